@@ -1,0 +1,1 @@
+"""Cuboid: a plugin-based semantic layer."""

@@ -1,0 +1,285 @@
+"""The catalog: cubes, members and joins as one immutable value.
+
+Compiled once from the model files by :mod:`cuboid.catalog.compile`; shared by every request, replaced
+whole. Members are known by their full name, ``cube.member``. SQL pieces are :class:`Template` values:
+text with reference slots, each resolved to a cube or member when the catalog is compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from cuboid.errors import ModelError
+from cuboid.types import SemanticType, TimeKind
+
+Relationship = Literal["many_to_one", "one_to_many", "one_to_one"]
+
+MeasureType = Literal[
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "count_distinct",
+    "count_distinct_approx",
+    "number",
+    "string",
+    "time",
+    "boolean",
+]
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is written: file (relative to the project), 1-based line and column."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class CubeReference:
+    """``{CUBE}`` or ``{other}``: stands for the cube's alias in FROM, so that ``{CUBE}.col`` is a column.
+
+    :param path: the join path to ``cube`` as written (``{a.b}`` gives ``("a", "b")``), else ``(cube,)``.
+    """
+
+    cube: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberReference:
+    """``{member}``, ``{cube.member}`` or ``{a.b.cube.member}``: stands for the member's SQL.
+
+    :param member: the full name.
+    :param path: the cubes of the join path, the member's cube last.
+    :param granularity: for ``{time_dimension.day}``.
+    """
+
+    member: str
+    path: tuple[str, ...]
+    granularity: str | None = None
+
+
+Reference = CubeReference | MemberReference
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A piece of model SQL: literal text and resolved references, in order.
+
+    A whole SQL of one bare identifier (``sql: amount``) has been turned into ``{CUBE}.amount`` already.
+    """
+
+    parts: tuple[str | Reference, ...]
+    place: Place
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The references, in order of appearance."""
+        return tuple(part for part in self.parts if not isinstance(part, str))
+
+
+@dataclass(frozen=True, slots=True)
+class CaseBranch:
+    """One ``when`` of a dimension's ``case``; the label is text or a template."""
+
+    when: Template
+    label: str | Template
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A dimension's ``case``: the first branch that holds gives the label."""
+
+    branches: tuple[CaseBranch, ...]
+    otherwise: str | Template | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """An attribute of a cube's rows. Exactly one of ``sql`` and ``case`` is set.
+
+    ``format`` is the wire's form: a string or a mapping.
+    """
+
+    cube: str
+    name: str
+    type: SemanticType
+    sql: Template | None
+    case: Case | None
+    place: Place
+    title: str
+    short_title: str
+    description: str | None = None
+    public: bool = True
+    primary_key: bool = False
+    suggest_filter_values: bool = True
+    time_kind: TimeKind = "utc"
+    format: str | Mapping[str, Any] | None = None
+    meta: Mapping[str, Any] | None = None
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.cube}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """An aggregate over a cube's rows.
+
+    ``type`` is one of :data:`MeasureType`; ``count`` may lack ``sql``, every other type has it.
+    ``filters`` are row conditions, all of which must hold for a row to count.
+    ``composed`` is true for number/string/time/boolean measures whose SQL only combines other measures
+    and has neither columns nor aggregates of its own.
+    """
+
+    cube: str
+    name: str
+    type: MeasureType
+    sql: Template | None
+    place: Place
+    title: str
+    short_title: str
+    filters: tuple[Template, ...] = ()
+    composed: bool = False
+    description: str | None = None
+    public: bool = True
+    format: str | Mapping[str, Any] | None = None
+    currency: str | None = None
+    meta: Mapping[str, Any] | None = None
+    drill_members: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.cube}.{self.name}"
+
+    @property
+    def value_type(self) -> SemanticType:
+        """What the measure's values mean on the wire."""
+        if self.type == "string" or self.type == "time" or self.type == "boolean":
+            return self.type
+        return "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A named row condition."""
+
+    cube: str
+    name: str
+    sql: Template
+    place: Place
+    title: str
+    short_title: str
+    description: str | None = None
+    public: bool = True
+    meta: Mapping[str, Any] | None = None
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.cube}.{self.name}"
+
+
+Member = Dimension | Measure | Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A directed edge of the join graph, declared on ``source``: ``source LEFT JOIN target ON sql``."""
+
+    source: str
+    target: str
+    relationship: Relationship
+    sql: Template
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Cube:
+    """A table or SELECT with its members. Exactly one of ``sql_table`` and ``sql`` is set.
+
+    ``alias`` is ``sql_alias`` or the underscored name; ``index`` the order of declaration, which breaks
+    ties between join paths. Member maps are in order of declaration.
+    """
+
+    name: str
+    index: int
+    alias: str
+    sql_table: Template | None
+    sql: Template | None
+    data_source: str
+    place: Place
+    title: str
+    description: str | None = None
+    public: bool = True
+    meta: Mapping[str, Any] | None = None
+    joins: tuple[Join, ...] = ()
+    measures: Mapping[str, Measure] = field(default_factory=lambda: MappingProxyType({}))
+    dimensions: Mapping[str, Dimension] = field(default_factory=lambda: MappingProxyType({}))
+    segments: Mapping[str, Segment] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def primary_key(self) -> tuple[Dimension, ...]:
+        """The key's dimensions in order of declaration; empty if the cube has none."""
+        return tuple(d for d in self.dimensions.values() if d.primary_key)
+
+    def member(self, name: str) -> Member | None:
+        """The measure, dimension or segment of that (short) name."""
+        return self.measures.get(name) or self.dimensions.get(name) or self.segments.get(name)
+
+    def members(self) -> Iterator[Member]:
+        """All members: measures, dimensions, segments, each in order of declaration."""
+        yield from self.measures.values()
+        yield from self.dimensions.values()
+        yield from self.segments.values()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All that may be asked. ``content`` is a hash of the model files: equal content, equal catalog.
+
+    ``broken`` holds what could not be compiled: for each cube that is off (its own mistake or one it
+    depends on) the errors that took it down. ``errors`` are all errors, in file order; ``warnings``
+    say what was read but has no effect in this version.
+    """
+
+    cubes: Mapping[str, Cube]
+    content: str
+    broken: Mapping[str, tuple[ModelError, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    errors: tuple[ModelError, ...] = ()
+    warnings: tuple[ModelError, ...] = ()
+
+    def member(self, full_name: str) -> Member | None:
+        """The member named ``cube.member``, or None."""
+        cube_name, _, name = full_name.partition(".")
+        cube = self.cubes.get(cube_name)
+        return cube.member(name) if cube else None
+
+    def dimension(self, full_name: str) -> Dimension:
+        """The dimension of that full name; KeyError if it is none (normalized names only)."""
+        member = self.member(full_name)
+        if not isinstance(member, Dimension):
+            raise KeyError(full_name)
+        return member
+
+    def measure(self, full_name: str) -> Measure:
+        """The measure of that full name; KeyError if it is none (normalized names only)."""
+        member = self.member(full_name)
+        if not isinstance(member, Measure):
+            raise KeyError(full_name)
+        return member
+
+    def segment(self, full_name: str) -> Segment:
+        """The segment of that full name; KeyError if it is none (normalized names only)."""
+        member = self.member(full_name)
+        if not isinstance(member, Segment):
+            raise KeyError(full_name)
+        return member

@@ -1,0 +1,50 @@
+"""Every hook of Cuboid, on one page.
+
+A plugin is a module (or object) with functions of these names, each marked ``@cuboid.hookimpl``. Installed
+plugins are found through the entry-point group ``cuboid``; a project's own ``cuboid_plugin.py`` beside its
+``model/`` folder is a plugin too. Arguments are passed by name: take those you need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from cuboid.types import Principal
+
+if TYPE_CHECKING:
+    from cuboid.run.driver import Driver
+    from cuboid.sql.dialect import Dialect
+
+hookspec = pluggy.HookspecMarker("cuboid")
+hookimpl = pluggy.HookimplMarker("cuboid")
+
+
+@hookspec
+def register_dialects(register: Callable[[type[Dialect]], None]) -> None:
+    """Offer SQL dialects.
+
+    :param register: takes a :class:`cuboid.Dialect` subclass; its ``name`` must be new.
+    """
+
+
+@hookspec
+def register_drivers(register: Callable[[type[Driver]], None]) -> None:
+    """Offer database drivers.
+
+    :param register: takes a :class:`cuboid.Driver` subclass; its ``name`` must be new.
+    """
+
+
+@hookspec
+def rewrite_query(query: Mapping[str, Any], principal: Principal) -> Mapping[str, Any] | None:
+    """Change a query before it is planned, e.g. add filters from the security context.
+
+    :param query: one query object as the client sent it, already checked for its form.
+    :param principal: who asks; ``principal.claims`` is the verified token's payload.
+
+    Return the new query object, or None to leave it; implementations run one after the other, each seeing what
+    the one before returned. Raise :class:`cuboid.Forbidden` to refuse.
+    """

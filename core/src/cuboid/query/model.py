@@ -1,0 +1,191 @@
+"""What was asked, twice: as parsed from JSON (:class:`Query`) and as normalized for planning
+(:class:`Question`, whose :class:`Shape` is free of values).
+
+Two questions that differ in values only (dates, filter values, limits) have equal shapes and share one
+plan; the values travel beside it, by slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cuboid.types import ParameterType, Value
+
+CacheMode = Literal["stale-if-slow", "stale-while-revalidate", "must-revalidate", "no-cache"]
+ResponseFormat = Literal["default", "compact", "columnar"]
+
+GRANULARITIES = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
+
+# ---------------------------------------------------------------- as parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A leaf filter as written; ``values`` are texts or None, and None altogether when not given."""
+
+    member: str
+    operator: str
+    values: tuple[str | None, ...] | None
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilterGroup:
+    """``{"and": [...]}`` or ``{"or": [...]}``; an empty group is no condition."""
+
+    operator: Literal["and", "or"]
+    items: tuple[Filter | FilterGroup, ...]
+    path: str
+
+
+DateRange = str | tuple[str, ...]
+"""A relative expression, or one or two absolute dates as written."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeDimension:
+    """One entry of ``timeDimensions`` as written."""
+
+    dimension: str
+    granularity: str | None
+    date_range: DateRange | None
+    compare_date_range: tuple[DateRange, ...] | None
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One query object as parsed: its shape is valid, its names are not looked up yet.
+
+    ``measures``, ``segments``: None if the key was absent (the echo then lacks it too). ``order``: None for
+    the default order, ``()`` for explicitly none, else (member as written, descending). Dimensions with three
+    parts have been moved to the end of ``time_dimensions``. ``timezone`` is canonical or None (the default).
+    """
+
+    measures: tuple[str, ...] | None
+    dimensions: tuple[str, ...]
+    segments: tuple[str, ...] | None
+    time_dimensions: tuple[TimeDimension, ...]
+    filters: tuple[Filter | FilterGroup, ...]
+    order: tuple[tuple[str, bool], ...] | None
+    limit: int | None
+    offset: int | None
+    total: bool | None
+    timezone: str | None
+    ungrouped: bool | None
+    response_format: ResponseFormat | None
+    cache: CacheMode | None
+
+
+# ---------------------------------------------------------------- as normalized
+
+Operator = Literal[
+    "in",  # any of the slots; with or_null also NULL
+    "not_in",  # none of the slots; with or_null also NULL
+    "contains",
+    "not_contains",
+    "starts_with",
+    "not_starts_with",
+    "ends_with",
+    "not_ends_with",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "set",
+    "not_set",
+    "in_range",  # slots (start, end): start <= x < end
+    "not_in_range",  # slots (start, end): x < start or x >= end
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place of one value: ``index`` into ``Question.values``, and how it is typed in SQL."""
+
+    index: int
+    type: ParameterType
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """A condition on one member (full name). Several slots: positive string operators hold if any matches,
+    negative ones if none does. ``or_null``: NULL satisfies it too."""
+
+    member: str
+    operator: Operator
+    slots: tuple[Slot, ...] = ()
+    or_null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """``and``/``or`` over at least one condition."""
+
+    operator: Literal["and", "or"]
+    items: tuple[Condition, ...]
+
+
+Condition = Predicate | Junction
+
+
+@dataclass(frozen=True, slots=True)
+class TimeGrouping:
+    """A time dimension grouped by a granularity; its column is ``member.granularity``."""
+
+    member: str
+    granularity: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.member}.{self.granularity}"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderKey:
+    """``key`` is a selected column: a member's full name or ``TimeGrouping.key``."""
+
+    key: str
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A question without its values: hashable, and the key of the plan cache together with the catalog.
+
+    ``row_conditions`` (dimensions, date ranges; AND-ed) restrict rows before aggregation. ``group_conditions``
+    (measures, or one ``or`` over measures and dimensions; AND-ed) restrict the aggregated rows. ``order`` is
+    effective: defaults applied, keys that are not selected dropped. ``limit`` is None only for ``total``.
+    """
+
+    measures: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    time_groupings: tuple[TimeGrouping, ...]
+    segments: tuple[str, ...]
+    row_conditions: tuple[Condition, ...]
+    group_conditions: tuple[Condition, ...]
+    order: tuple[OrderKey, ...]
+    limit: Slot | None
+    offset: Slot | None
+    timezone: str
+    ungrouped: bool = False
+    total: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A normalized query: what to plan (``shape``), the values of its slots, and what to echo.
+
+    :param echo: the ``query`` object of the answer, in the wire's key order, without ``queryType``.
+    :param effective_order: (id as the client may write it, descending): given or default order, for ``/v1/sql``.
+    :param date_range: for compareDateRange, this range as ``(start, end)`` wire texts.
+    """
+
+    query: Query
+    shape: Shape
+    values: tuple[Value, ...]
+    echo: Mapping[str, Any]
+    effective_order: tuple[tuple[str, bool], ...]
+    date_range: tuple[str, str] | None = None

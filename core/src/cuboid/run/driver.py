@@ -1,0 +1,82 @@
+"""The driver contract: code that talks to one kind of database.
+
+A plugin subclasses :class:`Driver` (native asyncio clients) or :class:`cuboid.run.dbapi.DBAPIDriver`
+(PEP 249 modules: a thread and a connection per running statement). Native types become semantic types
+here: integers are ``int``, exact decimals ``Decimal``, approximate numbers ``float``, text ``str``, truth
+values ``bool``, times zoneless ``datetime`` (what has a zone is converted to UTC first), so that every engine
+gives the same JSON. Errors are :class:`ConnectionFailed` or :class:`QueryFailed`, never the client library's own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from cuboid.errors import UnsupportedFeature
+from cuboid.types import Capability, Job, Result, TableInfo, Value
+
+if TYPE_CHECKING:
+    from cuboid.run.queue import QueryQueue
+
+
+class DriverConfig(BaseModel):
+    """The settings of one data source for a driver; unknown keys are errors.
+
+    A field's environment names that belong to this database alone are declared with it, in
+    ``Field(json_schema_extra={"env": ["CUBEJS_DB_DUCKDB_DATABASE_PATH"]})``. The generic names are by field:
+    ``host``, ``port``, ``database``, ``user``, ``password``, ``ssl`` (``CUBEJS_DB_HOST`` … ``CUBEJS_DB_NAME`` …).
+    Secrets are ``pydantic.SecretStr``. Relative paths have been resolved against the project's folder by
+    the field's own validator with ``info.context["project"]`` (a Path; absent outside a project).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Driver(ABC):
+    """One open data source.
+
+    ``name`` is what a project writes as ``driver:``; ``dialect`` the name of the registered dialect it speaks;
+    ``queue`` the class that orders, limits and cancels its statements; ``capabilities`` what it can do beyond
+    ``execute``: what is not declared raises ``UnsupportedFeature``.
+    """
+
+    name: ClassVar[str]
+    dialect: ClassVar[str]
+    Config: ClassVar[type[DriverConfig]]
+    queue: ClassVar[type[QueryQueue]]
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+
+    @abstractmethod
+    def __init__(self, config: DriverConfig) -> None:
+        """Keeps the settings; touches neither network nor files."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connects and checks that the server can do what the driver claims. Called before first use, and again
+        after it failed. Raises :class:`ConnectionFailed`."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Stops what runs and releases everything; harmless when not open, and when called twice."""
+
+    @abstractmethod
+    async def execute(self, job: Job) -> Result:
+        """Runs ``job.statement`` to its end. The event loop never waits. Raises :class:`DriverError`."""
+
+    async def interrupt(self, job: Job) -> None:
+        """Really stops the run of this very job (by ``job.id``) in the database; no effect if it is over.
+
+        ``execute`` of that job then raises :class:`QueryFailed`. Returns once the database was told.
+        """
+        raise UnsupportedFeature(f"The {self.name} driver cannot interrupt a running statement.")
+
+    def stream(self, job: Job, batch_rows: int = 5000) -> AsyncIterator[Sequence[tuple[Value, ...]]]:
+        """The rows of ``job.statement`` in batches, with bounded memory; stops reading when the consumer stops."""
+        raise UnsupportedFeature(f"The {self.name} driver cannot stream results.")
+
+    async def introspect(self) -> tuple[TableInfo, ...]:
+        """Tables and views that a model may use, with columns and keys, ordered by schema and name."""
+        raise UnsupportedFeature(f"The {self.name} driver cannot list tables.")

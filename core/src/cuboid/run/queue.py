@@ -1,0 +1,55 @@
+"""The queue contract: how a database orders, limits, shares and cancels work.
+
+Core ships :class:`cuboid.run.bounded.BoundedQueue`; a plugin subclasses it with its number, its reason and
+its engine's way of cancelling, or replaces it whole.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from cuboid.run.driver import Driver
+from cuboid.types import Job, Pending, Result
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """Times are in seconds.
+
+    :param limit: statements at once; None for the queue's own number.
+    :param waiting: how many may wait before :class:`QueueFull`.
+    :param orphaned_after: a run that nobody has asked for this long is cancelled and dropped.
+    :param abandon_after: how long to wait for a cancelled run to end before its place is given away.
+    """
+
+    limit: int | None = None
+    waiting: int = 1000
+    orphaned_after: float = 120.0
+    abandon_after: float = 5.0
+
+
+class QueryQueue(ABC):
+    """The queue in front of one driver."""
+
+    @abstractmethod
+    def __init__(self, driver: Driver, settings: QueueSettings) -> None: ...
+
+    @abstractmethod
+    async def submit(self, job: Job, wait: float) -> Result | Pending:
+        """The result of ``job``, or :class:`Pending` after ``wait`` seconds, while the run goes on.
+
+        A job whose key is queued or running joins that run; one whose key has ended while its askers were told
+        to wait gets that outcome (or error) at once. A caller that is cancelled never stops a run that others
+        wait for; a run that nobody waits for any more is interrupted in the database. Raises the run's
+        :class:`DriverError`, :class:`QueryTimeout`, :class:`QueryCancelled` or :class:`QueueFull`.
+        """
+
+    @abstractmethod
+    async def cancel(self, key: str) -> bool:
+        """Stops the queued or running job of that key; waiters get :class:`QueryCancelled`. False if there is none.
+        Asking for the key again while the old run is still stopping starts a new run."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Cancels everything and takes no more jobs."""

@@ -1,0 +1,91 @@
+"""The dialect contract: what an engine's SQL says differently, on sqlglot trees, never on strings.
+
+A plugin subclasses :class:`Dialect`. Two methods are abstract; the others have defaults that hold for
+engines near the SQL standard and are overridden where the engine differs. What a dialect cannot say raises
+:class:`cuboid.errors.UnsupportedFeature`. A dialect does no I/O and keeps no state.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from sqlglot import exp
+
+from cuboid.errors import UnsupportedFeature
+from cuboid.types import ParameterType, SemanticType, TimeKind
+
+PlaceholderStyle = Literal["qmark", "dollar", "format"]
+
+
+class Dialect(ABC):
+    """One engine's SQL.
+
+    ``name`` is the registry's key; ``sqlglot`` the name of sqlglot's dialect for parsing and rendering;
+    ``placeholders`` the style its driver's parameters take: ``?``, ``$1`` or ``%s`` (a literal ``%`` is then doubled).
+    """
+
+    name: ClassVar[str]
+    sqlglot: ClassVar[str]
+    placeholders: ClassVar[PlaceholderStyle] = "qmark"
+    max_identifier_bytes: ClassVar[int] = 63
+
+    # ------------------------------------------------------------ time
+
+    @abstractmethod
+    def to_civil(self, value: exp.Expr, zone: str, kind: TimeKind) -> exp.Expr:
+        """``value`` as a zoneless wall-clock timestamp in ``zone`` (an IANA name, already validated).
+
+        ``instant`` and ``utc`` values are shifted to the zone; a ``date`` is not, it becomes its midnight. For
+        ``utc`` the result must also be right if the column turns out to carry a zone or to be a date.
+        """
+
+    @abstractmethod
+    def date_trunc(self, granularity: str, civil: exp.Expr) -> exp.Expr:
+        """``civil`` (what :meth:`to_civil` gave) floored to one of the eight granularities, as a zoneless
+        timestamp; weeks begin on Monday."""
+
+    # ------------------------------------------------------------ values
+
+    def parameter(self, placeholder: exp.Expr, type: ParameterType) -> exp.Expr:
+        """``placeholder`` with the cast that gives it a definite type where it is compared with a column."""
+        if type == "instant":
+            return exp.cast(placeholder, exp.DataType.Type.TIMESTAMPTZ)
+        if type == "utc" or type == "date":
+            return exp.cast(placeholder, exp.DataType.Type.TIMESTAMP)
+        return placeholder
+
+    def typed_null(self, type: SemanticType) -> exp.Expr:
+        """A NULL that pads a UNION branch for a column of that type."""
+        names = {
+            "string": exp.DataType.Type.TEXT,
+            "number": exp.DataType.Type.DOUBLE,
+            "boolean": exp.DataType.Type.BOOLEAN,
+            "time": exp.DataType.Type.TIMESTAMP,
+        }
+        return exp.cast(exp.null(), names[type])
+
+    def pick(self, value: exp.Expr, type: SemanticType) -> exp.Expr:
+        """The aggregate that returns the one non-NULL value of a group in which all others are NULL."""
+        return exp.Max(this=value)
+
+    def any_value(self, value: exp.Expr) -> exp.Expr:
+        """The aggregate that returns a value of a group whose values are all equal; NULL only if they are."""
+        return exp.AnyValue(this=value)
+
+    # ------------------------------------------------------------ strings
+
+    def like(self, value: exp.Expr, pattern: exp.Expr) -> exp.Expr:
+        """``value`` matches ``pattern`` without regard to case; ``\\`` escapes ``%``, ``_`` and itself."""
+        return exp.Escape(this=exp.ILike(this=value, expression=pattern), expression=exp.Literal.string("\\"))
+
+    # ------------------------------------------------------------ aggregates
+
+    def count_distinct(self, values: Sequence[exp.Expr]) -> exp.Expr:
+        """The number of distinct non-NULL values of one expression."""
+        return exp.Count(this=exp.Distinct(expressions=list(values)))
+
+    def approx_count_distinct(self, value: exp.Expr) -> exp.Expr:
+        """An approximate number of distinct values."""
+        raise UnsupportedFeature(f"The {self.name} dialect has no approximate distinct count.")

@@ -1,0 +1,126 @@
+"""The values that cross the plugin line: what drivers, dialects and queues receive and return.
+
+All are frozen. Nothing here does any work, and nothing here imports the rest of Cuboid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Literal
+
+Value = None | bool | int | float | Decimal | str | date | datetime
+"""What a statement's parameters and a result's cells may hold. Datetimes in results are zoneless."""
+
+SemanticType = Literal["string", "number", "boolean", "time"]
+"""What a column means on the wire, whatever the database calls its type."""
+
+TimeKind = Literal["instant", "utc", "date"]
+"""What a time column holds: a point on the UTC line with its zone (``instant``), a zoneless wall
+time that is UTC (``utc``, the default), or a calendar date that no zone moves (``date``)."""
+
+ParameterType = Literal["string", "number", "boolean", "instant", "utc", "date", "integer"]
+"""How a bound value is typed in SQL. For ``instant`` the value is an aware UTC datetime, for ``utc`` a
+naive datetime in UTC, for ``date`` a naive civil datetime. ``integer`` is for LIMIT and OFFSET."""
+
+Capability = Literal[
+    "stream",  # results arrive in batches with bounded memory
+    "interrupt",  # a running statement is really stopped in the database
+    "introspect",  # tables, columns and keys can be listed
+    "approx_count_distinct",  # the dialect has an approximate distinct count
+]
+"""Optional behaviour that a driver declares; what is not declared raises ``UnsupportedFeature``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a statement's result: its SQL alias and what it means."""
+
+    name: str
+    type: SemanticType
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL text with placeholders in the dialect's style, and its parameters in order of appearance."""
+
+    sql: str
+    parameters: tuple[Value, ...] = ()
+    columns: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A statement in a queue.
+
+    :param id: names this one run; two runs of one key have different ids.
+    :param key: equal keys ask the same thing and share one run.
+    :param priority: higher first, -10000 to 10000; interactive requests use 10.
+    :param timeout: seconds the statement may run.
+    """
+
+    id: str
+    key: str
+    statement: Statement
+    priority: int = 10
+    timeout: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came back: cells are in the order of ``columns``, already in semantic types."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Value, ...]]
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Not there yet: on the wire "Continue wait".
+
+    :param stage: ``Executing query`` or ``#N in queue``.
+    :param elapsed: seconds since the run began, 0 while queued.
+    """
+
+    stage: str
+    elapsed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: the verified claims (``securityContext`` on the wire), empty for nobody in dev mode."""
+
+    claims: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnInfo:
+    """A column as a driver's ``introspect`` reports it."""
+
+    name: str
+    type: SemanticType
+    native_type: str
+    primary_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKeyInfo:
+    """``columns`` of this table refer to ``target_columns`` of ``target_table``, in order."""
+
+    columns: tuple[str, ...]
+    target_table: str
+    target_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """A table or view as a driver's ``introspect`` reports it."""
+
+    schema: str
+    name: str
+    columns: tuple[ColumnInfo, ...]
+    foreign_keys: tuple[ForeignKeyInfo, ...] = ()
