@@ -1,0 +1,178 @@
+"""Join paths: which cubes are joined, from which root, and which of them a join repeats.
+
+The graph's edges are the declared joins, directed from the declaring cube; every join is a LEFT JOIN away from
+the root. A path is the shortest one; equal ones are decided by order of declaration (cubes in file order, joins
+in the order of their cube), never by the order in which a query names its members.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cuboid.catalog.model import Catalog, Cube, Join
+from cuboid.errors import NoJoinPath
+
+
+@dataclass(frozen=True, slots=True)
+class JoinTree:
+    """A root and the joins that reach the other cubes, each join after the one that reaches its source."""
+
+    root: str
+    joins: tuple[Join, ...]
+
+    @property
+    def cubes(self) -> tuple[str, ...]:
+        """The joined cubes, root first."""
+        return (self.root, *(join.target for join in self.joins))
+
+    def fans_out(self, cube: str, target: str | None = None) -> bool:
+        """Whether a row of ``cube`` may occur several times in the joined rows.
+
+        That is so if, walking away from ``cube`` along the tree, some step leads from one row to many. With
+        ``target`` only the steps of the path to that cube are looked at.
+        """
+        return any(
+            step_fans and (target is None or target in beyond) for step_fans, beyond in self._steps_from(cube)
+        )
+
+    def _steps_from(self, start: str) -> list[tuple[bool, frozenset[str]]]:
+        """For each edge, walking away from ``start``: does it lead to many rows, and which cubes lie beyond it."""
+        neighbours: dict[str, list[tuple[str, bool]]] = {cube: [] for cube in self.cubes}
+        for join in self.joins:
+            neighbours[join.source].append((join.target, join.relationship == "one_to_many"))
+            neighbours[join.target].append((join.source, join.relationship == "many_to_one"))
+        steps: list[tuple[bool, frozenset[str]]] = []
+
+        def walk(cube: str, came_from: str | None) -> frozenset[str]:
+            reached = {cube}
+            for neighbour, fans in neighbours[cube]:
+                if neighbour != came_from:
+                    beyond = walk(neighbour, cube)
+                    steps.append((fans, beyond))
+                    reached |= beyond
+            return frozenset(reached)
+
+        walk(start, None)
+        return steps
+
+
+class JoinGraph:
+    """The joins of a catalog, with the searches that planning needs. Immutable; results are memoised."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._cubes: Mapping[str, Cube] = catalog.cubes
+        self._parents: dict[str, dict[str, Join]] = {}
+        self._closures: dict[str, frozenset[str]] = {}
+        self._trees: dict[frozenset[str], JoinTree] = {}
+        self._to_one: dict[str, set[str]] = {name: set() for name in catalog.cubes}
+        for cube in catalog.cubes.values():
+            for join in cube.joins:
+                if join.relationship != "one_to_many":
+                    self._to_one[join.source].add(join.target)
+                if join.relationship != "many_to_one":
+                    self._to_one[join.target].add(join.source)
+
+    def closure(self, cube: str) -> frozenset[str]:
+        """``cube`` and all cubes reached from it by to-one steps, with or against the direction of the joins:
+        those whose attributes each row of ``cube`` has at most once."""
+        found = self._closures.get(cube)
+        if found is None:
+            seen = {cube}
+            waiting = deque([cube])
+            while waiting:
+                for neighbour in self._to_one[waiting.popleft()] - seen:
+                    seen.add(neighbour)
+                    waiting.append(neighbour)
+            found = self._closures[cube] = frozenset(seen)
+        return found
+
+    def tree(self, needed: Iterable[str]) -> JoinTree:
+        """The join tree over all ``needed`` cubes (at least one).
+
+        Every needed cube is tried as root; the root with the fewest joins wins, the first declared among equals.
+        Cubes that the joins' conditions read are joined too. Raises :class:`NoJoinPath`.
+        """
+        wanted = frozenset(needed)
+        found = self._trees.get(wanted)
+        if found is None:
+            found = self._trees[wanted] = self._search(wanted)
+        return found
+
+    def _search(self, wanted: frozenset[str]) -> JoinTree:
+        candidates = [
+            tree
+            for root in sorted(wanted, key=self._index)
+            if (tree := self._tree_from(root, wanted)) is not None
+        ]
+        if not candidates:
+            cubes = sorted(wanted, key=self._index)
+            raise NoJoinPath(cubes, hint=self._explain(cubes))
+        return min(candidates, key=lambda tree: len(tree.joins))
+
+    def _tree_from(self, root: str, wanted: frozenset[str]) -> JoinTree | None:
+        """The union of the shortest paths from ``root``, or None if a cube cannot be reached."""
+        parents = self._shortest_paths(root)
+        joins: dict[str, Join] = {}
+        waiting = deque(sorted(wanted - {root}, key=self._index))
+        while waiting:
+            cube = waiting.popleft()
+            path: list[Join] = []
+            while cube != root and cube not in joins:
+                if cube not in parents:
+                    return None
+                path.append(parents[cube])
+                cube = parents[cube].source
+            for join in reversed(path):
+                joins[join.target] = join
+                waiting.extend(reference.path[-1] for reference in join.sql.references)
+        return JoinTree(root, self._ordered(root, joins))
+
+    def _ordered(self, root: str, joins: Mapping[str, Join]) -> tuple[Join, ...]:
+        """The joins so that each comes after all cubes that its condition reads."""
+        joined = {root}
+        remaining = sorted(joins.values(), key=lambda join: self._index(join.target))
+        ordered: list[Join] = []
+        while remaining:
+            ready = [join for join in remaining if self._reads(join) <= joined | {join.target}]
+            if not ready:  # two conditions that read each other's cube: no order satisfies both
+                raise NoJoinPath(
+                    [root, *joins], hint="The conditions of these joins read each other's cubes."
+                )
+            ordered.append(ready[0])
+            joined.add(ready[0].target)
+            remaining.remove(ready[0])
+        return tuple(ordered)
+
+    @staticmethod
+    def _reads(join: Join) -> set[str]:
+        return {join.source, *(reference.path[-1] for reference in join.sql.references)}
+
+    def _shortest_paths(self, root: str) -> dict[str, Join]:
+        """For each cube reached from ``root``, the join that reaches it first (breadth first, in declared order)."""
+        parents = self._parents.get(root)
+        if parents is None:
+            parents = {}
+            waiting = deque([root])
+            while waiting:
+                for join in self._cubes[waiting.popleft()].joins:
+                    if join.target != root and join.target not in parents:
+                        parents[join.target] = join
+                        waiting.append(join.target)
+            self._parents[root] = parents
+        return parents
+
+    def _explain(self, cubes: list[str]) -> str:
+        tried = (
+            f"from '{root}' "
+            + ", ".join(
+                f"'{cube}'" for cube in cubes if cube != root and cube not in self._shortest_paths(root)
+            )
+            + " cannot be reached"
+            for root in cubes
+        )
+        return "Joins are followed in the direction in which they are declared: " + "; ".join(tried) + "."
+
+    def _index(self, cube: str) -> int:
+        return self._cubes[cube].index

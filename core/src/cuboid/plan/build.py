@@ -1,0 +1,149 @@
+"""From a shape to a plan: each measure on its own relation, then all combined.
+
+The relation of a measure joins the cubes of the query's group keys, of the conditions that restrict the measure
+(:mod:`cuboid.plan.facts`) and of the measure itself, and no other: which measures are asked together never
+changes a number.
+"""
+
+from __future__ import annotations
+
+from cuboid.catalog.joins import JoinGraph
+from cuboid.catalog.model import Catalog
+from cuboid.errors import InvalidQuery, NoJoinPath, UnsupportedFeature
+from cuboid.plan.facts import Facts, Restriction
+from cuboid.plan.fanout import aggregate_leaves
+from cuboid.plan.members import Members, predicates
+from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Relation, Rows, Source
+from cuboid.query.model import Condition, Shape
+
+
+class Builder:
+    """Builds plans over one catalog."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._graph = JoinGraph(catalog)
+        self._members = Members(catalog)
+
+    def build(self, shape: Shape) -> Plan:
+        """The plan of a normalized question, not yet rewritten.
+
+        Raises :class:`NoJoinPath`, :class:`UnsupportedFeature`, and :class:`InvalidQuery` for members of several
+        data sources.
+        """
+        keys = (
+            *(Key(member) for member in shape.dimensions),
+            *(Key(grouping.member, grouping.granularity) for grouping in shape.time_groupings),
+        )
+        data_source = self._data_source(shape)
+        try:
+            source = self._rows(shape, keys) if shape.ungrouped else self._aggregates(shape, keys)
+        except NoJoinPath as error:
+            raise NoJoinPath(self._all_cubes(shape), hint=error.hint) from None
+        return Plan(
+            source=source,
+            keys=keys,
+            measures=shape.measures,
+            conditions=shape.group_conditions,
+            order=() if shape.total else shape.order,
+            limit=None if shape.total else shape.limit,
+            offset=None if shape.total else shape.offset,
+            timezone=shape.timezone,
+            data_source=data_source,
+            counted=shape.total,
+        )
+
+    # ------------------------------------------------------------ sources
+
+    def _aggregates(self, shape: Shape, keys: tuple[Key, ...]) -> Source:
+        leaves = self._leaf_measures(shape)
+        if not leaves:
+            return Aggregate(self._relation(shape, keys, frozenset(), None, None), keys, ())
+        by_cube: dict[str, list[str]] = {}
+        for leaf in leaves:
+            by_cube.setdefault(self._catalog.measure(leaf).cube, []).append(leaf)
+        cubes = sorted(by_cube, key=lambda cube: self._catalog.cubes[cube].index)
+        facts = Facts(self._graph, cubes, (key.member for key in keys))
+        inputs: list[Aggregate | KeyedAggregate] = []
+        for cube in cubes:
+            by_relation: dict[Relation, list[str]] = {}
+            for leaf in by_cube[cube]:
+                relation = self._relation(shape, keys, self._members.cubes(leaf), facts, cube)
+                by_relation.setdefault(relation, []).append(leaf)
+            for relation, parts in by_relation.items():
+                inputs.append(aggregate_leaves(self._catalog, self._members, relation, keys, cube, parts))
+        return Combine(tuple(inputs))
+
+    def _rows(self, shape: Shape, keys: tuple[Key, ...]) -> Source:
+        leaves = self._leaf_measures(shape)
+        for leaf in leaves:
+            measure = self._catalog.measure(leaf)
+            if measure.type in ("number", "string", "time", "boolean"):
+                raise UnsupportedFeature(
+                    f"Measure '{leaf}' has an aggregate of its own and cannot be shown row by row.",
+                    hint="Ask for it without `ungrouped`.",
+                )
+        read = frozenset[str]().union(*(self._members.cubes(leaf) for leaf in leaves))
+        return Rows(self._relation(shape, keys, read, None, None), keys)
+
+    def _relation(
+        self, shape: Shape, keys: tuple[Key, ...], read: frozenset[str], facts: Facts | None, cube: str | None
+    ) -> Relation:
+        """The rows for the group keys and the cubes ``read``; with ``facts`` only under what restricts ``cube``."""
+        needed = set(read)
+        for key in keys:
+            needed |= self._members.cubes(key.member)
+        conditions: list[Condition] = []
+        for condition in shape.row_conditions:
+            members = frozenset(predicate.member for predicate in predicates(condition))
+            if self._restricts(members, facts, cube):
+                conditions.append(condition)
+                needed |= self._cubes_of(members)
+        segments: list[str] = []
+        for segment in shape.segments:
+            if self._restricts(frozenset({segment}), facts, cube):
+                segments.append(segment)
+                needed |= self._members.cubes(segment)
+        return Relation(self._graph.tree(needed), tuple(conditions), tuple(segments))
+
+    def _restricts(self, members: frozenset[str], facts: Facts | None, cube: str | None) -> bool:
+        if facts is None or cube is None:
+            return True
+        owners = frozenset(name.partition(".")[0] for name in members)
+        return facts.restricts(Restriction(members, owners), cube)
+
+    # ------------------------------------------------------------ what the shape mentions
+
+    def _leaf_measures(self, shape: Shape) -> tuple[str, ...]:
+        """The leaves of all measures selected or filtered by, each once, in order of mention."""
+        wanted = [*shape.measures]
+        for condition in shape.group_conditions:
+            wanted += [p.member for p in predicates(condition) if self._is_measure(p.member)]
+        return tuple(dict.fromkeys(leaf for measure in wanted for leaf in self._members.leaves(measure)))
+
+    def _all_cubes(self, shape: Shape) -> list[str]:
+        """The cubes of all members that the query names, in the order in which Cube reports them."""
+        names = [*shape.measures, *shape.dimensions, *shape.segments]
+        conditions = (*shape.row_conditions, *shape.group_conditions)
+        names += [p.member for condition in conditions for p in predicates(condition)]
+        names += [grouping.member for grouping in shape.time_groupings]
+        return list(dict.fromkeys(name.partition(".")[0] for name in names))
+
+    def _cubes_of(self, members: frozenset[str]) -> frozenset[str]:
+        return frozenset[str]().union(*(self._members.cubes(member) for member in members))
+
+    def _data_source(self, shape: Shape) -> str:
+        named: dict[str, str] = {}
+        for cube in self._all_cubes(shape):
+            named.setdefault(self._catalog.cubes[cube].data_source, cube)
+        if len(named) > 1:
+            listed = ", ".join(f"'{cube}' is in '{source}'" for source, cube in named.items())
+            raise InvalidQuery(
+                f"One query cannot use several data sources: {listed}.",
+                hint="Ask one query per data source.",
+            )
+        return next(iter(named))
+
+    def _is_measure(self, name: str) -> bool:
+        cube, _, member = name.partition(".")
+        return member in self._catalog.cubes[cube].measures

@@ -1,0 +1,97 @@
+"""What a member is made of: the cubes it reads, and the leaf measures behind a measure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cuboid.catalog.model import Catalog, Dimension, Measure, Member, MemberReference, Template
+from cuboid.errors import UnsupportedFeature
+from cuboid.query.model import Condition, Junction, Predicate
+
+
+class Members:
+    """Answers about a catalog's members by full name; memoised, so cost follows what is asked."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._cubes: dict[str, frozenset[str]] = {}
+        self._leaves: dict[str, tuple[str, ...]] = {}
+
+    def cubes(self, name: str) -> frozenset[str]:
+        """The member's own cube and all cubes that its SQL reads, directly or through other members."""
+        found = self._cubes.get(name)
+        if found is None:
+            member = self._get(name)
+            reads = {member.cube}
+            for template in templates(member):
+                for reference in template.references:
+                    reads.update(reference.path)
+                    if isinstance(reference, MemberReference):
+                        reads |= self.cubes(reference.member)
+            found = self._cubes[name] = frozenset(reads)
+        return found
+
+    def leaves(self, name: str) -> tuple[str, ...]:
+        """The measures that must be aggregated from rows to compute this one: itself, unless it is composed."""
+        found = self._leaves.get(name)
+        if found is None:
+            measure = self._catalog.measure(name)
+            if measure.composed:
+                found = tuple(
+                    dict.fromkeys(leaf for part in self._parts(measure) for leaf in self.leaves(part))
+                )
+            else:
+                self._check_raw(measure)
+                found = (name,)
+            self._leaves[name] = found
+        return found
+
+    def _parts(self, measure: Measure) -> Iterator[str]:
+        """The measures that a composed measure combines."""
+        assert measure.sql is not None
+        for reference in measure.sql.references:
+            if not isinstance(reference, MemberReference) or not isinstance(
+                self._get(reference.member), Measure
+            ):
+                raise UnsupportedFeature(
+                    f"Measure '{measure.full_name}' combines measures with something that is not one.",
+                    hint="Refer to measures only, or put the dimension inside an aggregate of its own.",
+                )
+            yield reference.member
+
+    def _check_raw(self, measure: Measure) -> None:
+        """A measure with aggregates of its own is computed at its cube's grain, so all it reads must be there."""
+        for reference in measure.sql.references if measure.sql else ():
+            if isinstance(reference, MemberReference):
+                other = self._get(reference.member)
+                if isinstance(other, Measure) and (other.cube != measure.cube or other.composed):
+                    raise UnsupportedFeature(
+                        f"Measure '{measure.full_name}' has an aggregate of its own beside measure '{other.full_name}'.",
+                        hint="Make the aggregate a measure too and combine the two measures.",
+                    )
+
+    def _get(self, name: str) -> Member:
+        member = self._catalog.member(name)
+        assert member is not None, f"the catalog has resolved {name}"
+        return member
+
+
+def templates(member: Member) -> Iterator[Template]:
+    """All pieces of SQL that a member is written with."""
+    if member.sql is not None:
+        yield member.sql
+    if isinstance(member, Dimension) and member.case is not None:
+        labels = [branch.label for branch in member.case.branches] + [member.case.otherwise]
+        yield from (branch.when for branch in member.case.branches)
+        yield from (label for label in labels if isinstance(label, Template))
+    if isinstance(member, Measure):
+        yield from member.filters
+
+
+def predicates(condition: Condition) -> Iterator[Predicate]:
+    """The leaves of a condition tree, in order."""
+    if isinstance(condition, Junction):
+        for item in condition.items:
+            yield from predicates(item)
+    else:
+        yield condition

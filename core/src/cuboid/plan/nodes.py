@@ -1,0 +1,116 @@
+"""The plan: what is computed from what, free of any dialect and of any value.
+
+Members are full names into the catalog. A plan's source yields the group keys and the leaf measures by
+name; the plan itself says which of them are answered, filtered, ordered and cut.
+
+    Plan
+    └── Combine | Aggregate | KeyedAggregate | Rows
+                    └── Relation (a join tree under conditions)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cuboid.catalog.joins import JoinTree
+from cuboid.query.model import Condition, OrderKey, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """The rows of a join tree that satisfy all conditions and segments."""
+
+    tree: JoinTree
+    conditions: tuple[Condition, ...] = ()
+    segments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A group column: a dimension, or with a granularity a time dimension floored in the query's zone."""
+
+    member: str
+    granularity: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.member}.{self.granularity}" if self.granularity else self.member
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A measure that is aggregated from rows.
+
+    ``by_key``: it is a count of rows and is computed as the number of distinct primary keys, which repeated
+    rows do not change.
+    """
+
+    measure: str
+    by_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """GROUP BY ``keys`` over the relation's rows as they are: right for leaves that no join repeats, and for
+    those whose value repetition does not change."""
+
+    relation: Relation
+    keys: tuple[Key, ...]
+    leaves: tuple[Leaf, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedAggregate:
+    """GROUP BY ``keys`` over one row per (keys, primary key of ``cube``): for leaves of a cube whose rows the
+    relation's joins repeat."""
+
+    relation: Relation
+    keys: tuple[Key, ...]
+    cube: str
+    leaves: tuple[Leaf, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Combine:
+    """All groups of all inputs, null-safe; a leaf is NULL where its input lacks the group."""
+
+    inputs: tuple[Aggregate | KeyedAggregate, ...]
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        return self.inputs[0].keys
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        return tuple(leaf for part in self.inputs for leaf in part.leaves)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The relation's rows themselves, not aggregated; measures are read as row expressions."""
+
+    relation: Relation
+    keys: tuple[Key, ...]
+
+
+Source = Aggregate | KeyedAggregate | Combine | Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A complete answer: ``keys`` and ``measures`` are the columns, in that order.
+
+    ``conditions`` restrict the aggregated rows. ``order`` is what was asked; where it is not empty the remaining
+    keys follow as tie-breakers, so that pages and engines agree. ``counted``: the answer is the number of rows.
+    """
+
+    source: Source
+    keys: tuple[Key, ...]
+    measures: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+    order: tuple[OrderKey, ...]
+    limit: Slot | None
+    offset: Slot | None
+    timezone: str
+    data_source: str
+    counted: bool = False

@@ -1,0 +1,95 @@
+"""Rewrites that make a plan cheaper and never change an answer: a tuple, applied in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from cuboid.catalog.model import Catalog
+from cuboid.plan.fanout import repeatable
+from cuboid.plan.nodes import Aggregate, Combine, KeyedAggregate, Leaf, Plan
+
+Rule = Callable[[Plan, Catalog], Plan]
+
+
+def count_by_key(plan: Plan, catalog: Catalog) -> Plan:
+    """A count of repeated rows of a cube with a one-column key is a count of distinct keys."""
+
+    def rewritten(part: Aggregate | KeyedAggregate) -> Aggregate | KeyedAggregate:
+        if isinstance(part, Aggregate) or len(catalog.cubes[part.cube].primary_key) != 1:
+            return part
+        return replace(
+            part,
+            leaves=tuple(
+                Leaf(leaf.measure, by_key=True) if _counts_rows(catalog, leaf) else leaf
+                for leaf in part.leaves
+            ),
+        )
+
+    return _on_inputs(plan, lambda parts: tuple(rewritten(part) for part in parts))
+
+
+def free_repeatable(plan: Plan, catalog: Catalog) -> Plan:
+    """Leaves that repetition cannot change need no reduction to keys."""
+
+    def split(part: Aggregate | KeyedAggregate) -> tuple[Aggregate | KeyedAggregate, ...]:
+        if isinstance(part, Aggregate):
+            return (part,)
+        free = tuple(leaf for leaf in part.leaves if repeatable(catalog, leaf))
+        kept = tuple(leaf for leaf in part.leaves if leaf not in free)
+        if kept:  # the reduced rows are there anyway, one scan serves all
+            return (part,)
+        return (Aggregate(part.relation, part.keys, free),)
+
+    return _on_inputs(plan, lambda parts: tuple(piece for part in parts for piece in split(part)))
+
+
+def merge_aggregates(plan: Plan, catalog: Catalog) -> Plan:
+    """Plain aggregates over equal relations are one."""
+
+    def merge(parts: tuple[Aggregate | KeyedAggregate, ...]) -> tuple[Aggregate | KeyedAggregate, ...]:
+        merged: dict[object, Aggregate | KeyedAggregate] = {}
+        for part in parts:
+            identity = (part.relation, part.keys) if isinstance(part, Aggregate) else id(part)
+            known = merged.get(identity)
+            merged[identity] = part if known is None else replace(known, leaves=(*known.leaves, *part.leaves))
+        return tuple(merged.values())
+
+    return _on_inputs(plan, merge)
+
+
+def unwrap_single_input(plan: Plan, catalog: Catalog) -> Plan:
+    """One input needs no combining."""
+    source = plan.source
+    if isinstance(source, Combine) and len(source.inputs) == 1:
+        return replace(plan, source=source.inputs[0])
+    return plan
+
+
+RULES: tuple[Rule, ...] = (
+    count_by_key,
+    free_repeatable,
+    merge_aggregates,
+    unwrap_single_input,
+)
+
+
+def rewrite(plan: Plan, catalog: Catalog) -> Plan:
+    """The plan after all rules."""
+    for rule in RULES:
+        plan = rule(plan, catalog)
+    return plan
+
+
+Inputs = tuple[Aggregate | KeyedAggregate, ...]
+
+
+def _on_inputs(plan: Plan, change: Callable[[Inputs], Inputs]) -> Plan:
+    if not isinstance(plan.source, Combine):
+        return plan
+    return replace(plan, source=Combine(change(plan.source.inputs)))
+
+
+def _counts_rows(catalog: Catalog, leaf: Leaf) -> bool:
+    measure = catalog.measure(leaf.measure)
+    return measure.type == "count" and measure.sql is None
