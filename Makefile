@@ -1,0 +1,49 @@
+# Everything one does here, by name. Needs Python 3.11 or newer; .venv is made on first use.
+PORT ?= 4000
+# Paths that hold Python of ours.
+CODE = core/src plugins tests examples benchmarks scripts
+BIN = .venv/bin
+
+.PHONY: help demo data test check format bench docs constraints clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1 | /p' Makefile | awk -F' [|] ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: data ## the demo shop on http://localhost:4000 (PORT=... for another port)
+	@exec $(BIN)/cuboid serve examples/shop --dev --port $(PORT)
+
+data:
+	@scripts/bootstrap.sh demo
+	@$(BIN)/python examples/shop/generate.py
+
+test: ## all tests (ARGS='tests/query -k dates' for some)
+	@scripts/bootstrap.sh dev
+	$(BIN)/python -m pytest $(ARGS)
+
+check: ## format, lint, types, layers
+	@scripts/bootstrap.sh dev
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: ## format the code and repair what lint can
+	@scripts/bootstrap.sh dev
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+bench: ## planning, requests and start, as ratios measured side by side
+	@scripts/bootstrap.sh dev
+	@$(BIN)/python examples/shop/generate.py
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+docs: ## write the generated reference pages anew
+	@scripts/bootstrap.sh dev
+	$(BIN)/python scripts/docs.py
+
+constraints: ## pin the newest allowed versions of everything
+	scripts/update-constraints.sh
+
+clean: ## remove the environment, the demo data and caches
+	rm -rf .venv examples/shop/data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
