@@ -1,0 +1,1 @@
+"""Result to wire: cells, rows, annotation and envelope of an answer to ``/v1/load``."""

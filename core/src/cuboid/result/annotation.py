@@ -1,0 +1,75 @@
+"""The ``annotation`` of an answer: titles, types and formats of what was selected.
+
+Members that the caller may not see never get here: a query that names one is refused before it runs. Lists
+of drill members are not filtered, as in Cube.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cuboid.catalog.model import Catalog, Dimension, Measure, Member, Segment
+from cuboid.query.model import Question, TimeGrouping
+
+Item = dict[str, Any]
+
+
+def annotate(question: Question, catalog: Catalog) -> dict[str, dict[str, Item]]:
+    """``{"measures", "dimensions", "segments", "timeDimensions"}``, always all four, each key to item.
+
+    A time dimension with granularity has the key ``cube.member.granularity`` and, without ``granularity``,
+    also ``cube.member`` (deprecated) unless it is among the dimensions.
+    """
+    shape = question.shape
+    return {
+        "measures": {name: _measure(catalog.measure(name), catalog) for name in shape.measures},
+        "dimensions": {name: _item(catalog.dimension(name)) for name in shape.dimensions},
+        "segments": {name: _item(catalog.segment(name)) for name in shape.segments},
+        "timeDimensions": _time_dimensions(question, catalog),
+    }
+
+
+def _time_dimensions(question: Question, catalog: Catalog) -> dict[str, Item]:
+    items: dict[str, Item] = {}
+    for grouping in question.shape.time_groupings:
+        dimension = catalog.dimension(grouping.member)
+        items[grouping.key] = {**_item(dimension), "granularity": _granularity(grouping)}
+        if grouping.member not in question.shape.dimensions:
+            items.setdefault(grouping.member, _item(dimension))
+    return items
+
+
+def _granularity(grouping: TimeGrouping) -> dict[str, str]:
+    name = grouping.granularity
+    return {"name": name, "title": name, "interval": f"1 {name}"}
+
+
+def _measure(measure: Measure, catalog: Catalog) -> Item:
+    drill_members = list(measure.drill_members)
+    found = {name: catalog.member(name) for name in drill_members}
+    return {
+        **_item(measure),
+        "drillMembers": drill_members,
+        "drillMembersGrouped": {
+            "measures": [name for name in drill_members if isinstance(found[name], Measure)],
+            "dimensions": [name for name in drill_members if isinstance(found[name], Dimension)],
+        },
+    }
+
+
+def _item(member: Member) -> Item:
+    """What all kinds of member share, in the wire's order; absent where the model says nothing."""
+    item: Item = {"title": member.title, "shortTitle": member.short_title}
+    if member.description is not None:
+        item["description"] = member.description
+    if isinstance(member, Measure):
+        item["type"] = member.value_type
+    elif isinstance(member, Dimension):
+        item["type"] = member.type
+    if not isinstance(member, Segment) and member.format is not None:
+        item["format"] = member.format
+    if isinstance(member, Measure) and member.currency is not None:
+        item["currency"] = member.currency
+    if member.meta is not None:
+        item["meta"] = member.meta
+    return item

@@ -1,0 +1,131 @@
+"""A result's rows as JSON: which keys a row has, and the three shapes ``data`` comes in.
+
+Keys are in the order of the SELECT (dimensions, time dimensions with granularity, measures); then the bare
+name of each time dimension with the value of its finest granularity (deprecated, but older clients read it)
+unless the dimension itself is selected; last ``compareDateRange`` or ``time.<granularity>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import orjson
+
+from cuboid.catalog.model import Catalog, Dimension, Measure
+from cuboid.errors import InternalError
+from cuboid.query.model import GRANULARITIES, Question, Shape
+from cuboid.result.cells import WireValue, wire_column
+from cuboid.types import Result, SemanticType
+
+
+@dataclass(frozen=True, slots=True)
+class WireTable:
+    """Rows by column: ``columns[i]`` holds the values of ``members[i]``, all of length ``height``."""
+
+    members: tuple[str, ...]
+    columns: tuple[Sequence[WireValue], ...]
+    height: int
+
+
+def wire_table(
+    result: Result, question: Question, catalog: Catalog, *, blending_granularity: str | None = None
+) -> WireTable:
+    """The wire's columns of ``result``, which has the shape's dimensions, time groupings and measures.
+
+    :param blending_granularity: in a blending query, the granularity of its time axis: adds the key
+        ``time.<granularity>`` with the value of the first time grouping.
+
+    Raises :class:`InternalError` if the result does not have the shape's columns.
+    """
+    shape = question.shape
+    selected = _selected(shape, catalog)
+    if len(result.columns) != len(selected):
+        raise InternalError(
+            f"The result has {len(result.columns)} columns; the query selects {len(selected)}."
+        )
+    cells = list(zip(*result.rows, strict=True)) if result.rows else [()] * len(selected)
+    table: dict[str, Sequence[WireValue]] = {}
+    for (key, type), column in zip(selected, cells, strict=True):
+        if key not in table:
+            table[key] = wire_column(column, type, key)
+    for member, key in _finest_groupings(shape).items():
+        table.setdefault(member, table[key])
+    height = len(result.rows)
+    if question.date_range is not None:
+        start, end = question.date_range
+        table["compareDateRange"] = [f"{start} - {end}"] * height
+    if blending_granularity is not None:
+        table[f"time.{blending_granularity}"] = table[shape.time_groupings[0].key]
+    return WireTable(tuple(table), tuple(table.values()), height)
+
+
+def wire_rows(
+    result: Result, question: Question, catalog: Catalog, *, blending_granularity: str | None = None
+) -> bytes:
+    """The JSON of ``data`` in the query's response format. Parameters as :func:`wire_table`."""
+    table = wire_table(result, question, catalog, blending_granularity=blending_granularity)
+    match question.query.response_format:
+        case "compact":
+            return _encode_compact(table)
+        case "columnar":
+            return _encode_columnar(table)
+        case _:
+            return _encode_objects(table)
+
+
+def _encode_objects(table: WireTable) -> bytes:
+    # A struct class for each tuple of keys encodes three times as fast as dictionaries do:
+    # 10,000 rows of 5 columns take 1.5 ms instead of 4.7 ms.
+    return msgspec.json.encode(list(map(_row_class(table.members), *table.columns)))
+
+
+def _encode_compact(table: WireTable) -> bytes:
+    members = table.members if table.height else ()
+    return orjson.dumps({"members": members, "dataset": list(zip(*table.columns, strict=True))})
+
+
+def _encode_columnar(table: WireTable) -> bytes:
+    # An empty result has neither members nor columns, as in Cube.
+    if not table.height:
+        return orjson.dumps({"members": (), "columns": ()})
+    return orjson.dumps({"members": table.members, "columns": table.columns})
+
+
+@lru_cache(maxsize=512)
+def _row_class(members: tuple[str, ...]) -> type[msgspec.Struct]:
+    """A row type whose fields are written under the names in ``members``, in order."""
+    fields: Iterable[tuple[str, Any]] = [(f"field_{index}", Any) for index in range(len(members))]
+    names = {f"field_{index}": member for index, member in enumerate(members)}
+    return msgspec.defstruct("Row", fields, rename=names, gc=False)
+
+
+def _selected(shape: Shape, catalog: Catalog) -> list[tuple[str, SemanticType]]:
+    """Key and type of each column of the SELECT, in order."""
+    selected: list[tuple[str, SemanticType]] = [(name, _type(name, catalog)) for name in shape.dimensions]
+    selected += [(grouping.key, "time") for grouping in shape.time_groupings]
+    selected += [(name, _type(name, catalog)) for name in shape.measures]
+    return selected
+
+
+def _type(name: str, catalog: Catalog) -> SemanticType:
+    member = catalog.member(name)
+    if isinstance(member, Dimension):
+        return member.type
+    if isinstance(member, Measure):
+        return member.value_type
+    raise InternalError(f"'{name}' is selected but is neither a dimension nor a measure.")
+
+
+def _finest_groupings(shape: Shape) -> dict[str, str]:
+    """Time dimension -> column of its finest granularity; dimensions in the order they are grouped in."""
+    finest: dict[str, tuple[int, str]] = {}
+    for grouping in shape.time_groupings:
+        known = grouping.granularity in GRANULARITIES
+        fineness = GRANULARITIES.index(grouping.granularity) if known else len(GRANULARITIES)
+        if grouping.member not in finest or fineness < finest[grouping.member][0]:
+            finest[grouping.member] = (fineness, grouping.key)
+    return {member: key for member, (_, key) in finest.items()}
