@@ -1,0 +1,1 @@
+"""Configuration: one table of settings, read from flags, environment, project file and defaults."""

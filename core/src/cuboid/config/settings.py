@@ -1,0 +1,196 @@
+"""The settings table: every setting of a project once, with its type, default, help and environment names.
+
+A field's ``env`` are the names that Cube (or the platform) uses; each ``CUBEJS_X`` and ``PORT`` has the twin
+``CUBOID_X``, which wins. A setting without such a name is read from ``CUBOID_<SETTING>``. All settings may
+also stand in ``cuboid.yml`` under their own name. :data:`SETTINGS` is the same table as plain values, for
+documentation and ``cuboid config``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic.fields import FieldInfo
+
+from cuboid.config.quantities import read_count, read_duration, read_list, read_size, read_switch
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a setting's values are called where people read them."""
+
+    name: str
+
+
+def _read_secrets(value: object) -> tuple[SecretStr, ...]:
+    return tuple(SecretStr(text) for text in read_list(value))
+
+
+def _read_level(value: object) -> str:
+    # Cube's levels are error, warn, info and trace.
+    level = str(value).strip().lower()
+    return {"warn": "warning", "trace": "debug"}.get(level, level)
+
+
+def _check_base_path(value: str) -> str:
+    if not value.startswith("/"):
+        raise ValueError("does not begin with /")
+    return value.rstrip("/")
+
+
+def _check_timezone(value: str) -> str:
+    by_lower = {name.lower(): name for name in available_timezones()}
+    canonical = by_lower.get(value.lower())
+    if canonical is None:
+        raise ValueError("is not the name of a time zone such as UTC or Europe/Berlin")
+    return canonical
+
+
+Text = Annotated[str, Kind("text")]
+Secret = Annotated[SecretStr, Kind("secret")]
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_read_secrets), Kind("list of secrets")]
+Texts = Annotated[tuple[str, ...], BeforeValidator(read_list), Kind("list")]
+Switch = Annotated[bool, BeforeValidator(read_switch), Kind("true or false")]
+Count = Annotated[int, BeforeValidator(read_count), Kind("number")]
+Duration = Annotated[float, BeforeValidator(read_duration), Kind("duration")]
+Size = Annotated[int, BeforeValidator(read_size), Kind("size")]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"],
+    BeforeValidator(_read_level),
+    Kind("debug, info, warning or error"),
+]
+BasePath = Annotated[str, AfterValidator(_check_base_path), Kind("path")]
+TimeZone = Annotated[str, AfterValidator(_check_timezone), Kind("time zone")]
+
+
+def _setting(default: Any, help: str, *env: str, **bounds: Any) -> Any:
+    return Field(default=default, description=help, json_schema_extra={"env": list(env)}, **bounds)
+
+
+class Settings(BaseModel):
+    """A project's effective settings. Times are in seconds, sizes in bytes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    # ------------------------------------------------------------ the model and the plugins
+    schema_path: Text = _setting(
+        "model", "folder of the model files, relative to the project", "CUBEJS_SCHEMA_PATH"
+    )
+    optional_plugins: Texts = _setting((), "plugins whose failure to import does not stop the start")
+
+    # ------------------------------------------------------------ who may ask
+    dev_mode: Switch = _setting(
+        False, "no token needed, hidden members are shown, loopback only", "CUBEJS_DEV_MODE"
+    )
+    api_secret: Secret | None = _setting(None, "secret that signs tokens", "CUBEJS_API_SECRET")
+    api_secrets: Secrets = _setting(
+        (), "several such secrets, any of which may have signed", "CUBEJS_API_SECRETS"
+    )
+    jwt_key: Secret | None = _setting(None, "secret that wins over the API secrets", "CUBEJS_JWT_KEY")
+    jwt_algs: Texts = _setting((), "signature algorithms to accept", "CUBEJS_JWT_ALGS")
+    jwt_audience: Text | None = _setting(None, "required audience of tokens", "CUBEJS_JWT_AUDIENCE")
+    jwt_issuer: Texts = _setting((), "accepted issuers of tokens", "CUBEJS_JWT_ISSUER")
+    jwt_subject: Text | None = _setting(None, "required subject of tokens", "CUBEJS_JWT_SUBJECT")
+    jwt_claims_namespace: Text | None = _setting(
+        None, "claim that holds the security context", "CUBEJS_JWT_CLAIMS_NAMESPACE"
+    )
+
+    # ------------------------------------------------------------ the server
+    port: Count = _setting(4000, "port to listen on; 0 takes a free one", "PORT", ge=0, le=65535)
+    host: Text | None = _setting(None, "address to listen on; every one, or only loopback in dev mode")
+    base_path: BasePath = _setting("/cubejs-api", "path in front of every route", "CUBEJS_BASE_PATH")
+    max_request_size: Size = _setting(
+        50 * 1024**2, "largest request body", "CUBEJS_MAX_REQUEST_SIZE", ge=100 * 1024
+    )
+    graceful_shutdown: Duration = _setting(
+        10.0, "how long running requests may take to end on SIGTERM", "CUBEJS_GRACEFUL_SHUTDOWN", ge=0
+    )
+    log_level: LogLevel = _setting("info", "least severe messages to log", "CUBEJS_LOG_LEVEL")
+
+    # ------------------------------------------------------------ queries
+    default_timezone: TimeZone = _setting(
+        "UTC", "time zone of queries that name none", "CUBEJS_DEFAULT_TIMEZONE"
+    )
+    query_default_limit: Count = _setting(
+        10_000, "rows of a query without a limit", "CUBEJS_DB_QUERY_DEFAULT_LIMIT", ge=1
+    )
+    query_limit: Count = _setting(50_000, "largest limit of a query", "CUBEJS_DB_QUERY_LIMIT", ge=1)
+    query_timeout: Duration = _setting(600.0, "how long a statement may run", "CUBEJS_DB_QUERY_TIMEOUT", gt=0)
+    concurrency: Count | None = _setting(
+        None,
+        "statements at once per data source; its queue's own number if unset",
+        "CUBEJS_CONCURRENCY",
+        ge=1,
+    )
+    # 10 s is Cube's default since 1.7, 90 s its maximum (rest-contract 5.2).
+    continue_wait_timeout: Duration = _setting(
+        10.0, 'how long a request waits before it is told "Continue wait"', gt=0, le=90
+    )
+    orphaned_timeout: Duration = _setting(
+        120.0, "how long a statement lives on that nobody asks for any more", gt=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table. ``env`` are all names the setting is read from, the winning one first."""
+
+    name: str
+    type: str
+    default: object
+    help: str
+    env: tuple[str, ...]
+    secret: bool
+
+
+def twin(name: str) -> str:
+    """Our own name of an environment variable that Cube (or the platform) names."""
+    return "CUBOID_" + name.removeprefix("CUBEJS_")
+
+
+def with_twins(names: Sequence[str]) -> tuple[str, ...]:
+    """``names``, each after its twin; all twins come first, because they win."""
+    return (*(twin(name) for name in names), *names)
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether a settings class declares this field as secret: values of it are never shown."""
+    return any(part is SecretStr for part in _parts(field.annotation))
+
+
+def _parts(annotation: object) -> list[object]:
+    """``annotation`` and all that it is built of, e.g. ``Annotated[X, k] | None`` -> X, k, None and itself."""
+    found = [annotation]
+    for part in (*get_args(annotation), *getattr(annotation, "__metadata__", ())):
+        found += _parts(part)
+    return found
+
+
+def environment_names(field: FieldInfo) -> tuple[str, ...]:
+    """The names in a field's ``json_schema_extra={"env": [...]}``, as declared."""
+    extra = field.json_schema_extra
+    names = extra.get("env", []) if isinstance(extra, dict) else []
+    return tuple(str(name) for name in names) if isinstance(names, (list, tuple)) else ()
+
+
+def _rows() -> tuple[Setting, ...]:
+    return tuple(
+        Setting(
+            name=name,
+            type=next(
+                part.name for part in (*field.metadata, *_parts(field.annotation)) if isinstance(part, Kind)
+            ),
+            default=field.default,
+            help=field.description or "",
+            env=with_twins(environment_names(field)) or (f"CUBOID_{name.upper()}",),
+            secret=is_secret(field),
+        )
+        for name, field in Settings.model_fields.items()
+    )
+
+
+SETTINGS: tuple[Setting, ...] = _rows()
