@@ -70,17 +70,17 @@ working_venv() {
 }
 
 # uv does not read pip's configuration: what pip was told about index and certificates is passed on, unless
-# uv has been told something itself.
-pip_setting() { "$python" -m pip config get "$1" 2>/dev/null || true; }
+# uv has been told something itself. (pip config get misses the system-wide file in pip 23, list does not.)
+pip_setting() { "$python" -m pip config list 2>/dev/null | sed -n "s/^[a-z:]*[.]$1='\(.*\)'\$/\1/p" | tail -n 1; }
 
 configure_uv() {
-    index=${PIP_INDEX_URL:-$(pip_setting global.index-url)}
-    if [ -n "$index" ] && [ -z "${UV_DEFAULT_INDEX:-}" ]; then
+    index=${UV_DEFAULT_INDEX:-${UV_INDEX_URL:-$(pip_setting index-url)}}
+    if [ -n "$index" ]; then
         UV_DEFAULT_INDEX=$index
         export UV_DEFAULT_INDEX
     fi
-    certificates=${PIP_CERT:-$(pip_setting global.cert)}
-    if [ -n "$certificates" ] && [ -z "${SSL_CERT_FILE:-}" ]; then
+    certificates=${SSL_CERT_FILE:-$(pip_setting cert)}
+    if [ -n "$certificates" ]; then
         SSL_CERT_FILE=$certificates
         export SSL_CERT_FILE
     fi
