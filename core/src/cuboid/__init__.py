@@ -1,1 +1,141 @@
-"""Cuboid: a plugin-based semantic layer."""
+"""Cuboid: a semantic layer for Python.
+
+What is here is public: the names that plugins import, the errors, the values that cross the plugin line, and
+:func:`open` for notebooks and programs. They are imported when first used, so that ``import cuboid`` costs
+next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cuboid.embedded import EmbeddedProject, open
+    from cuboid.errors import (
+        ConfigError,
+        ConnectionFailed,
+        CuboidError,
+        DriverError,
+        Forbidden,
+        InternalError,
+        InvalidDateRange,
+        InvalidQuery,
+        ModelError,
+        NoJoinPath,
+        PluginError,
+        QueryCancelled,
+        QueryFailed,
+        QueryTimeout,
+        QueueError,
+        QueueFull,
+        Unauthenticated,
+        UnknownMember,
+        UnsupportedFeature,
+        UserError,
+    )
+    from cuboid.hookspecs import hookimpl
+    from cuboid.run.bounded import BoundedQueue
+    from cuboid.run.dbapi import DBAPIDriver
+    from cuboid.run.driver import Driver, DriverConfig
+    from cuboid.run.queue import QueryQueue, QueueSettings
+    from cuboid.sql.dialect import Dialect
+    from cuboid.types import (
+        Capability,
+        Column,
+        ColumnInfo,
+        ForeignKeyInfo,
+        Job,
+        ParameterType,
+        Pending,
+        Principal,
+        Result,
+        SemanticType,
+        Statement,
+        TableInfo,
+        TimeKind,
+        Value,
+    )
+
+    __version__: str
+
+__all__ = [
+    "BoundedQueue",
+    "Capability",
+    "Column",
+    "ColumnInfo",
+    "ConfigError",
+    "ConnectionFailed",
+    "CuboidError",
+    "DBAPIDriver",
+    "Dialect",
+    "Driver",
+    "DriverConfig",
+    "DriverError",
+    "EmbeddedProject",
+    "Forbidden",
+    "ForeignKeyInfo",
+    "InternalError",
+    "InvalidDateRange",
+    "InvalidQuery",
+    "Job",
+    "ModelError",
+    "NoJoinPath",
+    "ParameterType",
+    "Pending",
+    "PluginError",
+    "Principal",
+    "QueryCancelled",
+    "QueryFailed",
+    "QueryQueue",
+    "QueryTimeout",
+    "QueueError",
+    "QueueFull",
+    "QueueSettings",
+    "Result",
+    "SemanticType",
+    "Statement",
+    "TableInfo",
+    "TimeKind",
+    "Unauthenticated",
+    "UnknownMember",
+    "UnsupportedFeature",
+    "UserError",
+    "Value",
+    "__version__",
+    "hookimpl",
+    "open",
+]
+
+_ELSEWHERE = {
+    "BoundedQueue": "cuboid.run.bounded",
+    "DBAPIDriver": "cuboid.run.dbapi",
+    "Dialect": "cuboid.sql.dialect",
+    "Driver": "cuboid.run.driver",
+    "DriverConfig": "cuboid.run.driver",
+    "EmbeddedProject": "cuboid.embedded",
+    "QueryQueue": "cuboid.run.queue",
+    "QueueSettings": "cuboid.run.queue",
+    "hookimpl": "cuboid.hookspecs",
+    "open": "cuboid.embedded",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'cuboid' has no attribute '{name}'")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("cuboid")
+    elif name in _ELSEWHERE:
+        value = getattr(importlib.import_module(_ELSEWHERE[name]), name)
+    else:
+        errors = importlib.import_module("cuboid.errors")
+        value = getattr(errors, name, None) or getattr(importlib.import_module("cuboid.types"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,246 @@
+"""The registry: the plugins of a project, checked, with their drivers and dialects by name.
+
+An object, never a global: two projects in one process have a registry each. All plugin modules are imported
+and checked at the start, which is cheap if a plugin imports its database's client where it is used. A driver
+is looked up in the plugin of its own name first (``cuboid-<driver>`` registers the entry point ``<driver>``),
+so that a project with one data source never imports the clients of all installed drivers.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+import pluggy
+
+from cuboid import hookspecs
+from cuboid.errors import PluginError, closest, did_you_mean
+
+if TYPE_CHECKING:
+    from cuboid.run.driver import Driver
+    from cuboid.sql.dialect import Dialect
+
+GROUP = "cuboid"
+PROJECT_PLUGIN = "cuboid_plugin.py"
+HOOKS = tuple(name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), "cuboid_spec"))
+
+Offer = Literal["register_drivers", "register_dialects"]
+
+
+@dataclass(slots=True)
+class Plugin:
+    """One plugin: where it comes from, what it does, and why it is off if it is.
+
+    ``distribution`` and ``version`` are empty for a project's own plugin. ``error`` is the reason why it
+    cannot be used; it stops the start unless the plugin is ``optional``.
+    """
+
+    name: str
+    distribution: str = ""
+    version: str = ""
+    optional: bool = False
+    error: str | None = None
+    hooks: tuple[str, ...] = ()
+    module: ModuleType | None = None
+    offers: dict[Offer, dict[str, type[Any]]] = field(default_factory=dict)
+
+
+class Registry:
+    """The plugins found, in the order of their names; a project's own plugin last."""
+
+    def __init__(self) -> None:
+        self._pluggy = pluggy.PluginManager(GROUP)
+        self._pluggy.add_hookspecs(hookspecs)
+        self._dialects: dict[str, Dialect] = {}
+        self.plugins: list[Plugin] = []
+
+    @classmethod
+    def load(cls, project: Path | None = None, *, optional: Collection[str] = ()) -> Registry:
+        """A registry of all installed plugins and the ``cuboid_plugin.py`` of the ``project`` folder.
+
+        Failures are kept with their plugin; :meth:`require` raises them.
+
+        :param optional: names of plugins that may fail.
+        """
+        registry = cls()
+        for entry_point in sorted(metadata.entry_points(group=GROUP), key=lambda each: each.name):
+            distribution = entry_point.dist
+            plugin = Plugin(
+                entry_point.name,
+                distribution.name if distribution else "",
+                distribution.version if distribution else "",
+                entry_point.name in optional,
+            )
+            registry.add(plugin, entry_point.load)
+        if project is not None and (project / PROJECT_PLUGIN).is_file():
+            name = PROJECT_PLUGIN.removesuffix(".py")
+            registry.add(
+                Plugin(name, optional=name in optional), lambda: _load_file(project / PROJECT_PLUGIN)
+            )
+        return registry
+
+    def add(self, plugin: Plugin, load: Callable[[], Any]) -> None:
+        """Imports ``plugin`` by ``load`` and checks its hooks; what goes wrong becomes its ``error``."""
+        twin = self._find(plugin.name)
+        self.plugins.append(plugin)
+        if twin is not None:
+            plugin.error = f"another plugin has this name already ({twin.distribution or 'the project'})"
+            return
+        # Importing runs the plugin's code, which may raise anything: the reason is told, the start is
+        # stopped.
+        try:
+            plugin.module = load()
+        except Exception as error:
+            plugin.error = f"it cannot be imported: {type(error).__name__}: {error}"
+            return
+        plugin.error = _unmarked(plugin.module) or self._register(plugin)
+        if plugin.error is None:
+            callers = self._pluggy.get_hookcallers(plugin.module) or []
+            plugin.hooks = tuple(sorted(caller.name for caller in callers))
+
+    def require(self) -> None:
+        """Raises :class:`PluginError` for the first plugin that failed and is not optional."""
+        for plugin in self.plugins:
+            if plugin.error and not plugin.optional:
+                self._fail(plugin)
+
+    @property
+    def hook(self) -> Any:
+        """The hooks of all working plugins: ``registry.hook.rewrite_query(query=…, principal=…)``."""
+        return self._pluggy.hook
+
+    def drivers(self) -> dict[str, type[Driver]]:
+        """All drivers by name. Asks every plugin; raises :class:`PluginError` if two offer one name."""
+        return self._all("register_drivers")
+
+    def dialects(self) -> dict[str, type[Dialect]]:
+        """All dialects by name, as :meth:`drivers`."""
+        return self._all("register_dialects")
+
+    def driver(self, name: str) -> type[Driver]:
+        """The driver of that name. Raises :class:`PluginError` with the package to install if there is none."""
+        found: type[Driver] | None = self._look_up("register_drivers", name)
+        if found is None:
+            known = self.drivers()
+            raise PluginError(
+                f"No installed plugin has the driver '{name}'",
+                hint=did_you_mean(closest(name, known)) or f"Install it: pip install cuboid-{name}",
+            )
+        return found
+
+    def dialect(self, name: str) -> Dialect:
+        """The dialect of that name; one instance serves all. Raises :class:`PluginError` if there is none."""
+        if name not in self._dialects:
+            found: type[Dialect] | None = self._look_up("register_dialects", name)
+            if found is None:
+                raise PluginError(
+                    f"No installed plugin has the dialect '{name}'",
+                    hint=did_you_mean(closest(name, self.dialects())),
+                )
+            self._dialects[name] = found()
+        return self._dialects[name]
+
+    # ------------------------------------------------------------ what plugins offer
+
+    def _look_up(self, offer: Offer, name: str) -> type[Any] | None:
+        """From the plugin of that name or the project's own, which are asked first; else from any."""
+        first = [each for each in self.plugins if each.name == name or not each.distribution]
+        offered = self._collect(offer, first)
+        return offered.get(name) or self._collect(offer, self.plugins).get(name)
+
+    def _all(self, offer: Offer) -> dict[str, type[Any]]:
+        return self._collect(offer, self.plugins)
+
+    def _collect(self, offer: Offer, plugins: Iterable[Plugin]) -> dict[str, type[Any]]:
+        collected: dict[str, type[Any]] = {}
+        owners: dict[str, str] = {}
+        for plugin in plugins:
+            for name, offered in self._ask(offer, plugin).items():
+                if name in collected:
+                    what = offer.removeprefix("register_").removesuffix("s")
+                    raise PluginError(
+                        f"The plugins '{owners[name]}' and '{plugin.name}' both register the {what} '{name}'",
+                        hint="Uninstall one of them.",
+                    )
+                collected[name] = offered
+                owners[name] = plugin.name
+        return collected
+
+    def _ask(self, offer: Offer, plugin: Plugin) -> dict[str, type[Any]]:
+        """What one plugin offers; it is asked once."""
+        if offer not in plugin.offers:
+            plugin.offers[offer] = {}
+            if plugin.error is None and offer in plugin.hooks:
+                others = [each.module for each in self.plugins if each.module and each is not plugin]
+                caller = self._pluggy.subset_hook_caller(offer, others)
+                offered: list[type[Any]] = []
+                # The plugin's code again: drivers may import their client library here.
+                try:
+                    caller(register=offered.append)
+                except Exception as error:
+                    plugin.error = f"{offer} failed: {type(error).__name__}: {error}"
+                    if not plugin.optional:
+                        self._fail(plugin)
+                plugin.offers[offer] = {each.name: each for each in offered}
+        return plugin.offers[offer]
+
+    # ------------------------------------------------------------ loading
+
+    def _register(self, plugin: Plugin) -> str | None:
+        """Gives the plugin's hooks to pluggy; returns what is wrong with them."""
+        try:
+            self._pluggy.register(plugin.module, plugin.name)
+            self._pluggy.check_pending()
+        except (pluggy.PluginValidationError, ValueError) as error:
+            if self._pluggy.has_plugin(plugin.name):
+                self._pluggy.unregister(name=plugin.name)
+            unknown = [name for name in _marked(plugin.module) if name not in HOOKS]
+            if unknown:
+                hint = did_you_mean(closest(unknown[0], HOOKS)) or f"The hooks are: {', '.join(HOOKS)}."
+                return f"there is no hook '{unknown[0]}'. {hint}"
+            return " ".join(str(error).split())
+        return None
+
+    def _find(self, name: str) -> Plugin | None:
+        return next((plugin for plugin in self.plugins if plugin.name == name), None)
+
+    def _fail(self, plugin: Plugin) -> NoReturn:
+        source = f" ({plugin.distribution} {plugin.version})" if plugin.distribution else ""
+        raise PluginError(
+            f"The plugin '{plugin.name}'{source} cannot be used: {plugin.error}",
+            hint="Repair or uninstall it, or add its name to the setting optional_plugins.",
+        )
+
+
+def _load_file(path: Path) -> ModuleType:
+    # The name is unlike that of another open project's plugin, and dataclasses look their module up by name.
+    name = f"{path.stem}_{abs(hash(path.resolve())):x}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _marked(module: object) -> list[str]:
+    return [name for name, value in vars(module).items() if hasattr(value, "cuboid_impl")]
+
+
+def _unmarked(module: object) -> str | None:
+    """A function with a hook's name but without the mark would silently do nothing."""
+    for name in HOOKS:
+        if callable(getattr(module, name, None)) and not hasattr(getattr(module, name), "cuboid_impl"):
+            return f"its function '{name}' is not marked as a hook. Put @cuboid.hookimpl above it."
+    return None
