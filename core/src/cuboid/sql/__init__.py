@@ -1,0 +1,1 @@
+"""From a plan to a statement: sqlglot trees, dialects, slots and parameters. Does no I/O."""

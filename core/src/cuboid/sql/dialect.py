@@ -8,7 +8,6 @@ engines near the SQL standard and are overridden where the engine differs. What 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from sqlglot import exp
@@ -56,23 +55,17 @@ class Dialect(ABC):
             return exp.cast(placeholder, exp.DataType.Type.TIMESTAMP)
         return placeholder
 
-    def typed_null(self, type: SemanticType) -> exp.Expr:
-        """A NULL that pads a UNION branch for a column of that type."""
-        names = {
-            "string": exp.DataType.Type.TEXT,
-            "number": exp.DataType.Type.DOUBLE,
-            "boolean": exp.DataType.Type.BOOLEAN,
-            "time": exp.DataType.Type.TIMESTAMP,
-        }
-        return exp.cast(exp.null(), names[type])
+    def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:
+        """A NULL that pads a UNION branch for a column of the given meaning.
+
+        ``donor`` is a scalar subquery of the column's exact type that finds no row: a typed NULL on every engine.
+        Engines whose UNION takes the type from the branch that has one return a bare NULL.
+        """
+        return donor
 
     def pick(self, value: exp.Expr, type: SemanticType) -> exp.Expr:
         """The aggregate that returns the one non-NULL value of a group in which all others are NULL."""
         return exp.Max(this=value)
-
-    def any_value(self, value: exp.Expr) -> exp.Expr:
-        """The aggregate that returns a value of a group whose values are all equal; NULL only if they are."""
-        return exp.AnyValue(this=value)
 
     # ------------------------------------------------------------ strings
 
@@ -82,9 +75,9 @@ class Dialect(ABC):
 
     # ------------------------------------------------------------ aggregates
 
-    def count_distinct(self, values: Sequence[exp.Expr]) -> exp.Expr:
+    def count_distinct(self, value: exp.Expr) -> exp.Expr:
         """The number of distinct non-NULL values of one expression."""
-        return exp.Count(this=exp.Distinct(expressions=list(values)))
+        return exp.Count(this=exp.Distinct(expressions=[value]))
 
     def approx_count_distinct(self, value: exp.Expr) -> exp.Expr:
         """An approximate number of distinct values."""

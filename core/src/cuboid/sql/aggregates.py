@@ -1,0 +1,118 @@
+"""Leaf measures as SQL: what each row contributes, and the aggregate over it."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from cuboid.catalog.model import Catalog, Measure
+from cuboid.plan.nodes import Leaf
+from cuboid.sql.dialect import Dialect
+from cuboid.sql.members import MemberSql, Scope
+
+RAW = ("number", "string", "time", "boolean")
+"""Measure types whose SQL contains its own aggregates."""
+
+
+class LeafSql:
+    """Lowers leaf measures of one catalog for one dialect."""
+
+    def __init__(self, catalog: Catalog, dialect: Dialect, members: MemberSql) -> None:
+        self._catalog = catalog
+        self._dialect = dialect
+        self._members = members
+
+    def aggregate(self, leaf: Leaf, scope: Scope) -> exp.Expr:
+        """The leaf over the rows of the scope."""
+        measure = self._catalog.measure(leaf.measure)
+        if measure.type in RAW:
+            return self.raw(measure, scope)
+        return self.over(leaf, self.input(measure, scope))
+
+    def over(self, leaf: Leaf, value: exp.Expr) -> exp.Expr:
+        """The leaf's aggregate over a column of its row inputs."""
+        if leaf.by_key:
+            return self._dialect.count_distinct(value)
+        match self._catalog.measure(leaf.measure).type:
+            case "count":
+                return exp.Count(this=value)
+            case "sum":
+                return exp.Sum(this=value)
+            case "avg":
+                return exp.Avg(this=value)
+            case "min":
+                return exp.Min(this=value)
+            case "max":
+                return exp.Max(this=value)
+            case "count_distinct":
+                return self._dialect.count_distinct(value)
+            case "count_distinct_approx":
+                return self._dialect.approx_count_distinct(value)
+            case other:
+                raise AssertionError(f"a {other} measure has no aggregate of its own")
+
+    def input(self, measure: Measure, scope: Scope) -> exp.Expr:
+        """What one row contributes; NULL where the measure's filters fail or the row has no row of its cube."""
+        tests = [self._members.template(test, scope) for test in measure.filters]
+        if measure.sql is None:
+            key = self._catalog.cubes[measure.cube].primary_key
+            if len(key) == 1:
+                value = self._members.value(key[0].full_name, scope)
+            else:
+                value = exp.Literal.number(1)
+                exists = self._row_exists(measure.cube, scope)
+                tests = [*([exists] if exists is not None else []), *tests]
+                if not tests:
+                    return exp.Star()
+        else:
+            value = self._members.template(measure.sql, scope)
+            exists = self._members.exists(measure.cube, scope)
+            if exists is not None and not isinstance(value, exp.Column):
+                # A plain column is NULL on an absent row by itself; COALESCE(x, 0) or a constant is not.
+                tests = [exists, *tests]
+        return exp.Case().when(exp.and_(*tests), value) if tests else value
+
+    def row_value(self, measure: Measure, scope: Scope) -> exp.Expr:
+        """The measure of an ungrouped answer: a count shows 1 for a row that counts, others their input."""
+        value = self.input(measure, scope)
+        if isinstance(value, exp.Star):
+            return exp.Literal.number(1)
+        if measure.type == "count":
+            return exp.Case().when(exp.Is(this=exp.Paren(this=value), expression=exp.null()).not_(), "1")
+        return value
+
+    def raw(self, measure: Measure, scope: Scope) -> exp.Expr:
+        """A measure whose SQL contains its own aggregates, guarded against absent rows of its cube."""
+
+        def inner(other: Measure) -> exp.Expr:
+            if other.type in RAW:
+                return self.raw(other, scope)
+            return self.over(Leaf(other.full_name), self.input(other, scope))
+
+        assert measure.sql is not None
+        root = exp.Paren(this=self._members.template(measure.sql, scope, inner))
+        exists = self._members.exists(measure.cube, scope)
+        if exists is not None:
+            for call in list(root.find_all(exp.AggFunc)):
+                _guard(call, exists)
+        tree: exp.Expr = root.this
+        tree.pop()
+        return tree
+
+    def _row_exists(self, cube: str, scope: Scope) -> exp.Expr | None:
+        """For composite keys also on the root: a key whose columns are all NULL names no row."""
+        if not self._catalog.cubes[cube].primary_key:
+            return None
+        return self._members.exists(cube, Scope("", scope.aliases))
+
+
+def _guard(call: exp.AggFunc, exists: exp.Expr) -> None:
+    """Lets an aggregate see only rows that exist, where its argument would not be NULL on absent ones."""
+    argument = call.this
+    if isinstance(argument, exp.Star):
+        argument.replace(exp.Case().when(exists.copy(), "1"))
+    elif (
+        isinstance(argument, exp.Expr)
+        and argument.find(exp.Column) is None
+        and not isinstance(argument, exp.Distinct)
+    ):
+        argument.replace(exp.Case().when(exists.copy(), argument.copy()))

@@ -1,0 +1,120 @@
+"""From a rendered statement and a question's values to SQL and parameters.
+
+Rendering leaves each slot as a mark in the text; :class:`Prepared` is the text cut at the marks. Binding fills
+it: values become placeholders in the dialect's style, LIMIT and OFFSET (integers by construction) become digits.
+Nothing a client sends is ever part of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from sqlglot import exp
+
+from cuboid.query.model import Slot
+from cuboid.sql.dialect import PlaceholderStyle
+from cuboid.types import Column, ParameterType, Statement, Value
+
+Pattern = Literal["plain", "contains", "prefix", "suffix"]
+
+_MARK = re.compile(r"__cuboid_slot_(\d+)_([a-z]+)_([a-z]+)__")
+
+
+def slot_mark(slot: Slot, pattern: Pattern = "plain") -> exp.Expr:
+    """What stands for a slot in a tree; ``pattern`` says how its value becomes a LIKE pattern."""
+    return exp.var(f"__cuboid_slot_{slot.index}_{slot.type}_{pattern}__")
+
+
+@dataclass(frozen=True, slots=True)
+class SlotUse:
+    """One place of a slot in the text."""
+
+    index: int
+    type: ParameterType
+    pattern: Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A rendered statement with open slots, shared by all questions of one shape.
+
+    ``aliases`` gives the SQL alias of each selected column by its wire key.
+    """
+
+    parts: tuple[str | SlotUse, ...]
+    placeholders: PlaceholderStyle
+    columns: tuple[Column, ...]
+    data_source: str
+    aliases: Mapping[str, str]
+
+    def bind(self, values: Sequence[Value]) -> Statement:
+        """The statement for these values."""
+        text: list[str] = []
+        parameters: list[Value] = []
+        for part in self.parts:
+            if isinstance(part, str):
+                text.append(part)
+            elif part.type == "integer":
+                text.append(str(int(values[part.index])))  # type: ignore[arg-type]  # an int by its slot's type
+            else:
+                parameters.append(_value(values[part.index], part.pattern))
+                text.append(_placeholder(self.placeholders, len(parameters)))
+        return Statement("".join(text), tuple(parameters), self.columns)
+
+    def wire_parameters(self, values: Sequence[Value]) -> list[str | bool | None]:
+        """The parameters as ``/v1/sql`` shows them: texts, instants as ``YYYY-MM-DDTHH:mm:ss.SSSZ``."""
+        return [
+            _wire(_value(values[part.index], part.pattern), part.type)
+            for part in self.parts
+            if isinstance(part, SlotUse) and part.type != "integer"
+        ]
+
+
+def prepare(
+    text: str,
+    style: PlaceholderStyle,
+    columns: tuple[Column, ...],
+    data_source: str,
+    aliases: Mapping[str, str],
+) -> Prepared:
+    """Cuts rendered text at its slot marks."""
+    parts: list[str | SlotUse] = []
+    position = 0
+    for mark in _MARK.finditer(text):
+        parts.append(_literal(text[position : mark.start()], style))
+        index, type_, pattern = mark.groups()
+        parts.append(SlotUse(int(index), type_, pattern))  # type: ignore[arg-type]  # written by slot_mark
+        position = mark.end()
+    parts.append(_literal(text[position:], style))
+    return Prepared(tuple(parts), style, columns, data_source, aliases)
+
+
+def _literal(text: str, style: PlaceholderStyle) -> str:
+    return text.replace("%", "%%") if style == "format" else text
+
+
+def _placeholder(style: PlaceholderStyle, number: int) -> str:
+    if style == "dollar":
+        return f"${number}"
+    return "%s" if style == "format" else "?"
+
+
+def _value(value: Value, pattern: Pattern) -> Value:
+    if pattern == "plain":
+        return value
+    escaped = re.sub(r"([\\%_])", r"\\\1", str(value))
+    return {"contains": f"%{escaped}%", "prefix": f"{escaped}%", "suffix": f"%{escaped}"}[pattern]
+
+
+def _wire(value: Value, type_: ParameterType) -> str | bool | None:
+    if isinstance(value, datetime):
+        text = value.replace(tzinfo=None).isoformat(timespec="milliseconds")
+        return text if type_ == "date" else f"{text}Z"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return value if value is None or isinstance(value, bool) else str(value)

@@ -1,0 +1,126 @@
+"""From a plan to one sqlglot tree.
+
+The plan's source is lowered to a :class:`~cuboid.sql.reading.Reading`; the answer's columns, conditions, order
+and limit are then put on top, the same way for every kind of source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from cuboid.catalog.model import Catalog, Dimension, Measure
+from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Rows, Source
+from cuboid.sql.binding import slot_mark
+from cuboid.sql.combine import Combination
+from cuboid.sql.dialect import Dialect
+from cuboid.sql.filters import Filters
+from cuboid.sql.members import Scope
+from cuboid.sql.reading import Reading, aliased, column, group_by_position
+from cuboid.sql.sources import Sources
+from cuboid.sql.templates import Templates
+from cuboid.types import Column
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A statement's tree, its result's columns, and the alias of each selected column by its wire key."""
+
+    tree: exp.Expr
+    columns: tuple[Column, ...]
+    aliases: dict[str, str]
+
+
+class Lowering:
+    """Lowers one plan; use once."""
+
+    def __init__(self, plan: Plan, catalog: Catalog, dialect: Dialect, templates: Templates) -> None:
+        self._plan = plan
+        self._catalog = catalog
+        self._dialect = dialect
+        self._sources = Sources(catalog, dialect, templates, plan.timezone)
+        names = self._sources.names()
+        self._aliases = {
+            key.name: names.take(self._sources.alias(key.member, key.granularity)) for key in plan.keys
+        }
+        self._aliases |= {measure: names.take(self._sources.alias(measure)) for measure in plan.measures}
+
+    def lower(self) -> Lowered:
+        """The whole statement."""
+        plan = self._plan
+        reading = self._read(plan.source)
+        select = reading.select
+        columns: list[Column] = []
+        for key in plan.keys:
+            select = select.select(aliased(reading.keys[key], self._aliases[key.name]), copy=False)
+            columns.append(Column(self._aliases[key.name], self._catalog.dimension(key.member).type))
+        for name in plan.measures:
+            select = select.select(aliased(self._shown(name, reading), self._aliases[name]), copy=False)
+            columns.append(Column(self._aliases[name], self._catalog.measure(name).value_type))
+        if reading.grouped:
+            select = group_by_position(select, len(plan.keys))
+        select = self._restrict(select, reading)
+        if not plan.counted:
+            return Lowered(self._cut(select), tuple(columns), self._aliases)
+        counted = exp.select(aliased(exp.Count(this=exp.Star()), "total_count")).from_(
+            select.subquery("counted")
+        )
+        return Lowered(counted, (Column("total_count", "number"),), self._aliases)
+
+    def _read(self, source: Source) -> Reading:
+        match source:
+            case Aggregate():
+                return self._sources.aggregate(source)
+            case KeyedAggregate():
+                return self._sources.keyed(source)
+            case Combine():
+                return Combination(source, self._catalog, self._dialect, self._sources).read()
+            case Rows():
+                return self._sources.rows(source)
+
+    # ------------------------------------------------------------ on top of the source
+
+    def _shown(self, name: str, reading: Reading) -> exp.Expr:
+        """A measure as it is answered: times are civil times of the zone."""
+        value = self._aggregated(name, reading)
+        if self._catalog.measure(name).type == "time":
+            return self._dialect.to_civil(value, self._plan.timezone, "utc")
+        return value
+
+    def _aggregated(self, name: str, reading: Reading) -> exp.Expr:
+        """A grouped dimension or a measure in terms of the reading: composed measures from their leaves."""
+        member = self._catalog.member(name)
+        if isinstance(member, Dimension):
+            return reading.keys[Key(name)].copy()
+        assert isinstance(member, Measure)
+        if not member.composed:
+            return reading.leaf(name)
+        assert member.sql is not None
+        nowhere = Scope("", {})  # a composed measure refers to measures only
+        return self._sources.members.template(
+            member.sql, nowhere, lambda measure: self._aggregated(measure.full_name, reading)
+        )
+
+    def _restrict(self, select: exp.Select, reading: Reading) -> exp.Select:
+        filters = Filters(self._dialect)
+        for condition in self._plan.conditions:
+            test = filters.condition(condition, lambda name: self._aggregated(name, reading))
+            select = select.having(test, copy=False) if reading.grouped else select.where(test, copy=False)
+        return select
+
+    def _cut(self, select: exp.Select) -> exp.Select:
+        """ORDER BY, LIMIT and OFFSET. NULLs are last both ways; the remaining keys make the order total."""
+        plan = self._plan
+        order = [(key.key, key.descending) for key in plan.order]
+        if order:
+            asked = {name for name, _ in order}
+            order += [(key.name, False) for key in plan.keys if key.name not in asked]
+        for name, descending in order:
+            by = exp.Ordered(this=column(self._aliases[name]), desc=descending, nulls_first=False)
+            select = select.order_by(by, copy=False)
+        if plan.limit is not None:
+            select = select.limit(slot_mark(plan.limit), copy=False)
+        if plan.offset is not None:
+            select = select.offset(slot_mark(plan.offset), copy=False)
+        return select

@@ -1,0 +1,111 @@
+"""Members as SQL in the scope of one FROM clause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from cuboid.catalog.model import Case, Catalog, CubeReference, Dimension, Measure, MemberReference, Template
+from cuboid.errors import InternalError
+from cuboid.plan.nodes import Key
+from cuboid.sql.dialect import Dialect
+from cuboid.sql.templates import Templates, enclosed
+from cuboid.sql.time import civil_time
+
+MeasureSql = Callable[[Measure], exp.Expr]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which cube has which alias in a FROM clause; ``root`` is the cube whose rows are never absent."""
+
+    root: str
+    aliases: Mapping[str, str]
+
+    def identifier(self, cube: str) -> exp.Identifier:
+        """The cube's alias, quoted."""
+        return exp.to_identifier(self.aliases[cube], quoted=True)
+
+
+class MemberSql:
+    """Lowers members of one catalog for one dialect and one zone."""
+
+    def __init__(self, catalog: Catalog, dialect: Dialect, templates: Templates, zone: str) -> None:
+        self._catalog = catalog
+        self._dialect = dialect
+        self._templates = templates
+        self._zone = zone
+
+    def value(self, name: str, scope: Scope) -> exp.Expr:
+        """The raw value of a dimension, or a segment's condition, on a row of the scope."""
+        member = self._catalog.member(name)
+        if isinstance(member, Dimension):
+            if member.case is not None:
+                return self._case(member.case, scope)
+            assert member.sql is not None
+            return self.template(member.sql, scope)
+        if member is None or isinstance(member, Measure):
+            raise InternalError(f"'{name}' has no value on a row.")
+        return self.template(member.sql, scope)
+
+    def key(self, key: Key, scope: Scope) -> exp.Expr:
+        """A group column's value as it is answered: times are civil times of the zone."""
+        dimension = self._catalog.dimension(key.member)
+        value = self.value(key.member, scope)
+        if dimension.type != "time":
+            return value
+        return civil_time(self._dialect, value, self._zone, dimension.time_kind, key.granularity)
+
+    def template(self, template: Template, scope: Scope, measure: MeasureSql | None = None) -> exp.Expr:
+        """A piece of model SQL in the scope; ``measure`` gives the SQL of measures it refers to."""
+
+        def cube(reference: CubeReference) -> exp.Identifier:
+            return scope.identifier(reference.cube)
+
+        def member(reference: MemberReference) -> exp.Expr:
+            found = self._catalog.member(reference.member)
+            if isinstance(found, Measure):
+                if measure is None:
+                    raise InternalError(f"Measure '{reference.member}' is used where a row's value is due.")
+                return measure(found)
+            if reference.granularity is not None:
+                return self.key(Key(reference.member, reference.granularity), scope)
+            return self.value(reference.member, scope)
+
+        return self._templates.expression(template, cube, member)
+
+    def exists(self, cube: str, scope: Scope) -> exp.Expr | None:
+        """The test that the row has a row of ``cube``, or None if that is certain or cannot be told (no key)."""
+        if cube == scope.root:
+            return None
+        tests = [
+            exp.Is(this=enclosed(self.value(part.full_name, scope)), expression=exp.null()).not_()
+            for part in self._catalog.cubes[cube].primary_key
+        ]
+        return exp.or_(*tests) if tests else None
+
+    def relation(self, cube: str, scope: Scope) -> exp.Expr:
+        """The cube's table or SELECT under its alias."""
+        declared = self._catalog.cubes[cube]
+        template = declared.sql if declared.sql is not None else declared.sql_table
+        assert template is not None
+
+        def inner_cube(reference: CubeReference) -> exp.Identifier:
+            return scope.identifier(reference.cube)
+
+        def inner_member(reference: MemberReference) -> exp.Expr:
+            return self.value(reference.member, scope)
+
+        source = self._templates.relation(template, inner_cube, inner_member)
+        return exp.alias_(source, scope.identifier(cube), table=True)
+
+    def _case(self, case: Case, scope: Scope) -> exp.Expr:
+        built = exp.Case()
+        for branch in case.branches:
+            built = built.when(self.template(branch.when, scope), self._label(branch.label, scope))
+        return built if case.otherwise is None else built.else_(self._label(case.otherwise, scope))
+
+    def _label(self, label: str | Template, scope: Scope) -> exp.Expr:
+        return exp.Literal.string(label) if isinstance(label, str) else self.template(label, scope)

@@ -1,0 +1,37 @@
+"""From a plan to a prepared statement in one dialect."""
+
+from __future__ import annotations
+
+from sqlglot.errors import ErrorLevel, UnsupportedError
+
+from cuboid.catalog.model import Catalog
+from cuboid.errors import UnsupportedFeature
+from cuboid.plan.nodes import Plan
+from cuboid.sql.binding import Prepared, prepare
+from cuboid.sql.dialect import Dialect
+from cuboid.sql.lower import Lowering
+from cuboid.sql.templates import Templates
+
+
+class Renderer:
+    """Renders plans over one catalog in one dialect; remembers parsed templates."""
+
+    def __init__(self, catalog: Catalog, dialect: Dialect) -> None:
+        self._catalog = catalog
+        self._dialect = dialect
+        self._templates = Templates(dialect.sqlglot)
+
+    def render(self, plan: Plan) -> Prepared:
+        """The plan's statement with open slots.
+
+        Raises :class:`ModelError` for model SQL that the dialect cannot read and :class:`UnsupportedFeature` for
+        what it cannot say.
+        """
+        lowered = Lowering(plan, self._catalog, self._dialect, self._templates).lower()
+        try:
+            text = lowered.tree.sql(
+                dialect=self._dialect.sqlglot, unsupported_level=ErrorLevel.RAISE, pretty=True, copy=False
+            )
+        except UnsupportedError as error:
+            raise UnsupportedFeature(f"The {self._dialect.name} dialect cannot say this: {error}") from error
+        return prepare(text, self._dialect.placeholders, lowered.columns, plan.data_source, lowered.aliases)

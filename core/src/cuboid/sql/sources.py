@@ -1,0 +1,136 @@
+"""Plan sources as SQL: joined rows, plain and keyed aggregates."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from cuboid.catalog.model import Catalog
+from cuboid.catalog.naming import member_alias
+from cuboid.plan.nodes import Aggregate, Key, KeyedAggregate, Leaf, Relation, Rows
+from cuboid.sql.aggregates import RAW, LeafSql
+from cuboid.sql.dialect import Dialect
+from cuboid.sql.filters import Filters
+from cuboid.sql.members import MemberSql, Scope
+from cuboid.sql.names import Names
+from cuboid.sql.reading import Reading, aliased, column, identifier
+from cuboid.sql.templates import Templates, enclosed
+
+
+class Sources:
+    """Lowers the sources of one plan for one dialect and one zone."""
+
+    def __init__(self, catalog: Catalog, dialect: Dialect, templates: Templates, zone: str) -> None:
+        self.members = MemberSql(catalog, dialect, templates, zone)
+        self._catalog = catalog
+        self._dialect = dialect
+        self._leaves = LeafSql(catalog, dialect, self.members)
+        self._filters = Filters(dialect)
+
+    def alias(self, member: str, granularity: str | None = None) -> str:
+        """The column name that a member would like to have."""
+        cube, _, name = member.partition(".")
+        return member_alias(self._catalog.cubes[cube].alias, name, granularity)
+
+    def names(self) -> Names:
+        """A fresh set of names for one SELECT."""
+        return Names(self._dialect.max_identifier_bytes)
+
+    # ------------------------------------------------------------ the kinds of source
+
+    def rows(self, node: Rows) -> Reading:
+        """The joined rows themselves."""
+        select, scope = self._from(node.relation)
+        return Reading(
+            select,
+            self._keys(node.keys, scope),
+            lambda name: self._leaves.row_value(self._catalog.measure(name), scope),
+            grouped=False,
+        )
+
+    def aggregate(self, node: Aggregate) -> Reading:
+        """Aggregates over the joined rows."""
+        select, scope = self._from(node.relation)
+        by_name = {leaf.measure: leaf for leaf in node.leaves}
+        return Reading(
+            select,
+            self._keys(node.keys, scope),
+            lambda name: self._leaves.aggregate(by_name[name], scope),
+            grouped=True,
+        )
+
+    def keyed(self, node: KeyedAggregate) -> Reading:
+        """Aggregates over one row per (keys, primary key): what a leaf reads depends on the primary key, so it
+        rides in the DISTINCT and the cube is scanned once."""
+        select, scope = self._from(node.relation)
+        reduced = _Reduced(
+            select.distinct(copy=False), f"{self._catalog.cubes[node.cube].alias}__rows", self.names()
+        )
+        keys = {
+            key: reduced.carry(value, self.alias(key.member, key.granularity))
+            for key, value in self._keys(node.keys, scope).items()
+        }
+        for part in self._catalog.cubes[node.cube].primary_key:
+            reduced.carry(self.members.value(part.full_name, scope), f"key__{part.name}")
+        leaves = {leaf.measure: self._keyed_leaf(leaf, scope, reduced) for leaf in node.leaves}
+        return Reading(reduced.select(), keys, lambda name: leaves[name].copy(), grouped=True)
+
+    def _keyed_leaf(self, leaf: Leaf, scope: Scope, reduced: _Reduced) -> exp.Expr:
+        measure = self._catalog.measure(leaf.measure)
+        if measure.type in RAW:
+            return reduced.carry_columns(self._leaves.raw(measure, scope))
+        carried = reduced.carry(self._leaves.input(measure, scope), self.alias(leaf.measure))
+        return self._leaves.over(Leaf(leaf.measure), carried)  # keys are distinct already
+
+    def _keys(self, keys: tuple[Key, ...], scope: Scope) -> dict[Key, exp.Expr]:
+        return {key: self.members.key(key, scope) for key in keys}
+
+    # ------------------------------------------------------------ FROM and WHERE
+
+    def _from(self, relation: Relation) -> tuple[exp.Select, Scope]:
+        """SELECT … FROM the join tree WHERE its conditions; and the scope of its cubes."""
+        names = self.names()
+        tree = relation.tree
+        scope = Scope(tree.root, {cube: names.take(self._catalog.cubes[cube].alias) for cube in tree.cubes})
+        select = exp.Select().from_(self.members.relation(tree.root, scope), copy=False)
+        for join in tree.joins:
+            on = self.members.template(join.sql, scope)
+            joined = self.members.relation(join.target, scope)
+            select = select.join(joined, on=on, join_type="LEFT", copy=False)
+        for condition in relation.conditions:
+            test = self._filters.condition(condition, lambda name: self.members.value(name, scope))
+            select = select.where(test, copy=False)
+        for segment in relation.segments:
+            select = select.where(enclosed(self.members.value(segment, scope)), copy=False)
+        return select, scope
+
+
+class _Reduced:
+    """A SELECT DISTINCT under construction, and the columns by which the SELECT around it reads it."""
+
+    def __init__(self, inner: exp.Select, name: str, names: Names) -> None:
+        self._inner = inner
+        self._name = name
+        self._names = names
+
+    def carry(self, value: exp.Expr, wanted: str) -> exp.Expr:
+        """Adds a column; returns how the outer SELECT reads it."""
+        name = self._names.take(wanted)
+        self._inner = self._inner.select(aliased(value, name), copy=False)
+        return column(name, self._name)
+
+    def carry_columns(self, tree: exp.Expr) -> exp.Expr:
+        """An expression with aggregates of its own, over the reduced rows: each column it reads is carried along."""
+        root = exp.Paren(this=tree)
+        carried: dict[str, exp.Expr] = {}
+        for read in list(root.find_all(exp.Column)):
+            text = read.sql()
+            if text not in carried:
+                carried[text] = self.carry(read.copy(), read.name)
+            read.replace(carried[text].copy())
+        result: exp.Expr = root.this
+        result.pop()
+        return result
+
+    def select(self) -> exp.Select:
+        """The outer SELECT, still without columns."""
+        return exp.Select().from_(self._inner.subquery(identifier(self._name)), copy=False)

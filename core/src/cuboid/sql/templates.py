@@ -1,0 +1,182 @@
+"""Model SQL as sqlglot trees: each template is parsed once per dialect, references become marked identifiers.
+
+Parsing instead of pasting text is what makes substitution safe: a member's SQL can neither break out of its
+place nor change the precedence around it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from cuboid.catalog.model import CubeReference, MemberReference, Reference, Template
+from cuboid.errors import ModelError
+
+_MARK = re.compile(r"__cuboid_ref_(\d+)__")
+
+# What may stand inside any expression without parentheses. And, Or and the like derive from Func in sqlglot, so
+# operators are ruled out first.
+_OPERATORS = (exp.Binary, exp.Unary, exp.Connector, exp.Predicate)
+_CLOSED = (
+    exp.Column,
+    exp.Literal,
+    exp.Paren,
+    exp.Subquery,
+    exp.Case,
+    exp.Cast,
+    exp.Func,
+    exp.Boolean,
+    exp.Null,
+    exp.Var,
+    exp.Placeholder,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A template's tree, to be copied before use, and its references by mark."""
+
+    tree: exp.Expr
+    references: tuple[Reference, ...]
+
+
+class Templates:
+    """The parsed templates of one catalog in one dialect, memoised."""
+
+    def __init__(self, sqlglot_dialect: str) -> None:
+        self._dialect = sqlglot_dialect
+        self._expressions: dict[Template, Parsed] = {}
+        self._relations: dict[Template, Parsed] = {}
+
+    def expression(
+        self,
+        template: Template,
+        cube: Callable[[CubeReference], exp.Identifier],
+        member: Callable[[MemberReference], exp.Expr],
+    ) -> exp.Expr:
+        """The template as an expression with its references replaced: cubes by an alias, members by their SQL.
+
+        Raises :class:`ModelError` at the template's place if it is no expression of the dialect.
+        """
+        parsed = self._expressions.get(template)
+        if parsed is None:
+            parsed = self._expressions[template] = self._parse(template, "SELECT (\n{}\n)", _only_expression)
+        return _substitute(parsed, cube, member)
+
+    def relation(
+        self,
+        template: Template,
+        cube: Callable[[CubeReference], exp.Identifier],
+        member: Callable[[MemberReference], exp.Expr],
+    ) -> exp.Expr:
+        """A cube's table or SELECT as something that can stand in FROM, without alias."""
+        parsed = self._relations.get(template)
+        if parsed is None:
+            frame = "SELECT * FROM (\n{}\n)" if _is_select(template) else "SELECT * FROM {}"
+            parsed = self._relations[template] = self._parse(template, frame, _only_relation)
+        return _substitute(parsed, cube, member)
+
+    def _parse(self, template: Template, frame: str, pick: Callable[[exp.Expr], exp.Expr | None]) -> Parsed:
+        references: list[Reference] = []
+        text = ""
+        for part in template.parts:
+            if isinstance(part, str):
+                text += part
+            else:
+                text += f"__cuboid_ref_{len(references)}__"
+                references.append(part)
+        try:
+            statements = sqlglot.parse(frame.format(text), dialect=self._dialect)
+        except SqlglotError as error:
+            raise _mistake(template, f"This SQL cannot be read: {_first_line(error)}") from error
+        tree = pick(statements[0]) if len(statements) == 1 and statements[0] is not None else None
+        if tree is None:
+            raise _mistake(template, "This SQL is not one complete expression.")
+        found = {
+            int(mark.group(1))
+            for node in tree.find_all(exp.Identifier)
+            if (mark := _MARK.fullmatch(node.name))
+        }
+        if found != set(range(len(references))):
+            raise _mistake(
+                template,
+                "A reference stands inside quotes, where it is text.",
+                hint=r"Take it out of the quotes, or write \{ and \} for literal braces.",
+            )
+        return Parsed(tree, tuple(references))
+
+
+def enclosed(tree: exp.Expr) -> exp.Expr:
+    """``tree`` in parentheses, unless it is an identifier, a literal, a call or otherwise closed."""
+    if isinstance(tree, _CLOSED) and not isinstance(tree, _OPERATORS):
+        return tree
+    return exp.Paren(this=tree)
+
+
+def _substitute(
+    parsed: Parsed,
+    cube: Callable[[CubeReference], exp.Identifier],
+    member: Callable[[MemberReference], exp.Expr],
+) -> exp.Expr:
+    if not parsed.references:
+        return parsed.tree.copy()
+    root = exp.Paren(this=parsed.tree.copy())  # so that the tree itself can be replaced
+    for identifier in list(root.find_all(exp.Identifier)):
+        mark = _MARK.fullmatch(identifier.name)
+        if mark is None:
+            continue
+        reference = parsed.references[int(mark.group(1))]
+        if isinstance(reference, CubeReference):
+            identifier.replace(cube(reference))
+        else:
+            column = identifier.parent
+            replacement = member(reference)
+            outermost = column is root.this
+            (column or identifier).replace(replacement if outermost else enclosed(replacement))
+    tree: exp.Expr = root.this
+    tree.pop()
+    return tree
+
+
+def _only_expression(statement: exp.Expr) -> exp.Expr | None:
+    if (
+        not isinstance(statement, exp.Select)
+        or len(statement.expressions) != 1
+        or statement.args.get("from_")
+    ):
+        return None
+    paren = statement.expressions[0]
+    if isinstance(paren, exp.Subquery):
+        return paren
+    return paren.this if isinstance(paren, exp.Paren) else None
+
+
+def _only_relation(statement: exp.Expr) -> exp.Expr | None:
+    source = statement.args.get("from_") if isinstance(statement, exp.Select) else None
+    if source is None or any(
+        statement.args.get(part) for part in ("where", "joins", "group", "limit", "order")
+    ):
+        return None
+    relation: exp.Expr = source.this
+    return None if relation.args.get("alias") else relation
+
+
+def _is_select(template: Template) -> bool:
+    text = "".join(part if isinstance(part, str) else "x" for part in template.parts).lstrip(" \t\r\n(")
+    without_comments = re.sub(r"^(--[^\n]*\n|/\*.*?\*/|\s)+", "", text, flags=re.DOTALL)
+    return re.match(r"(select|with|values|from)\b", without_comments, re.IGNORECASE) is not None
+
+
+def _mistake(template: Template, message: str, hint: str | None = None) -> ModelError:
+    place = template.place
+    return ModelError(message, file=place.file, line=place.line, column=place.column, hint=hint)
+
+
+def _first_line(error: SqlglotError) -> str:
+    text = _MARK.sub("{…}", str(error).splitlines()[0])
+    return re.sub(r"\x1b\[\d+m", "", text)
