@@ -1,0 +1,113 @@
+"""What the API's handlers do alike: authenticate before the body is read, read parameters, wait, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Mapping
+from typing import Any, cast
+
+from tornado.http1connection import HTTP1Connection
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError
+
+from cuboid.errors import InternalError, InvalidQuery
+from cuboid.http.body import read_json_body
+from cuboid.http.handler import JSON, Handler
+from cuboid.http.query_string import parse_query_string
+from cuboid.http.wait import continue_wait
+from cuboid.service import RequestContext
+from cuboid.types import Pending
+
+CLIENT_GONE = 499
+"""What the log shows for a client that did not wait; nobody receives it."""
+
+
+class ApiHandler(Handler):
+    """A handler under the base path. A client that disconnects ends the work on its request."""
+
+    context: RequestContext
+    _work: asyncio.Task[bytes | Pending] | None = None
+    _gone = False
+    _abandoned = False
+
+    def prepare(self) -> None:
+        self._chunks: list[bytes] = []
+        super().prepare()
+        if self._finished:
+            return
+        principal = self.site.authenticator.principal(self.request.headers)
+        self.context = RequestContext(principal, self.request_id, dev=self.site.settings.dev_mode)
+        self._refuse_large_body()
+
+    def _refuse_large_body(self) -> None:
+        """Answers 413 to an announced size. A body that turns out too large while it is read (in chunks, or
+        compressed) is cut off by the connection with a bare 400."""
+        limit = self.site.settings.max_request_size
+        length = self.request.headers.get("Content-Length", "")
+        if length.isdigit() and int(length) > limit:
+            # Else the connection would send its 400 after our answer.
+            cast("HTTP1Connection", self.request.connection).set_max_body_size(sys.maxsize)
+            raise HTTPError(413, reason=f"The request body is larger than the limit of {limit} bytes.")
+
+    def data_received(self, chunk: bytes) -> None:
+        self._chunks.append(chunk)
+
+    def parameters(self) -> Mapping[str, Any]:
+        """The request's parameters: from the query string, or from the JSON body of a POST, never from both."""
+        if self.request.method != "POST":
+            return parse_query_string(self.request.query)
+        return read_json_body(self.request.headers.get("Content-Type", ""), b"".join(self._chunks))
+
+    async def respond(self, work: Coroutine[Any, Any, bytes | Pending]) -> None:
+        """Answers with what ``work`` returns: a JSON body, or that the client has to wait on."""
+        self._work = asyncio.create_task(work)
+        try:
+            answer = await self._work
+        except asyncio.CancelledError:
+            if self._gone:
+                self.set_status(CLIENT_GONE)
+                return
+            if self._abandoned:
+                self.refuse()
+                return
+            if self._work.cancelled():
+                raise InternalError("The work on a request was cancelled by nobody who may.") from None
+            raise
+        if isinstance(answer, Pending):
+            answer = continue_wait(self.request_id if self.context.dev else None)
+        await self.send(answer)
+
+    async def send(self, body: bytes) -> None:
+        """Sends a JSON body; the request counts as running until the last byte has left."""
+        self.set_header("Content-Type", JSON)
+        try:
+            await self.finish(body)
+        except StreamClosedError:
+            pass  # the client has gone: nobody to tell
+        finally:
+            self.site.traffic.leave(self)
+
+    def abandon(self) -> None:
+        self._abandoned = True
+        if self._work is not None:
+            self._work.cancel()
+
+    def on_finish(self) -> None:
+        """:meth:`send` says when it is over; failures and refusals are over as soon as they are written."""
+        if self._work is None or self._work.cancelled() or self._work.exception() is not None:
+            super().on_finish()
+
+    def on_connection_close(self) -> None:
+        self._gone = True
+        super().on_connection_close()
+        if self._work is not None:
+            self._work.cancel()
+
+
+def text_parameter(parameters: Mapping[str, Any], name: str) -> str | None:
+    """The text under ``name``, None if it is absent or null. Raises :class:`InvalidQuery` for anything else."""
+    value = parameters.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise InvalidQuery(f'Invalid query format: "{name}" must be a string', path=name)

@@ -1,0 +1,69 @@
+"""The routes of a server. Paths are matched without case and with an optional slash at the end, as in Express."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from tornado.httputil import HTTPServerRequest
+from tornado.routing import AnyMatches, Matcher, PathMatches, Rule
+from tornado.web import Application
+
+from cuboid.http.authentication import Authenticator
+from cuboid.http.cors import PreflightHandler
+from cuboid.http.fallback import FallbackHandler
+from cuboid.http.load import LoadHandler
+from cuboid.http.logs import log_request
+from cuboid.http.meta import MetaHandler
+from cuboid.http.probes import Probe, ProbeHandler
+from cuboid.http.settings import AuthSettings, CorsSettings, HttpSettings
+from cuboid.http.site import Site
+from cuboid.http.sql import SqlHandler
+from cuboid.http.traffic import Traffic
+from cuboid.service import Service
+
+__all__ = ["AuthSettings", "CorsSettings", "HttpSettings", "make_app"]
+
+READ = ("GET", "HEAD")
+READ_AND_POST = ("GET", "HEAD", "POST")
+
+
+def make_app(service: Service, settings: HttpSettings) -> Application:
+    """The application that serves ``service``.
+
+    Raises :class:`cuboid.errors.ConfigError` if the settings would let nobody in, or everybody.
+    """
+    api = f"/{settings.base_path.strip('/')}/v1" if settings.base_path.strip("/") else "/v1"
+    site = Site(service, settings, Authenticator(settings.auth), Traffic())
+    rules = [
+        Rule(Method("OPTIONS"), PreflightHandler),
+        Rule(Route(f"{api}/load", READ_AND_POST), LoadHandler),
+        Rule(Route(f"{api}/sql", READ_AND_POST), SqlHandler),
+        Rule(Route(f"{api}/meta", READ), MetaHandler),
+        Rule(Route("/readyz", READ), ProbeHandler, {"probe": Probe(service.ready)}),
+        Rule(Route("/livez", READ), ProbeHandler, {"probe": Probe(service.live)}),
+        Rule(AnyMatches(), FallbackHandler),
+    ]
+    return Application(rules, site=site, log_function=log_request)
+
+
+class Route(PathMatches):
+    """A path with its methods: another method on it is no match, and so a 404."""
+
+    def __init__(self, path: str, methods: Collection[str]) -> None:
+        super().__init__(re.compile(rf"{re.escape(path)}/?\Z", re.IGNORECASE))
+        self._methods = methods
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        return super().match(request) if request.method in self._methods else None
+
+
+class Method(Matcher):
+    """Any path with this method."""
+
+    def __init__(self, method: str) -> None:
+        self._method = method
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        return {} if request.method == self._method else None

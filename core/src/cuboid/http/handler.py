@@ -1,0 +1,116 @@
+"""What every handler does alike: request id, CORS, ETag, the refusal while stopping, errors as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from types import TracebackType
+from typing import Any
+
+import orjson
+from tornado.httputil import HTTPHeaders
+from tornado.web import RequestHandler, stream_request_body
+
+from cuboid.http.errors import describe
+from cuboid.http.logs import log, printable
+from cuboid.http.site import Site
+
+JSON = "application/json; charset=utf-8"
+
+STOPPING = orjson.dumps({"message": "Server unavailable, no new requests accepted during shutdown"})
+
+LARGEST_TAGGED = 1_000_000
+"""Bytes above which a body has no ETag: hashing it would cost more than a client's 304 ever saves."""
+
+
+@stream_request_body
+class Handler(RequestHandler):
+    """A handler of this server. Bodies are streamed, so that a request can be refused before it is read."""
+
+    request_id = ""
+
+    @property
+    def site(self) -> Site:
+        """What the handlers share."""
+        site: Site = self.application.settings["site"]
+        return site
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        cors = self.site.settings.cors
+        if "*" in cors.origins:
+            self.set_header("Access-Control-Allow-Origin", "*")
+            return
+        self.set_header("Vary", "Origin")
+        origin = self.request.headers.get("Origin")
+        if origin in cors.origins:
+            self.set_header("Access-Control-Allow-Origin", origin)
+
+    def prepare(self) -> None:
+        self.request_id = request_id(self.request.headers)
+        if self.site.traffic.stopping:
+            self.refuse()
+        else:
+            self.site.traffic.enter(self)
+
+    def refuse(self) -> None:
+        """Answers that the server is stopping."""
+        self.set_status(503)
+        self.set_header("Connection", "close")
+        self.set_header("Retry-After", str(self.site.traffic.retry_after))
+        self.set_header("Content-Type", JSON)
+        self.finish(STOPPING)
+
+    def abandon(self) -> None:
+        """The server's grace is over; a handler that waits for something stops waiting."""
+
+    def data_received(self, chunk: bytes) -> None:
+        """Bodies are dropped unless a handler keeps them."""
+
+    def on_finish(self) -> None:
+        self.site.traffic.leave(self)
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        self.site.traffic.leave(self)
+
+    def compute_etag(self) -> str | None:
+        """A weak tag of the body, as Express has them."""
+        size = sum(map(len, self._write_buffer))
+        if size > LARGEST_TAGGED:
+            return None
+        digest = hashlib.sha1(b"".join(self._write_buffer), usedforsecurity=False).hexdigest()
+        return f'W/"{size:x}-{digest}"'
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Every failure of a handler ends here; ``status_code`` is Tornado's guess, the error table decides."""
+        error: BaseException | None = kwargs.get("exc_info", (None, None))[1]
+        if error is None:
+            self.set_header("Content-Type", JSON)
+            self.finish(orjson.dumps({"error": self._reason}))
+            return
+        failure = describe(error, dev=self.site.settings.dev_mode, request_id=self.request_id)
+        self.set_status(failure.status)
+        for name, value in failure.headers.items():
+            self.set_header(name, value)
+        self.set_header("Content-Type", JSON)
+        self.finish(orjson.dumps(failure.body, default=str))
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """A traceback for what is our fault; the request's line says enough about the rest."""
+        if value is None:
+            return
+        failure = describe(value, dev=False, request_id=self.request_id)
+        if failure.status == 500:
+            log.error("failed", request_id=self.request_id, exc_info=value)
+
+
+def request_id(headers: HTTPHeaders) -> str:
+    """The id the client gave its request (``x-request-id``, else ``traceparent``), else a new one."""
+    given = headers.get("x-request-id") or headers.get("traceparent")
+    return printable(given) if given else f"{uuid.uuid4()}-span-1"

@@ -1,0 +1,135 @@
+"""The running server: listen, say so, serve until told to stop, let requests finish, close the service."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+
+from cuboid.errors import ConfigError
+from cuboid.http.logs import log
+from cuboid.http.site import Site
+
+IDLE_TIMEOUT = 600.0
+BODY_TIMEOUT = 300.0
+"""Seconds a connection may stay open unused, and a request's body may take."""
+
+LAST_WORDS = 1.0
+"""Seconds for requests that were cut off to get their answer out."""
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Runs ``main`` to its end, on uvloop where there is one: it serves a fifth more requests a second."""
+    if sys.platform == "win32":
+        asyncio.run(main)
+    else:
+        import uvloop
+
+        uvloop.run(main)
+
+
+async def serve(
+    app: Application,
+    host: str,
+    port: int,
+    *,
+    grace: float = 30.0,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serves ``app`` until SIGTERM or SIGINT, then stops in order and closes its service.
+
+    While stopping, new requests get 503 and running ones up to ``grace`` seconds; a second signal ends the grace.
+
+    :param host: a name or address; empty for all interfaces.
+    :param port: 0 for any free one.
+    :param ready: called with the server's URL once it listens.
+
+    Raises :class:`ConfigError` if it cannot listen there; the service is closed then too.
+    """
+    site: Site = app.settings["site"]
+    try:
+        sockets = listen(host, port)
+        server = HTTPServer(
+            app,
+            decompress_request=True,
+            max_body_size=site.settings.max_request_size,
+            idle_connection_timeout=IDLE_TIMEOUT,
+            body_timeout=BODY_TIMEOUT,
+        )
+        server.add_sockets(sockets)
+        stop, hurry = _listen_for_signals()
+        url = _url(host, sockets[0])
+        log.info("ready", url=url)
+        if ready is not None:
+            ready(url)
+        await stop.wait()
+        await _drain(site, server, grace, hurry)
+    finally:
+        await site.service.close()
+    log.info("stopped")
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Listening sockets. Raises :class:`ConfigError` that says why there are none."""
+    where = f"{host or '*'}:{port}"
+    try:
+        # reuse_port stays off: with it, a second server on the port would start without a word.
+        return bind_sockets(port, address=host)
+    except socket.gaierror as error:
+        raise ConfigError(
+            f"Cannot listen on {where}: the host is unknown ({error.strerror}).", setting="host"
+        ) from None
+    except OverflowError:
+        raise ConfigError(f"Cannot listen on {where}: ports go up to 65535.", setting="port") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError(
+                f"Port {port} is already in use on {host or 'this machine'}.",
+                setting="port",
+                hint="Stop the program that uses it, or choose another port with --port.",
+            ) from None
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise ConfigError(f"Cannot listen on {where}: {reason}.", setting="port") from None
+
+
+async def _drain(site: Site, server: HTTPServer, grace: float, hurry: asyncio.Event) -> None:
+    """Lets running requests finish, cuts off the rest, closes all connections."""
+    log.info("stopping", grace=grace)
+    site.traffic.stop(grace)
+    waits = {asyncio.create_task(site.traffic.idle()), asyncio.create_task(hurry.wait())}
+    _, open_waits = await asyncio.wait(waits, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
+    for wait in open_waits:
+        wait.cancel()
+    site.traffic.abandon()
+    await asyncio.wait({asyncio.create_task(site.traffic.idle())}, timeout=LAST_WORDS)
+    server.stop()
+    await server.close_all_connections()
+
+
+def _listen_for_signals() -> tuple[asyncio.Event, asyncio.Event]:
+    """Events for the first and for the second SIGTERM or SIGINT."""
+    first, second = asyncio.Event(), asyncio.Event()
+
+    def hear() -> None:
+        (second if first.is_set() else first).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, hear)
+    return first, second
+
+
+def _url(host: str, listening: socket.socket) -> str:
+    """Where a client on this machine reaches the server."""
+    port = listening.getsockname()[1]
+    name = "localhost" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

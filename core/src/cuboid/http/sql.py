@@ -1,0 +1,30 @@
+"""``GET`` and ``POST /v1/sql``: the SQL of a query, without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cuboid.errors import InvalidQuery, UnsupportedFeature
+from cuboid.http.api import ApiHandler, text_parameter
+
+
+class SqlHandler(ApiHandler):
+    """Parameters ``query`` and ``format``."""
+
+    async def get(self) -> None:
+        await self.respond(self._sql(self.parameters()))
+
+    head = get
+    post = get
+
+    async def _sql(self, parameters: Mapping[str, Any]) -> bytes:
+        format = text_parameter(parameters, "format")
+        if format == "sql":
+            raise UnsupportedFeature(
+                "A query in SQL cannot be translated: this server has no SQL interface.",
+                hint="Send a query object and leave out format=sql.",
+            )
+        if format not in (None, "rest"):
+            raise InvalidQuery('Invalid query format: "format" must be one of [rest, sql]', path="format")
+        return await self.site.service.sql(parameters.get("query"), self.context)
