@@ -1,0 +1,179 @@
+"""The join graph by the written rules: trees by breadth-first search, rows by nested loops.
+
+Rules 1 and 3 of docs/explanation/semantics.md; nothing here knows SQL.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tests.oracle.expressions import Column, Reference, Value, evaluate
+from tests.oracle.world import Join, World
+
+Row = Mapping[str, Value]
+JoinedRow = Mapping[str, Row | None]
+"""A row of each joined cube by the cube's name; None where the LEFT JOIN found none."""
+
+
+class NoPathError(Exception):
+    """No cube reaches all the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """``edges``: (source cube, join) with every source before its targets."""
+
+    root: str
+    edges: tuple[tuple[str, Join], ...]
+
+
+def find_tree(world: World, needed: Iterable[str]) -> Tree:
+    """The smallest tree over ``needed``; the first declared root among equals. Raises NoPathError."""
+    wanted = frozenset(needed)
+    best: Tree | None = None
+    for root in world.names:
+        if root not in wanted:
+            continue
+        tree = _tree_from(world, root, wanted)
+        if tree is not None and (best is None or len(tree.edges) < len(best.edges)):
+            best = tree
+    if best is None:
+        raise NoPathError(", ".join(sorted(wanted)))
+    return best
+
+
+def _tree_from(world: World, root: str, wanted: frozenset[str]) -> Tree | None:
+    reached: dict[str, tuple[str, Join] | None] = {root: None}
+    queue = deque([root])
+    while queue:
+        source = queue.popleft()
+        for join in world.cube(source).joins:
+            if join.target not in reached:
+                reached[join.target] = (source, join)
+                queue.append(join.target)
+    if not wanted <= reached.keys():
+        return None
+    kept: set[str] = set()
+    for name in wanted:
+        cursor = name
+        while cursor != root and cursor not in kept:
+            kept.add(cursor)
+            step = reached[cursor]
+            assert step is not None
+            cursor = step[0]
+    edges = tuple(step for name, step in reached.items() if step is not None and name in kept)
+    return Tree(root, edges)
+
+
+def table_rows(world: World, cube: str) -> list[Row]:
+    """The rows of a cube's table as mappings."""
+    table = world.cube(cube).table
+    names = [column.name for column in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in table.rows]
+
+
+def joined_rows(world: World, tree: Tree) -> list[JoinedRow]:
+    """The LEFT JOIN over ``tree``, row by row."""
+    rows: list[dict[str, Row | None]] = [{tree.root: row} for row in table_rows(world, tree.root)]
+    for _, join in tree.edges:
+        candidates = table_rows(world, join.target)
+        extended: list[dict[str, Row | None]] = []
+        for row in rows:
+            pairs: list[dict[str, Row | None]] = [{**row, join.target: other} for other in candidates]
+            matches = [pair for pair in pairs if evaluate(join.on, RowLookup(world, pair)) is True]
+            extended.extend(matches or [{**row, join.target: None}])
+        rows = extended
+    return list(rows)
+
+
+def steps_to_many(tree: Tree, start: str, target: str) -> bool:
+    """Whether the path in ``tree`` from ``start`` to ``target`` has a step from one row to many."""
+    steps: dict[str, list[tuple[str, bool]]] = {tree.root: []}
+    for source, join in tree.edges:
+        steps.setdefault(source, []).append((join.target, join.relationship == "one_to_many"))
+        steps.setdefault(join.target, []).append((source, join.relationship == "many_to_one"))
+    stack = [(start, "", False)]
+    while stack:
+        cube, came_from, many = stack.pop()
+        if cube == target:
+            return many
+        stack += [(other, cube, many or fans) for other, fans in steps[cube] if other != came_from]
+    raise AssertionError(f"{target} is not in the tree")
+
+
+@dataclass(frozen=True, slots=True)
+class RowLookup:
+    """Columns and dimensions of one joined row; an absent row's columns are NULL."""
+
+    world: World
+    row: JoinedRow
+
+    def __call__(self, atom: Column | Reference) -> Value:
+        if isinstance(atom, Column):
+            own = self.row[atom.cube]
+            return None if own is None else own[atom.name]
+        dimension = self.world.dimension(f"{atom.cube}.{atom.member}")
+        assert dimension is not None
+        return evaluate(dimension.expression, self)
+
+
+# ---------------------------------------------------------------- which facts a condition restricts
+
+
+def closure(world: World, cube: str) -> frozenset[str]:
+    """The cubes of which each row of ``cube`` has at most one, through any number of joins; incl. itself."""
+    steps: dict[str, set[str]] = {name: set() for name in world.names}
+    for source in world.cubes:
+        for join in source.joins:
+            if join.relationship in ("many_to_one", "one_to_one"):
+                steps[source.name].add(join.target)
+            if join.relationship in ("one_to_many", "one_to_one"):
+                steps[join.target].add(source.name)
+    seen = {cube}
+    queue = [cube]
+    while queue:
+        for target in steps[queue.pop()]:
+            if target not in seen:
+                seen.add(target)
+                queue.append(target)
+    return frozenset(seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The measure cubes that no other measure cube determines."""
+
+    world: World
+    names: tuple[str, ...]
+
+    @staticmethod
+    def among(world: World, measure_cubes: Iterable[str]) -> Facts:
+        cubes = [name for name in world.names if name in frozenset(measure_cubes)]
+        facts: list[str] = []
+        for name in cubes:
+            above = [other for other in cubes if other != name and name in closure(world, other)]
+            # Cubes that determine each other are one fact; the first declared stands for it.
+            mutual = [other for other in above if other in closure(world, name)]
+            outranked = len(mutual) < len(above)
+            if not outranked and all(cubes.index(name) < cubes.index(other) for other in mutual):
+                facts.append(name)
+        return Facts(world, tuple(facts))
+
+    def homes(self, cube: str) -> frozenset[str]:
+        """The facts whose rows have at most one row of ``cube``."""
+        return frozenset(fact for fact in self.names if cube in closure(self.world, fact))
+
+    def owners(self, cube: str) -> frozenset[str]:
+        """The facts related to ``cube`` by to-one steps, in either direction."""
+        below = closure(self.world, cube)
+        return self.homes(cube) | frozenset(fact for fact in self.names if fact in below)
+
+    def applies(self, condition_cubes: Iterable[str], measure_cube: str) -> bool:
+        """Whether a condition on members of ``condition_cubes`` restricts the rows of ``measure_cube``."""
+        owners = [owned for cube in condition_cubes if (owned := self.owners(cube))]
+        if not owners:
+            return True
+        shared = frozenset.intersection(*owners)
+        return not shared or self.homes(measure_cube) <= shared

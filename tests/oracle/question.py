@@ -1,0 +1,135 @@
+"""Reading a JSON query: which columns it groups by, which measures, which conditions, which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.oracle.expressions import Reference, atoms
+from tests.oracle.filters import Item, flatten, members
+from tests.oracle.times import GRANULARITIES
+from tests.oracle.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class GroupColumn:
+    """A dimension; with a granularity, a time dimension floored in the query's zone."""
+
+    member: str
+    granularity: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.member}.{self.granularity}" if self.granularity else self.member
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query as read: ``row_filters`` test dimensions only, ``group_filters`` name at least one measure;
+    date ranges are row filters too. ``order`` holds (column key, descending) of selected columns."""
+
+    columns: tuple[GroupColumn, ...]
+    measures: tuple[str, ...]
+    row_filters: tuple[Item, ...]
+    group_filters: tuple[Item, ...]
+    segments: tuple[str, ...]
+    order: tuple[tuple[str, bool], ...]
+    limit: int
+    offset: int
+    zone: str
+    ungrouped: bool
+
+    @property
+    def grouped(self) -> frozenset[str]:
+        return frozenset(column.member for column in self.columns)
+
+
+def read(world: World, query: Mapping[str, Any]) -> Question:
+    """The meaning of a JSON query's keys."""
+    columns = _columns(query)
+    measures = tuple(dict.fromkeys(query.get("measures", ())))
+    filters = list(flatten(query.get("filters", ())))
+    for entry in query.get("timeDimensions", ()):
+        if "dateRange" in entry:
+            written = entry["dateRange"]
+            values = [written] if isinstance(written, str) else list(written)
+            filters.append({"member": entry["dimension"], "operator": "inDateRange", "values": values})
+    on_groups = [f for f in filters if any(world.measure(m) is not None for m in members(f))]
+    return Question(
+        columns=columns,
+        measures=measures,
+        row_filters=tuple(f for f in filters if f not in on_groups),
+        group_filters=tuple(on_groups),
+        segments=tuple(dict.fromkeys(query.get("segments", ()))),
+        order=_order(query, columns, measures),
+        limit=query.get("limit", 10_000),
+        offset=query.get("offset", 0),
+        zone=query.get("timezone", "UTC"),
+        ungrouped=bool(query.get("ungrouped")),
+    )
+
+
+def _columns(query: Mapping[str, Any]) -> tuple[GroupColumn, ...]:
+    plain = [name for name in query.get("dimensions", ()) if name.count(".") == 1]
+    floored = [
+        (entry["dimension"], entry["granularity"])
+        for entry in query.get("timeDimensions", ())
+        if entry.get("granularity")
+    ]
+    # `Cube.dimension.granularity` among the dimensions is a time dimension, after the given ones.
+    floored += [tuple(name.rsplit(".", 1)) for name in query.get("dimensions", ()) if name.count(".") == 2]
+    columns = [GroupColumn(name) for name in plain] + [GroupColumn(*pair) for pair in floored]
+    return tuple(dict.fromkeys(columns))
+
+
+def finest(columns: tuple[GroupColumn, ...], member: str) -> GroupColumn | None:
+    """The column that ``member`` alone stands for: itself, else its finest selected granularity."""
+    found = [column for column in columns if column.member == member]
+    plain = [column for column in found if column.granularity is None]
+    if plain:
+        return plain[0]
+    return min(found, key=lambda c: GRANULARITIES.index(c.granularity or ""), default=None)
+
+
+def _order(
+    query: Mapping[str, Any], columns: tuple[GroupColumn, ...], measures: tuple[str, ...]
+) -> tuple[tuple[str, bool], ...]:
+    if "order" in query:
+        written = query["order"]
+        pairs = written.items() if isinstance(written, Mapping) else written
+        order: dict[str, bool] = {}
+        for name, direction in pairs:
+            column = finest(columns, name)
+            key = column.key if column is not None else name
+            if key in measures or any(key == c.key for c in columns):
+                order.setdefault(key, direction == "desc")
+        return tuple(order.items())
+    floored = [column for column in columns if column.granularity]
+    plain = [column for column in columns if not column.granularity]
+    if floored:
+        return ((floored[0].key, False),)
+    if measures and plain:
+        return ((measures[0], True),)
+    return ((plain[0].key, False),) if plain else ()
+
+
+def leaves(world: World, full_name: str) -> Iterator[str]:
+    """The measures over rows that a measure is made of: itself, unless it is composed."""
+    measure = world.measure(full_name)
+    assert measure is not None
+    if measure.type != "number":
+        yield full_name
+        return
+    assert measure.expression is not None
+    for atom in atoms(measure.expression):
+        assert isinstance(atom, Reference)
+        yield from leaves(world, f"{atom.cube}.{atom.member}")
+
+
+def leaf_measures(world: World, question: Question) -> tuple[str, ...]:
+    """The leaves of all measures that are selected or filtered by."""
+    wanted = list(question.measures)
+    for item in question.group_filters:
+        wanted += [name for name in members(item) if world.measure(name) is not None]
+    return tuple(dict.fromkeys(leaf for name in wanted for leaf in leaves(world, name)))

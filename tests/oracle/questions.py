@@ -1,0 +1,239 @@
+"""Strategies for queries over a world: members that can be joined (mostly), filters, ranges, order, pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from hypothesis import strategies as st
+from tests.oracle.cells import DECIMALS, INTEGERS, TEXTS, ZONES, civil_times
+from tests.oracle.joins import NoPathError, find_tree
+from tests.oracle.question import leaves
+from tests.oracle.times import GRANULARITIES
+from tests.oracle.world import Dimension, World
+
+JsonQuery = dict[str, Any]
+
+MATCHING = ("contains", "notContains", "startsWith", "notStartsWith", "endsWith", "notEndsWith")
+MEMBERSHIP = ("equals", "notEquals", "in", "notIn")
+COMPARING = ("gt", "gte", "lt", "lte")
+SINGLE_DATES = ("onTheDate", "beforeDate", "beforeOrOnDate", "afterDate", "afterOrOnDate")
+RANGES = ("inDateRange", "notInDateRange")
+PARTS = ("a", "A", "é", "É", "%", "_", "\\", "'", "", "😀", "100%", "b", " ")
+
+
+class Questions:
+    """Draws queries over one world; ``zone`` is the one whose offset changes the world's times lie around."""
+
+    def __init__(self, draw: st.DrawFn, world: World, zone: str) -> None:
+        self.draw = draw
+        self.world = world
+        self.home_zone = zone
+        self.zone = zone
+
+    def query(self) -> JsonQuery:
+        """One query. A few mention cubes that cannot be joined, and must be refused."""
+        draw = self.draw
+        self.zone = self.home_zone if draw(st.integers(0, 2)) else draw(st.sampled_from(ZONES))
+        cubes = draw(st.lists(st.sampled_from(self.world.names), min_size=1, max_size=3, unique=True))
+        ungrouped = draw(st.integers(0, 9)) == 0
+        measures = self._measures(cubes, ungrouped)
+        careless = draw(st.integers(0, 19)) == 0
+        reachable = self.world.names if careless else self._reachable(measures, ungrouped)
+        dimensions = self._dimensions(reachable, measures)
+        query: JsonQuery = {}
+        if measures or draw(st.booleans()):
+            query["measures"] = measures
+        query["dimensions"] = dimensions
+        query["timezone"] = self.zone
+        entries = self._time_dimensions(reachable, measures, dimensions)
+        if not measures and not dimensions and not any("granularity" in entry for entry in entries):
+            query["dimensions"] = dimensions = [self._any_dimension(reachable)]
+        query["timeDimensions"] = entries
+        segments = [f"{c}.{s.name}" for c in reachable for s in self.world.cube(c).segments]
+        if segments and draw(st.integers(0, 3)) == 0:
+            query["segments"] = [draw(st.sampled_from(segments))]
+        query["filters"] = self._filters(reachable, measures, dimensions, ungrouped)
+        if ungrouped:
+            query["ungrouped"] = True
+        self._page(query)
+        return query
+
+    # ------------------------------------------------------------ members
+
+    def _measures(self, cubes: Sequence[str], ungrouped: bool) -> list[str]:
+        offered = [f"{cube}.{m.name}" for cube in cubes for m in self.world.cube(cube).measures]
+        if not offered or self.draw(st.integers(0, 6)) == 0:
+            return []
+        drawn = self.draw(st.lists(st.sampled_from(offered), min_size=1, max_size=3, unique=True))
+        return drawn[:1] if ungrouped else drawn
+
+    def _reachable(self, measures: Iterable[str], ungrouped: bool) -> tuple[str, ...]:
+        """The cubes whose members can be asked with all the measures."""
+        cubes = {leaf.partition(".")[0] for name in measures for leaf in leaves(self.world, name)}
+        if not cubes:
+            cubes = {self.draw(st.sampled_from(self.world.names))}
+        relations = [cubes] if ungrouped else [{cube} for cube in sorted(cubes)]
+        found = [name for name in self.world.names if all(self._joins({*r, name}) for r in relations)]
+        # Each alone can be joined; all together need not be: keep adding while they can.
+        kept: list[str] = []
+        for name in self.draw(st.permutations(found)):
+            if all(self._joins({*relation, *kept, name}) for relation in relations):
+                kept.append(name)
+        return tuple(kept[: self.draw(st.integers(1, 3))])
+
+    def _joins(self, cubes: set[str]) -> bool:
+        try:
+            find_tree(self.world, cubes)
+        except NoPathError:
+            return False
+        return True
+
+    def _dimensions(self, cubes: Sequence[str], measures: Sequence[str]) -> list[str]:
+        offered = [f"{cube}.{d.name}" for cube in cubes for d in self.world.cube(cube).dimensions]
+        if not offered:
+            return []
+        return self.draw(st.lists(st.sampled_from(offered), max_size=3 if measures else 2, unique=True))
+
+    def _any_dimension(self, cubes: Sequence[str]) -> str:
+        cube = self.draw(st.sampled_from(cubes or self.world.names))
+        return f"{cube}.{self.draw(st.sampled_from(self.world.cube(cube).dimensions)).name}"
+
+    def _time_dimensions(
+        self, cubes: Sequence[str], measures: Sequence[str], dimensions: list[str]
+    ) -> list[dict[str, Any]]:
+        offered = [f"{c}.{d.name}" for c in cubes for d in self.world.cube(c).dimensions if d.type == "time"]
+        if not offered or self.draw(st.integers(0, 2)) == 0:
+            return []
+        entries: list[dict[str, Any]] = []
+        for name in self.draw(st.lists(st.sampled_from(offered), min_size=1, max_size=2)):
+            entry: dict[str, Any] = {"dimension": name}
+            form = self.draw(st.sampled_from(("granularity", "range", "both", "three parts")))
+            if form == "three parts":
+                dimensions.append(f"{name}.{self.draw(st.sampled_from(GRANULARITIES))}")
+                continue
+            if form != "range":
+                entry["granularity"] = self.draw(st.sampled_from(GRANULARITIES))
+            if form != "granularity":
+                entry["dateRange"] = self._date_range()
+            if entry not in entries:
+                entries.append(entry)
+        return entries
+
+    # ------------------------------------------------------------ filters
+
+    def _filters(
+        self, cubes: Sequence[str], measures: Sequence[str], dimensions: Sequence[str], ungrouped: bool
+    ) -> list[JsonQuery]:
+        filters: list[JsonQuery] = []
+        named = [f"{cube}.{d.name}" for cube in cubes for d in self.world.cube(cube).dimensions]
+        for _ in range(self.draw(st.sampled_from((0, 0, 0, 1, 1, 2)))):
+            if named:
+                filters.append(self._tree(named, 2))
+        others = [f"{c}.{m.name}" for c in cubes for m in self.world.cube(c).measures]
+        measured = [*measures, *others]
+        if measured and not ungrouped and self.draw(st.integers(0, 3)) == 0:
+            leaf = self._measure_filter(self.draw(st.sampled_from(measured)))
+            grouped = [d for d in dimensions if d.count(".") == 1 and self._type(d) != "time"]
+            if grouped and self.draw(st.booleans()):
+                leaf = {"or": [self._leaf(self.draw(st.sampled_from(grouped))), leaf]}
+            filters.append(leaf)
+        return filters
+
+    def _tree(self, named: Sequence[str], depth: int) -> JsonQuery:
+        form = self.draw(st.sampled_from(("leaf", "leaf", "and", "or"))) if depth else "leaf"
+        if form == "leaf":
+            return self._leaf(self.draw(st.sampled_from(named)))
+        return {form: [self._tree(named, depth - 1) for _ in range(self.draw(st.integers(1, 3)))]}
+
+    def _type(self, name: str) -> str:
+        dimension = self.world.dimension(name)
+        assert isinstance(dimension, Dimension)
+        return dimension.type
+
+    def _leaf(self, name: str) -> JsonQuery:
+        kind = self._type(name)
+        if self.draw(st.integers(0, 6)) == 0:
+            return {"member": name, "operator": self.draw(st.sampled_from(("set", "notSet")))}
+        if kind == "time":
+            return self._date_filter(name)
+        if kind == "boolean":
+            return self._valued(name, MEMBERSHIP, ("true", "false", "1", "0"))
+        if kind == "number":
+            numbers = tuple(map(str, (*INTEGERS, *DECIMALS, 77)))
+            return self._valued(name, (*MEMBERSHIP, *COMPARING), numbers)
+        operator = self.draw(st.sampled_from((*MATCHING, *MEMBERSHIP, "gt", "lte")))
+        return self._valued(name, (operator,), PARTS if operator in MATCHING else (*TEXTS, "1", "2", "n"))
+
+    def _valued(self, name: str, operators: Sequence[str], pool: Sequence[str]) -> JsonQuery:
+        operator = self.draw(st.sampled_from(operators))
+        values: list[str | None] = [*self.draw(st.lists(st.sampled_from(pool), min_size=1, max_size=3))]
+        if operator in COMPARING:
+            values = values[:1]
+        elif self.draw(st.integers(0, 4)) == 0:
+            # A negated match with null alone is no condition at all, whose meaning inside `or` is settled nowhere.
+            alone = operator not in MATCHING and self.draw(st.booleans())
+            values = [None] if alone else [*values, None]
+        return {"member": name, "operator": operator, "values": values}
+
+    def _measure_filter(self, name: str) -> JsonQuery:
+        """Thresholds are halves and whole numbers, which floats hold exactly; averages are only compared."""
+        operators = ("set", "notSet", *COMPARING)
+        measure = self.world.measure(name)
+        assert measure is not None
+        if measure.type in ("count", "count_distinct", "sum", "min", "max"):
+            operators += MEMBERSHIP
+        operator = self.draw(st.sampled_from(operators))
+        if operator in ("set", "notSet"):
+            return {"member": name, "operator": operator}
+        values: list[str | None] = [self.draw(st.sampled_from(("0", "1", "2", "3", "0.5", "1.5", "-3", "5")))]
+        if operator in MEMBERSHIP and self.draw(st.integers(0, 3)) == 0:
+            values.append(None)
+        return {"member": name, "operator": operator, "values": values}
+
+    def _date_filter(self, name: str) -> JsonQuery:
+        operator = self.draw(st.sampled_from((*SINGLE_DATES, *RANGES, *MEMBERSHIP)))
+        if operator in RANGES:
+            return {"member": name, "operator": operator, "values": self._date_range()}
+        if operator in MEMBERSHIP:
+            return self._valued(name, (operator,), [self._date(exact=True) for _ in range(2)])
+        return {"member": name, "operator": operator, "values": [self._date(exact=self.draw(st.booleans()))]}
+
+    def _date(self, *, exact: bool) -> str:
+        civil: datetime = self.draw(st.sampled_from(civil_times(self.home_zone)))
+        return civil.isoformat(timespec="milliseconds") if exact else civil.date().isoformat()
+
+    def _date_range(self) -> list[str]:
+        if self.draw(st.integers(0, 2)) == 0:  # wide enough to keep most rows
+            return ["2011-12-30", self._date(exact=False)]
+        ends = sorted(self._date(exact=self.draw(st.integers(0, 2)) == 0) for _ in range(2))
+        return ends[:1] if "T" not in ends[0] and self.draw(st.integers(0, 3)) == 0 else ends
+
+    # ------------------------------------------------------------ order and pages
+
+    def _page(self, query: JsonQuery) -> None:
+        columns = [
+            *(name for name in query["dimensions"]),
+            *(e["dimension"] for e in query["timeDimensions"] if "granularity" in e),
+            *query.get("measures", ()),
+        ]
+        form = self.draw(st.sampled_from(("default", "default", "object", "pairs", "none")))
+        if form in ("object", "pairs") and columns:
+            keys = self.draw(st.lists(st.sampled_from(columns), min_size=1, max_size=3, unique=True))
+            pairs = [[key, self.draw(st.sampled_from(("asc", "desc")))] for key in keys]
+            query["order"] = dict(pairs) if form == "object" else pairs
+        elif form == "none":
+            query["order"] = self.draw(st.sampled_from(([], {})))
+        if self.draw(st.integers(0, 3)) == 0:
+            query["limit"] = self.draw(st.integers(0, 4))
+        if self.draw(st.integers(0, 4)) == 0:
+            query["offset"] = self.draw(st.integers(0, 3))
+        if self.draw(st.integers(0, 4)) == 0:
+            query["total"] = True
+
+
+@st.composite
+def queries(draw: st.DrawFn, world: World, zone: str) -> JsonQuery:
+    """A JSON query over ``world``."""
+    return Questions(draw, world, zone).query()
