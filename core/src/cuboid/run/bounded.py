@@ -1,0 +1,276 @@
+"""``BoundedQueue``: so many statements at once, the most urgent first, one run for equal ones.
+
+A run's life: queued -> running -> over, or, when it is stopped (cancelled, timed out, orphaned), running ->
+stopping -> over. Its callers learn the outcome when it is known; a stopped run holds its place until the
+driver lets go of it, at most ``abandon_after`` seconds more. Then it is abandoned: its place is given away and
+:meth:`BoundedQueue.snapshot` counts it until the driver comes back.
+
+An outcome is kept only for callers that were told to wait and have not come back, at most
+``orphaned_after`` seconds; nobody else gets an old answer.
+
+Nothing polls: timers and the ends of runs drive everything, all on one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import itertools
+import logging
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cuboid.errors import ConfigError, QueryCancelled, QueryTimeout, QueueError, QueueFull
+from cuboid.run.driver import Driver
+from cuboid.run.queue import QueryQueue, QueueSettings
+from cuboid.run.shared_run import SharedRun
+from cuboid.types import Job, Pending, Result
+
+log = logging.getLogger(__name__)
+
+HIGHEST_PRIORITY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSnapshot:
+    """Counts at one moment.
+
+    :param running: runs that hold a place, those being stopped included.
+    :param queued: runs waiting for a place.
+    :param abandoned: runs whose place was given away, and whose driver call has still not ended.
+    :param kept: outcomes kept for callers that were told to wait.
+    """
+
+    running: int
+    queued: int
+    abandoned: int
+    kept: int
+
+
+class BoundedQueue(QueryQueue):
+    """A subclass says how many statements its database should run at once, and why."""
+
+    default_limit: ClassVar[int] = 2
+
+    def __init__(self, driver: Driver, settings: QueueSettings) -> None:
+        self.driver = driver
+        self.limit = self.default_limit if settings.limit is None else settings.limit
+        if self.limit < 1:
+            raise ConfigError(
+                f"A queue needs room for at least one statement, not {self.limit}.", setting="concurrency"
+            )
+        self._settings = settings
+        self._ages = itertools.count()
+        self._runs: dict[str, SharedRun] = {}  # by key: queued, running, or over and kept
+        self._queued: list[SharedRun] = []  # sorted by order
+        self._running: set[SharedRun] = set()
+        self._abandoned: set[SharedRun] = set()
+        self._interrupts: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def interrupt(self, job: Job) -> None:
+        """This engine's way of stopping a run; the driver's unless overridden."""
+        await self.driver.interrupt(job)
+
+    def snapshot(self) -> QueueSnapshot:
+        kept = sum(run.ended.done() for run in self._runs.values())
+        return QueueSnapshot(len(self._running), len(self._queued), len(self._abandoned), kept)
+
+    # ------------------------------------------------------------ the contract
+
+    async def submit(self, job: Job, wait: float) -> Result | Pending:
+        if not -HIGHEST_PRIORITY <= job.priority <= HIGHEST_PRIORITY:
+            raise QueueError("Priority should be between -10000 and 10000")
+        if self._closed:
+            raise QueryCancelled("The data source is closed.")
+        run = self._runs.get(job.key) or self._admit(job)
+        redeemed = run.join()
+        self._raise_priority(run, job.priority)
+        try:
+            if not run.ended.done():
+                await asyncio.wait({run.ended}, timeout=max(wait, 0.0))
+        except asyncio.CancelledError:
+            self._left(run, redeemed)
+            raise
+        run.askers -= 1
+        if run.ended.done():
+            self._forget_unless_owed(run)
+            return run.outcome()
+        return self._promise(run)
+
+    async def cancel(self, key: str) -> bool:
+        run = self._runs.get(key)
+        if run is None or run.ended.done():
+            return False
+        self._stop(run, QueryCancelled("The query was cancelled."))
+        return True
+
+    async def close(self) -> None:
+        self._closed = True
+        for run in list(self._runs.values()):
+            if run.ended.done():
+                self._forget(run)
+            else:
+                self._stop(run, QueryCancelled("The data source is closed."))
+        tasks = {run.task for run in self._running | self._abandoned if run.task is not None}
+        if tasks:
+            _, deaf = await asyncio.wait(tasks, timeout=self._settings.abandon_after)
+            left = deaf | self._interrupts
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.wait(left, timeout=1.0)
+
+    # ------------------------------------------------------------ callers
+
+    def _promise(self, run: SharedRun) -> Pending:
+        """One caller goes away with :class:`Pending`."""
+        run.owed += 1
+        run.told = True
+        self._watch_orphan(run)
+        if run.phase == "queued":
+            return Pending(f"#{self._queued.index(run) + 1} in queue")
+        return Pending("Executing query", asyncio.get_running_loop().time() - run.started)
+
+    def _left(self, run: SharedRun, redeemed: bool) -> None:
+        """One caller was cancelled while it waited."""
+        run.askers -= 1
+        if run.ended.done():
+            return
+        run.owed += redeemed
+        self._watch_orphan(run)
+
+    def _watch_orphan(self, run: SharedRun) -> None:
+        if run.askers:
+            return
+        if run.told:
+            loop = asyncio.get_running_loop()
+            run.neglect = loop.call_later(self._settings.orphaned_after, self._stop_orphan, run)
+        else:
+            self._stop_orphan(run)
+
+    def _stop_orphan(self, run: SharedRun) -> None:
+        self._stop(run, QueryCancelled("The query was cancelled: nobody asks for it any more."))
+
+    # ------------------------------------------------------------ places
+
+    def _admit(self, job: Job) -> SharedRun:
+        if len(self._running) >= self.limit and len(self._queued) >= self._settings.waiting:
+            raise QueueFull(
+                f"Too many queries are waiting for the database ({len(self._queued)}).",
+                hint="Ask again later, or raise the data source's concurrency.",
+            )
+        ended = asyncio.get_running_loop().create_future()
+        run = SharedRun(job, (-job.priority, next(self._ages)), ended)
+        self._runs[job.key] = run
+        bisect.insort(self._queued, run, key=_order)
+        self._fill_places()
+        return run
+
+    def _raise_priority(self, run: SharedRun, priority: int) -> None:
+        """A run is as urgent as its most urgent caller."""
+        if run.phase == "queued" and -priority < run.order[0]:
+            self._queued.remove(run)
+            run.order = (-priority, run.order[1])
+            bisect.insort(self._queued, run, key=_order)
+
+    def _fill_places(self) -> None:
+        while self._queued and len(self._running) < self.limit:
+            run = self._queued.pop(0)
+            loop = asyncio.get_running_loop()
+            run.phase = "running"
+            run.started = loop.time()
+            run.timer = loop.call_later(run.job.timeout, self._time_out, run)
+            self._running.add(run)
+            run.task = loop.create_task(self._execute(run))
+
+    async def _execute(self, run: SharedRun) -> None:
+        try:
+            if run.ended.done():
+                return  # stopped before its first step
+            result = await self.driver.execute(run.job)
+            self._settle(run, result, None)
+        except asyncio.CancelledError:
+            self._settle(run, None, QueryCancelled("The query was cancelled."))
+            raise
+        except Exception as error:  # around the plugin's call: whatever it is, the callers must learn of it
+            self._settle(run, None, error)
+        finally:
+            run.clear_timer()
+            run.phase = "over"
+            self._running.discard(run)
+            self._abandoned.discard(run)
+            self._fill_places()
+
+    # ------------------------------------------------------------ outcomes
+
+    def _settle(self, run: SharedRun, result: Result | None, error: Exception | None) -> None:
+        """The outcome of a run that went its way; one that was stopped has its outcome already."""
+        if run.ended.done():
+            return
+        run.settle(result, error)
+        if run.owed:
+            loop = asyncio.get_running_loop()
+            run.neglect = loop.call_later(self._settings.orphaned_after, self._forget, run)
+        else:
+            self._forget(run)
+
+    def _forget(self, run: SharedRun) -> None:
+        """The key is free: asking for it again starts a new run."""
+        run.clear_neglect()
+        if self._runs.get(run.job.key) is run:
+            del self._runs[run.job.key]
+
+    def _forget_unless_owed(self, run: SharedRun) -> None:
+        if not run.owed:
+            self._forget(run)
+
+    # ------------------------------------------------------------ stopping
+
+    def _time_out(self, run: SharedRun) -> None:
+        """As :meth:`_stop`, but callers that were told to wait shall learn why."""
+        message = f"Query execution timeout after {_duration(run.job.timeout)} of waiting"
+        self._settle(run, None, QueryTimeout(message))
+        self._let_go(run)
+
+    def _stop(self, run: SharedRun, error: QueryCancelled) -> None:
+        """Ends a run that has no outcome yet, for its callers at once, for the database as soon as it can."""
+        run.settle(None, error)
+        self._forget(run)
+        if run.phase == "queued":
+            self._queued.remove(run)
+            run.phase = "over"
+        else:
+            self._let_go(run)
+
+    def _let_go(self, run: SharedRun) -> None:
+        loop = asyncio.get_running_loop()
+        run.clear_timer()
+        run.phase = "stopping"
+        run.timer = loop.call_later(self._settings.abandon_after, self._abandon, run)
+        task = loop.create_task(self._interrupt(run.job))
+        self._interrupts.add(task)
+        task.add_done_callback(self._interrupts.discard)
+
+    async def _interrupt(self, job: Job) -> None:
+        try:
+            async with asyncio.timeout(self._settings.abandon_after):
+                await self.interrupt(job)
+        except Exception as error:  # around the plugin's call: the grace will end the run all the same
+            log.warning("%s: interrupting run %s failed: %s", self.driver.name, job.id, type(error).__name__)
+
+    def _abandon(self, run: SharedRun) -> None:
+        """The driver ignores the interrupt: its call goes on, but others need the place."""
+        log.warning("%s: run %s ignores its interrupt and is abandoned", self.driver.name, run.job.id)
+        self._running.discard(run)
+        self._abandoned.add(run)
+        self._fill_places()
+
+
+def _order(run: SharedRun) -> tuple[int, int]:
+    return run.order
+
+
+def _duration(seconds: float) -> str:
+    """``10 min``, as Cube words it, or ``90 s`` where minutes would not be whole."""
+    return f"{seconds / 60:g} min" if seconds >= 60 and seconds % 60 == 0 else f"{seconds:g} s"

@@ -1,0 +1,122 @@
+"""A data source: one configured connection, that is a driver, a dialect and a queue, under a name."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from typing import TYPE_CHECKING
+
+from cuboid.errors import ConnectionFailed, QueryCancelled
+from cuboid.run.driver import Driver
+from cuboid.run.queue import QueryQueue
+from cuboid.types import Job, Pending, Result, Statement
+
+if TYPE_CHECKING:
+    from cuboid.sql.dialect import Dialect
+
+PING_SECONDS = 5.0
+
+
+class DataSource:
+    """Opens its driver on first use, and again after that failed; a dead database costs one answer at a time.
+
+    :param timeout: seconds a statement may run.
+    """
+
+    def __init__(
+        self, name: str, driver: Driver, dialect: Dialect, queue: QueryQueue, *, timeout: float = 600.0
+    ) -> None:
+        self.name = name
+        self.driver = driver
+        self.dialect = dialect
+        self.queue = queue
+        self.timeout = timeout
+        self._opening: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def used(self) -> bool:
+        """Whether the driver is open or being opened: somebody has asked for this data source."""
+        return self._opening is not None
+
+    async def submit(self, statement: Statement, *, wait: float, priority: int = 10) -> Result | Pending:
+        """The result, or :class:`Pending` after ``wait`` seconds, opening included.
+
+        Raises what :meth:`QueryQueue.submit` raises; :class:`ConnectionFailed` names the data source.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if not await self._opened(wait):
+            return Pending("Connecting", loop.time() - began)
+        job = Job(uuid.uuid4().hex, statement_key(statement), statement, priority, self.timeout)
+        try:
+            return await self.queue.submit(job, max(0.0, wait - (loop.time() - began)))
+        except ConnectionFailed as error:
+            raise self._named(error) from None
+
+    async def ping(self, wait: float = PING_SECONDS) -> None:
+        """Asks the database for a constant, past the queue. Raises :class:`DriverError`."""
+        statement = Statement("SELECT 1")
+        job = Job(uuid.uuid4().hex, statement_key(statement), statement)
+        try:
+            async with asyncio.timeout(wait):
+                if await self._opened(wait):
+                    await self.driver.execute(job)
+                    return
+        except TimeoutError:
+            pass
+        except ConnectionFailed as error:
+            raise self._named(error) from None
+        raise ConnectionFailed(f"Data source '{self.name}': no answer within {wait:g} s.")
+
+    async def close(self) -> None:
+        """Cancels what is queued or running and closes the driver; harmless when called twice."""
+        self._closed = True
+        opening = self._opening
+        if opening is not None and not opening.done():
+            opening.cancel()
+            await asyncio.wait({opening})
+        await self.queue.close()
+        await self.driver.close()
+
+    async def _opened(self, wait: float) -> bool:
+        """Whether the driver is open within ``wait`` seconds; all callers share one attempt."""
+        if self._closed:
+            raise QueryCancelled(f"Data source '{self.name}' is closed.")
+        opening = self._opening
+        if opening is None:
+            opening = self._opening = asyncio.get_running_loop().create_task(self.driver.open())
+            opening.add_done_callback(self._forget_failure)
+        if not opening.done():
+            await asyncio.wait({opening}, timeout=max(wait, 0.0))
+        if not opening.done():
+            return False
+        if opening.cancelled():
+            raise QueryCancelled(f"Data source '{self.name}' is closed.")
+        error = opening.exception()
+        if isinstance(error, ConnectionFailed):
+            raise self._named(error)
+        if error is not None:
+            raise error
+        return True
+
+    def _forget_failure(self, opening: asyncio.Task[None]) -> None:
+        """Those who wait hold the task and see its error; who comes later tries again."""
+        if opening.cancelled() or opening.exception() is not None:
+            self._opening = None
+
+    def _named(self, error: ConnectionFailed) -> ConnectionFailed:
+        return ConnectionFailed(f"Data source '{self.name}': {error.message}", hint=error.hint)
+
+
+def statement_key(statement: Statement) -> str:
+    """Equal for statements that ask the same: the SQL text and its parameters, their types included
+    (``1``, ``True`` and ``"1"`` are three questions)."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (statement.sql, *statement.parameters):
+        # ascii() writes every value on its own terms: no two differ only in a way that it hides.
+        text = f"{type(part).__name__}:{part!a}".encode()
+        digest.update(len(text).to_bytes(8, "big"))
+        digest.update(text)
+    return digest.hexdigest()

@@ -1,0 +1,178 @@
+"""DuckDB in this process: one database instance, and a cursor of it for each running statement."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import duckdb
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
+from cuboid.run.cells import semantic_rows
+from cuboid.run.dbapi import Cursor, DBAPIDriver
+from cuboid.run.driver import DriverConfig
+from cuboid.run.queue import QueryQueue
+from cuboid.types import Capability, Job, Statement, TableInfo, Value
+from cuboid_duckdb import introspect
+from cuboid_duckdb.queue import DuckDBQueue
+
+MEMORY = ":memory:"
+
+HUGEST = 2**128
+"""DuckDB binds no integer of more than 128 bits."""
+
+
+class DuckDBConfig(DriverConfig):
+    """The settings of a DuckDB data source."""
+
+    database: str = Field(
+        default=MEMORY,
+        min_length=1,
+        description="The database file, or `:memory:`. A relative path starts at the project's folder.",
+        json_schema_extra={"env": ["CUBEJS_DB_DUCKDB_DATABASE_PATH"]},
+    )
+    read_only: bool | None = Field(
+        default=None,
+        description="Open the file for reading only, so that several processes can share it. The default, "
+        "unless `create` is set or the database is in memory.",
+    )
+    create: bool = Field(default=False, description="Create the database file if it is missing.")
+    external_access: bool = Field(
+        default=False,
+        description="Let SQL read and write other files, attach databases and load extensions.",
+    )
+    memory_limit: str | None = Field(
+        default=None,
+        pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$",
+        description="Memory of all statements together, such as `4GB`; DuckDB's own default is 80 % of the machine's.",
+        json_schema_extra={"env": ["CUBEJS_DB_DUCKDB_MEMORY_LIMIT"]},
+    )
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        description="Threads of all statements together; DuckDB's own default is all cores.",
+    )
+
+    @field_validator("database")
+    @classmethod
+    def _in_project(cls, path: str, info: ValidationInfo) -> str:
+        project = (info.context or {}).get("project")
+        if path == MEMORY or project is None:
+            return path
+        return str(Path(project) / Path(path).expanduser())
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.read_only and (self.create or self.database == MEMORY):
+            raise ValueError("read_only needs a database file that exists: not with create, not in memory")
+        return self
+
+    @property
+    def reads_only(self) -> bool:
+        return self.database != MEMORY and not self.create if self.read_only is None else self.read_only
+
+
+class DuckDBDriver(DBAPIDriver):
+    """Connections are cursors of one instance, which is opened with the first and dropped when it is broken."""
+
+    name = "duckdb"
+    dialect = "duckdb"
+    Config = DuckDBConfig
+    queue: ClassVar[type[QueryQueue]] = DuckDBQueue
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {"stream", "interrupt", "introspect", "approx_count_distinct"}
+    )
+    config: DuckDBConfig
+
+    def __init__(self, config: DriverConfig) -> None:
+        super().__init__(config)
+        self._instance: duckdb.DuckDBPyConnection | None = None
+        self._instance_lock = threading.Lock()
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        with self._instance_lock:
+            if self._instance is None:
+                self._instance = self._open_instance()
+            return self._instance.cursor()
+
+    def _open_instance(self) -> duckdb.DuckDBPyConnection:
+        config = self.config
+        if config.database != MEMORY and not config.create and not Path(config.database).exists():
+            # DuckDB would create an empty database, and a misspelt path would be "table does not exist".
+            raise ConnectionFailed(
+                f"The database file {config.database} does not exist.",
+                hint="Correct the setting 'database', or set 'create: true' to begin with an empty database.",
+            )
+        settings: dict[str, Any] = {
+            "memory_limit": config.memory_limit,
+            "threads": config.threads,
+            "autoinstall_known_extensions": config.external_access,
+            "autoload_known_extensions": config.external_access,
+            "enable_external_access": config.external_access,
+        }
+        instance = duckdb.connect(
+            config.database,
+            read_only=config.reads_only,
+            config={name: value for name, value in settings.items() if value is not None},
+        )
+        # In this order: a locked configuration takes no zone, and connect(config=…) does not know the zone.
+        instance.execute("SET GLOBAL timezone = 'UTC'")
+        instance.execute("SET GLOBAL lock_configuration = true")
+        return instance
+
+    def release(self) -> None:
+        with self._instance_lock:
+            instance, self._instance = self._instance, None
+        if instance is not None:
+            with suppress(
+                duckdb.Error
+            ):  # refuses while a statement runs; its cursor then keeps the file open
+                instance.close()
+
+    def cancel(self, connection: duckdb.DuckDBPyConnection) -> None:
+        connection.interrupt()
+
+    def start(
+        self, connection: duckdb.DuckDBPyConnection, statement: Statement, *, streaming: bool
+    ) -> Cursor:
+        # Not connection.cursor(): that is another connection, which an interrupt of this one does not reach.
+        # Results always arrive as they are fetched.
+        return connection.execute(statement.sql, [_bound(value) for value in statement.parameters])
+
+    def finish(self, cursor: Cursor) -> None:
+        """The cursor is the connection, and goes on living."""
+
+    def convert(self, rows: Sequence[tuple[Any, ...]], cursor: Cursor) -> Sequence[tuple[Value, ...]]:
+        # BIGNUM is an integer that DuckDB hands out as text.
+        bignums = (index for index, column in enumerate(cursor.description) if str(column[1]) == "BIGNUM")
+        return semantic_rows(rows, dict.fromkeys(bignums, int))
+
+    def translate(self, error: Exception) -> DriverError:
+        message = str(error)
+        if "Could not set lock" in message:
+            hint = "Another process writes to this file. Processes share it only if all open it read_only."
+            return ConnectionFailed(message, hint=hint)
+        if isinstance(error, (duckdb.ConnectionException, duckdb.FatalException)):
+            return ConnectionFailed(message)
+        return QueryFailed(message)
+
+    async def introspect(self) -> tuple[TableInfo, ...]:
+        columns = await self._rows(introspect.COLUMNS)
+        return introspect.tables(columns, await self._rows(introspect.KEYS))
+
+    async def _rows(self, sql: str) -> Sequence[tuple[Value, ...]]:
+        result = await self.execute(Job(uuid.uuid4().hex, sql, Statement(sql)))
+        return result.rows
+
+
+def _bound(value: Value) -> Value:
+    """Integers beyond DuckDB's become floating point, as DuckDB does itself with decimals beyond 38 digits: a
+    comparison with any column still has the right answer."""
+    if isinstance(value, int) and not -HUGEST // 2 <= value < HUGEST:
+        return float(value) if abs(value) < 1 << 1023 else float("inf" if value > 0 else "-inf")
+    return value
