@@ -1,0 +1,204 @@
+"""Model files to declarations: which cubes and members there are, before any SQL is looked at.
+
+References can only be resolved when every name is known, so compilation reads the files twice: here for
+names, kinds and types, and in :mod:`cuboid.catalog.build` for what they mean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cuboid.catalog import keys
+from cuboid.catalog.documents import parse_document
+from cuboid.catalog.fields import Fields, read_entries
+from cuboid.catalog.files import ModelFile
+from cuboid.catalog.model import MeasureType
+from cuboid.catalog.naming import underscore
+from cuboid.catalog.nodes import Entries, Node, Scalar
+from cuboid.catalog.problems import Problems, model_error
+from cuboid.errors import ModelError
+from cuboid.types import SemanticType
+
+Kind = Literal["measure", "dimension", "segment"]
+
+RESERVED = frozenset(
+    {
+        "CUBE",
+        "TABLE",
+        "FILTER_PARAMS",
+        "FILTER_GROUP",
+        "SECURITY_CONTEXT",
+        "USER_CONTEXT",
+        "COMPILE_CONTEXT",
+        "SQL_UTILS",
+    }
+)
+"""Words that mean something inside a reference, so that no cube and no member may be called so."""
+
+_DIMENSION_TYPES: dict[str, SemanticType] = {
+    "string": "string",
+    "number": "number",
+    "boolean": "boolean",
+    "time": "time",
+}
+_SECTIONS: tuple[tuple[str, Kind, keys.KeyTable], ...] = (
+    ("measures", "measure", keys.MEASURE),
+    ("dimensions", "dimension", keys.DIMENSION),
+    ("segments", "segment", keys.SEGMENT),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredMember:
+    """A member by name; one of the types is set for a measure or dimension whose type is known."""
+
+    name: str
+    kind: Kind
+    fields: Fields
+    measure_type: MeasureType | None = None
+    dimension_type: SemanticType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredCube:
+    """A cube by name, with all its members in order of declaration, and everything wrong with it."""
+
+    name: str
+    fields: Fields
+    problems: Problems
+    members: dict[str, DeclaredMember] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """All names of a model.
+
+    ``broken`` has the names that exist but have no declaration to read: views, cubes declared twice, cubes
+    in files that do not parse. ``problems`` are those that belong to no cube.
+    """
+
+    cubes: dict[str, DeclaredCube]
+    broken: dict[str, list[ModelError]]
+    problems: Problems
+
+
+def declare(files: Sequence[ModelFile]) -> Declarations:
+    """Read all files; a file that does not parse is a problem, not an exception."""
+    declarations = Declarations({}, {}, Problems())
+    for file in files:
+        try:
+            document = parse_document(file)
+        except ModelError as error:
+            declarations.problems.errors.append(error)
+            for name in _names_in_text(file.text):
+                declarations.broken.setdefault(name, []).append(error)
+            continue
+        if document is None:
+            continue
+        fields = read_entries(document, keys.FILE, declarations.problems)
+        if fields is not None:
+            _declare_file(fields, declarations)
+    for name in declarations.broken:
+        # A cube that also stands in a broken file or is declared twice has no one meaning.
+        declarations.cubes.pop(name, None)
+    return declarations
+
+
+def _declare_file(fields: Fields, declarations: Declarations) -> None:
+    for node in fields.items("cubes"):
+        problems = Problems()
+        cube_fields = read_entries(node, keys.CUBE, problems)
+        name = cube_fields.identifier("name") if cube_fields else None
+        if cube_fields is None or name is None or _is_reserved(name, cube_fields):
+            declarations.problems.errors.extend(problems.errors)
+            continue
+        cube = DeclaredCube(name, cube_fields, problems)
+        _declare_members(cube)
+        _add_cube(cube, declarations)
+    for node in fields.items("views"):
+        _declare_view(node, declarations)
+
+
+def _add_cube(cube: DeclaredCube, declarations: Declarations) -> None:
+    name = cube.name
+    first = declarations.cubes.get(name)
+    if first is None and name not in declarations.broken:
+        declarations.cubes[name] = cube
+        return
+    other = first.fields.place if first else None
+    where = f"; the first is at {other.file}:{other.line}" if other else ""
+    error = model_error(
+        cube.fields.place_of("name"),
+        f"there are two cubes or views named '{name}'{where}",
+        "Rename or remove one of them.",
+    )
+    declarations.problems.errors.extend(
+        [*(first.problems.errors if first else ()), *cube.problems.errors, error]
+    )
+    declarations.broken.setdefault(name, []).append(error)
+
+
+def _declare_view(node: Node, declarations: Declarations) -> None:
+    name = None
+    if isinstance(node, Entries):
+        name = next((v.text for k, v in node.entries if k.text == "name" and isinstance(v, Scalar)), None)
+    what = f"the view '{name}'" if name else "a view"
+    error = model_error(node.place, f"{what} is left out: views are not supported by this version")
+    declarations.problems.errors.append(error)
+    if name:
+        declarations.broken.setdefault(name, []).append(error)
+
+
+def _declare_members(cube: DeclaredCube) -> None:
+    for section, kind, table in _SECTIONS:
+        for node in cube.fields.items(section):
+            fields = read_entries(node, table, cube.problems)
+            name = fields.identifier("name") if fields else None
+            if fields is None or name is None or _is_reserved(name, fields):
+                continue
+            member = _declared_member(name, kind, fields)
+            first = cube.members.setdefault(name, member)
+            if first is not member:
+                cube.problems.error(
+                    fields.place_of("name"),
+                    f"cube '{cube.name}' has two members named '{name}';"
+                    f" the first is the {first.kind} at line {first.fields.place.line}",
+                    "Measures, dimensions and segments of a cube share one set of names.",
+                )
+
+
+def _declared_member(name: str, kind: Kind, fields: Fields) -> DeclaredMember:
+    if kind == "segment":
+        return DeclaredMember(name, kind, fields)
+    written = fields.node("type")
+    if isinstance(written, Scalar) and underscore(written.text) in keys.UNSUPPORTED_TYPES:
+        fields.unsupported(written.place, f"the {kind} type '{written.text}'")
+        return DeclaredMember(name, kind, fields)
+    if kind == "measure":
+        return DeclaredMember(name, kind, fields, measure_type=fields.choice("type", keys.MEASURE_TYPES))
+    return DeclaredMember(name, kind, fields, dimension_type=fields.choice("type", _DIMENSION_TYPES))
+
+
+def _is_reserved(name: str, fields: Fields) -> bool:
+    if name not in RESERVED:
+        return False
+    fields.problems.error(
+        fields.place_of("name"), f"'{name}' is a word of the reference language, not a name"
+    )
+    return True
+
+
+_NAME_LINE = re.compile(r"^( *)- +(?:\{ *)?name: *[\"']?([A-Za-z_][A-Za-z0-9_]*)", re.MULTILINE)
+
+
+def _names_in_text(text: str) -> list[str]:
+    """The cubes of a file that does not parse, as far as its layout tells: the outermost ``- name:`` lines.
+
+    A guess, but it turns "cube not found" into the reason why it is gone.
+    """
+    found = [(len(match.group(1)), match.group(2)) for match in _NAME_LINE.finditer(text)]
+    outermost = min((indent for indent, _ in found), default=0)
+    return [name for indent, name in found if indent == outermost]

@@ -1,0 +1,138 @@
+"""The catalog as ``/v1/meta`` shows it (rest-contract 1.6), pure data for the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cuboid.catalog.formats import format_description
+from cuboid.catalog.model import Catalog, Cube, Dimension, Measure, MeasureType, Member, Segment
+from cuboid.catalog.naming import alias_name
+
+_AGGREGATIONS: Mapping[MeasureType, str] = {
+    "count_distinct": "countDistinct",
+    "count_distinct_approx": "countDistinctApprox",
+}
+
+
+def describe(catalog: Catalog, *, hidden: bool, only_views: bool = False) -> dict[str, Any]:
+    """The body of ``/v1/meta``.
+
+    :param hidden: dev mode's view: members that are not public are there too, marked ``isVisible: false``;
+        otherwise they are left out, and with them cubes that have nothing left to show.
+    :param only_views: entries of type ``view`` alone; this version has none.
+    """
+    if only_views:
+        return {"cubes": []}
+    components = connected_components(catalog)
+    cubes = [_cube(cube, catalog, components, hidden) for cube in catalog.cubes.values()]
+    return {"cubes": [cube for cube in cubes if cube is not None]}
+
+
+def connected_components(catalog: Catalog) -> dict[str, int]:
+    """The number, from 1, of the join-graph component of every cube that has a join in either direction."""
+    neighbours: dict[str, list[str]] = {}
+    for cube in catalog.cubes.values():
+        for join in cube.joins:
+            neighbours.setdefault(join.source, []).append(join.target)
+            neighbours.setdefault(join.target, []).append(join.source)
+    components: dict[str, int] = {}
+    number = 0
+    for start in catalog.cubes:
+        if start in components or start not in neighbours:
+            continue
+        number += 1
+        components[start] = number
+        waiting = [start]
+        while waiting:
+            for name in neighbours[waiting.pop()]:
+                if name not in components:
+                    components[name] = number
+                    waiting.append(name)
+    return components
+
+
+def _cube(cube: Cube, catalog: Catalog, components: Mapping[str, int], hidden: bool) -> dict[str, Any] | None:
+    measures = [_measure(m, catalog) for m in cube.measures.values() if hidden or m.public]
+    dimensions = [_dimension(d) for d in cube.dimensions.values() if hidden or d.public]
+    segments = [_segment(s) for s in cube.segments.values() if hidden or s.public]
+    if not hidden and not (measures or dimensions or segments):
+        return None
+    return _given(
+        name=cube.name,
+        type="cube",
+        title=cube.title,
+        isVisible=cube.public,
+        public=cube.public,
+        description=cube.description,
+        connectedComponent=components.get(cube.name),
+        meta=cube.meta,
+        measures=measures,
+        dimensions=dimensions,
+        segments=segments,
+        hierarchies=[],
+        folders=[],
+        nestedFolders=[],
+    )
+
+
+def _measure(measure: Measure, catalog: Catalog) -> dict[str, Any]:
+    drill_members = list(measure.drill_members)
+    return _given(
+        name=measure.full_name,
+        title=measure.title,
+        description=measure.description,
+        shortTitle=measure.short_title,
+        aliasName=alias_name(measure.cube, measure.name),
+        format=measure.format,
+        formatDescription=format_description(measure.format, measure.value_type, measure.currency),
+        currency=measure.currency,
+        cumulativeTotal=False,
+        cumulative=False,
+        type=measure.value_type,
+        aggType=_AGGREGATIONS.get(measure.type, measure.type),
+        drillMembers=drill_members,
+        drillMembersGrouped={
+            "measures": [name for name in drill_members if isinstance(catalog.member(name), Measure)],
+            "dimensions": [name for name in drill_members if isinstance(catalog.member(name), Dimension)],
+        },
+        meta=measure.meta,
+        **_visibility(measure),
+    )
+
+
+def _dimension(dimension: Dimension) -> dict[str, Any]:
+    return _given(
+        name=dimension.full_name,
+        title=dimension.title,
+        type=dimension.type,
+        aliasName=alias_name(dimension.cube, dimension.name),
+        description=dimension.description,
+        shortTitle=dimension.short_title,
+        suggestFilterValues=dimension.suggest_filter_values,
+        format=dimension.format,
+        formatDescription=format_description(dimension.format, dimension.type),
+        meta=dimension.meta,
+        **_visibility(dimension),
+        primaryKey=dimension.primary_key,
+    )
+
+
+def _segment(segment: Segment) -> dict[str, Any]:
+    return _given(
+        name=segment.full_name,
+        title=segment.title,
+        shortTitle=segment.short_title,
+        description=segment.description,
+        meta=segment.meta,
+        **_visibility(segment),
+    )
+
+
+def _visibility(member: Member) -> dict[str, bool]:
+    return {"isVisible": member.public, "public": member.public}
+
+
+def _given(**entries: Any) -> dict[str, Any]:
+    """The entries that have a value: the wire leaves absent ones out."""
+    return {key: value for key, value in entries.items() if value is not None}

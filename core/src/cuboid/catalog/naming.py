@@ -1,0 +1,57 @@
+"""Names derived from names: titles for people, aliases for SQL, the wire's ``aliasName``."""
+
+from __future__ import annotations
+
+import re
+
+# The words that the `inflection` package leaves in lower case inside a title.
+_SMALL_WORDS = frozenset(
+    ("and", "or", "nor", "a", "an", "the", "so", "but", "to", "of", "at", "by", "from", "into", "on", "onto")
+) | frozenset(("off", "out", "in", "over", "with", "for"))
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_LOWER_THEN_UPPER = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_SEPARATORS = re.compile(r"[_.\- ]+([^\W_]|$)")
+_DIGITS_THEN_LETTER = re.compile(r"[0-9]+[^\W]")
+_IDENTIFIERS = re.compile(r"\bId(s?)\b")
+
+
+def titleize(name: str) -> str:
+    """The default title of a cube or member, as Cube 1.7 makes it: ``createdAt`` gives ``Created at``,
+    ``userId`` gives ``User ID``.
+
+    It is ``titleize(underscore(camelCase(name)))`` of the packages `inflection` and `camelcase`, then "Id" is
+    written "ID". Hence the small words, and hence ``HTTPCode`` gives ``Http Code``.
+    """
+    words = re.sub(r"(?=[A-Z])", "_", _pascal_case(name)).lower().split("_")
+    titled = " ".join(word if word in _SMALL_WORDS else word.capitalize() for word in words if word)
+    return _IDENTIFIERS.sub(r"ID\1", titled[:1].upper() + titled[1:])
+
+
+def _pascal_case(name: str) -> str:
+    spaced = _LOWER_THEN_UPPER.sub("-", name)
+    # camelcase cuts before the last capital of a run: HTTPCode -> HTTP-Code.
+    spaced = re.sub(r"(?<=[A-Z])(?=[A-Z][a-z])", "-", spaced)
+    lowered = re.sub(r"^[_.\- ]+", "", spaced).lower()
+    lowered = lowered[:1].upper() + lowered[1:]
+    joined = _SEPARATORS.sub(lambda found: found.group(1).upper(), lowered)
+    return _DIGITS_THEN_LETTER.sub(lambda found: found.group().upper(), joined)
+
+
+def underscore(name: str) -> str:
+    """``createdAt`` gives ``created_at``: an underscore where a capital follows a lower-case letter or digit."""
+    return _HUMP.sub("_", name).lower()
+
+
+def member_alias(cube_alias: str, name: str, granularity: str | None = None) -> str:
+    """The SQL column alias of a member, e.g. ``orders__created_at_day``.
+
+    :param cube_alias: ``Cube.alias``.
+    """
+    alias = f"{underscore(cube_alias)}__{underscore(name)}"
+    return f"{alias}_{granularity}" if granularity else alias
+
+
+def alias_name(cube: str, name: str) -> str:
+    """The wire's ``aliasName``, e.g. ``users.created_at``."""
+    return f"{underscore(cube)}.{underscore(name)}"

@@ -1,0 +1,29 @@
+"""The mistakes of one cube (or of one file at large), collected while it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cuboid.catalog.model import Place
+from cuboid.errors import ModelError
+
+
+@dataclass(slots=True)
+class Problems:
+    """Errors take their owner down, warnings do not. Filled during compilation, then only read."""
+
+    errors: list[ModelError] = field(default_factory=list)
+    warnings: list[ModelError] = field(default_factory=list)
+
+    def error(self, place: Place, message: str, hint: str | None = None) -> None:
+        """Note a mistake."""
+        self.errors.append(model_error(place, message, hint))
+
+    def warn(self, place: Place, message: str, hint: str | None = None) -> None:
+        """Note something that is read but has no effect."""
+        self.warnings.append(model_error(place, message, hint))
+
+
+def model_error(place: Place, message: str, hint: str | None = None) -> ModelError:
+    """A ModelError at that place."""
+    return ModelError(message, file=place.file, line=place.line, column=place.column, hint=hint)

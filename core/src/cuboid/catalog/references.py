@@ -1,0 +1,147 @@
+"""Resolving ``{...}``: from the words inside the braces to a cube or member.
+
+A bare name is first a cube, then a member of the cube it is written in. A dotted path is a member reached
+over cubes (``{orders.users.city}``), a time dimension with a granularity (``{users.created_at.day}``), or
+cubes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from cuboid.catalog.declare import RESERVED, DeclaredCube
+from cuboid.catalog.fields import IDENTIFIER
+from cuboid.catalog.model import CubeReference, MemberReference, Reference
+from cuboid.errors import closest, did_you_mean
+
+GRANULARITIES = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
+
+_THIS_CUBE = ("CUBE", "TABLE")
+_CONTEXT_WORDS = RESERVED.difference(_THIS_CUBE)
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Why an expression means nothing, and what to write instead."""
+
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Every name that a reference may use.
+
+    :param broken: cubes and views that exist without a readable declaration: what they contain is unknown.
+    :param joins: the join targets of each cube.
+    """
+
+    cubes: Mapping[str, DeclaredCube]
+    broken: frozenset[str]
+    joins: Mapping[str, frozenset[str]]
+
+    def is_cube(self, name: str) -> bool:
+        return name in self.cubes or name in self.broken
+
+    def has_member(self, cube: str, member: str) -> bool:
+        """Whether the cube has the member; of a broken cube every member is believed."""
+        return cube in self.broken or member in self.cubes[cube].members
+
+    def is_time(self, cube: str, member: str) -> bool:
+        """Whether it is a time dimension, as far as is known."""
+        declared = self.cubes[cube].members.get(member) if cube in self.cubes else None
+        return declared is not None and declared.dimension_type == "time"
+
+    def is_measure(self, full_name: str) -> bool:
+        """Whether ``cube.member`` is a measure."""
+        cube, _, member = full_name.partition(".")
+        declared = self.cubes[cube].members.get(member) if cube in self.cubes else None
+        return declared is not None and declared.kind == "measure"
+
+
+def resolve(expression: str, cube: str, names: Names) -> Reference | Unresolved:
+    """What ``{expression}`` means inside ``cube``."""
+    words = expression.split(".")
+    if words[0].strip() in _CONTEXT_WORDS:
+        return Unresolved(f"'{words[0].strip()}' is not supported by this version")
+    if not all(IDENTIFIER.fullmatch(word) for word in words):
+        return Unresolved(
+            f"'{{{expression}}}' is not a reference",
+            r"A reference is a name or names with dots; a literal brace is written \{ or \}.",
+        )
+    path = tuple(cube if word in _THIS_CUBE and place == 0 else word for place, word in enumerate(words))
+    if len(path) == 1:
+        return _bare(path[0], cube, names)
+    if names.is_cube(path[0]):
+        found = _dotted(path, names)
+        if not isinstance(found, Unresolved):
+            return found
+    else:
+        found = _unknown_path(path, cube, names)
+    if len(path) == 2 and names.is_time(cube, path[0]) and path[1] in GRANULARITIES:
+        return MemberReference(f"{cube}.{path[0]}", (cube,), path[1])
+    return found
+
+
+def _bare(name: str, cube: str, names: Names) -> Reference | Unresolved:
+    if names.is_cube(name):
+        return CubeReference(name, (name,))
+    if names.has_member(cube, name):
+        return MemberReference(f"{cube}.{name}", (cube,))
+    known = [*names.cubes[cube].members, *names.cubes]
+    return Unresolved(
+        f"'{name}' is neither a cube nor a member of cube '{cube}'",
+        did_you_mean(closest(name, known)) or "For a column of this cube write {CUBE}.column.",
+    )
+
+
+def _dotted(path: tuple[str, ...], names: Names) -> Reference | Unresolved:
+    cubes = [0]
+    while cubes[-1] + 1 < len(path) and names.is_cube(path[cubes[-1] + 1]):
+        cubes.append(cubes[-1] + 1)
+    leading = len(cubes)
+    last = len(path) - 1
+    if leading >= last and names.has_member(path[last - 1], path[last]):
+        return _walked(path[:last], names) or MemberReference(f"{path[-2]}.{path[-1]}", path[:last])
+    if last >= 2 and leading >= last - 1 and names.has_member(path[last - 2], path[last - 1]):
+        return _with_granularity(path, names)
+    if leading == len(path):
+        return _walked(path, names) or CubeReference(path[-1], path)
+    owner, missing = path[leading - 1], path[leading]
+    members = names.cubes[owner].members if owner in names.cubes else {}
+    return Unresolved(f"cube '{owner}' has no member '{missing}'", did_you_mean(closest(missing, members)))
+
+
+def _with_granularity(path: tuple[str, ...], names: Names) -> Reference | Unresolved:
+    cube, member, granularity = path[-3:]
+    full_name = f"{cube}.{member}"
+    if cube in names.cubes and not names.is_time(cube, member):
+        return Unresolved(f"'{full_name}' is not a time dimension, so it has no '{granularity}'")
+    if granularity not in GRANULARITIES:
+        hint = (
+            did_you_mean(closest(granularity, GRANULARITIES)) or f"It is one of {', '.join(GRANULARITIES)}."
+        )
+        return Unresolved(f"'{granularity}' is no granularity of '{full_name}'", hint)
+    return _walked(path[:-2], names) or MemberReference(full_name, path[:-2], granularity)
+
+
+def _walked(cubes: tuple[str, ...], names: Names) -> Unresolved | None:
+    """None if each cube of the path declares a join to the next."""
+    for source, target in pairwise(cubes):
+        if source in names.cubes and target not in names.joins.get(source, frozenset()):
+            return Unresolved(
+                f"cube '{source}' has no join to '{target}'", f"Declare it in 'joins' of '{source}'."
+            )
+    return None
+
+
+def _unknown_path(path: tuple[str, ...], cube: str, names: Names) -> Unresolved:
+    first = path[0]
+    if len(path) == 2 and first in names.cubes[cube].members:
+        if not names.is_time(cube, first):
+            return Unresolved(f"'{cube}.{first}' is not a time dimension, so it has no '{path[1]}'")
+        hint = did_you_mean(closest(path[1], GRANULARITIES)) or f"It is one of {', '.join(GRANULARITIES)}."
+        return Unresolved(f"'{path[1]}' is no granularity of '{cube}.{first}'", hint)
+    return Unresolved(f"there is no cube '{first}'", did_you_mean(closest(first, names.cubes)))

@@ -1,0 +1,110 @@
+"""One cube while it is built: turns SQL texts into templates, and remembers what the cube depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cuboid.catalog.declare import DeclaredCube
+from cuboid.catalog.fields import IDENTIFIER, Fields
+from cuboid.catalog.model import CubeReference, Place, Reference, Template
+from cuboid.catalog.nodes import Scalar
+from cuboid.catalog.problems import Problems
+from cuboid.catalog.references import Names, Unresolved, resolve
+from cuboid.catalog.templates import Misread, Slot, split
+
+_NOT_COLUMNS = frozenset(
+    {
+        "null",
+        "true",
+        "false",
+        "current_date",
+        "current_time",
+        "current_timestamp",
+        "localtime",
+        "localtimestamp",
+    }
+)
+"""Bare words that SQL reads as values; every other bare word is a column of the cube."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a piece of SQL is for, and hence what it may refer to.
+
+    :param noun: for messages, e.g. ``a dimension``.
+    :param measures: may refer to measures.
+    :param foreign_columns: may refer to another cube's alias, as ``{other}.column``.
+    """
+
+    noun: str
+    measures: bool = False
+    foreign_columns: bool = False
+
+
+@dataclass(slots=True)
+class Scope:
+    """The cube being built. ``depends`` gathers the other cubes that its SQL refers to."""
+
+    cube: DeclaredCube
+    names: Names
+    depends: set[str] = field(default_factory=set)
+
+    @property
+    def problems(self) -> Problems:
+        return self.cube.problems
+
+    def required_sql(self, fields: Fields, use: Use) -> Template | None:
+        """The template under ``sql``; None and an error if there is none."""
+        written = fields.scalar("sql")
+        if written is None:
+            if not fields.has("sql"):
+                fields.missing("sql", "an SQL expression")
+            return None
+        return self.template(written, use)
+
+    def template(self, written: Scalar, use: Use) -> Template | None:
+        """The SQL as a template with resolved references; None if it has mistakes, all of them reported."""
+        bare = written.text.strip()
+        if not bare:
+            self.problems.error(written.place, "this SQL is empty")
+            return None
+        if IDENTIFIER.fullmatch(bare) and bare.lower() not in _NOT_COLUMNS:
+            return Template((CubeReference(self.cube.name, (self.cube.name,)), f".{bare}"), written.place)
+        pieces = split(written.text)
+        if isinstance(pieces, Misread):
+            place = written.locate(pieces.fragment, pieces.offset)
+            self.problems.error(place, pieces.message, pieces.hint)
+            return None
+        parts = [
+            piece if isinstance(piece, str) else self._reference(piece, written, use) for piece in pieces
+        ]
+        resolved = tuple(part for part in parts if part is not None)
+        return Template(resolved, written.place) if len(resolved) == len(parts) else None
+
+    def _reference(self, slot: Slot, written: Scalar, use: Use) -> Reference | None:
+        place = written.locate(slot.written, slot.offset)
+        found = resolve(slot.expression, self.cube.name, self.names)
+        if isinstance(found, Unresolved):
+            self.problems.error(place, found.message, found.hint)
+            return None
+        self.depends.update(found.path)
+        return found if self._allowed(found, slot, place, use) else None
+
+    def _allowed(self, found: Reference, slot: Slot, place: Place, use: Use) -> bool:
+        if isinstance(found, CubeReference):
+            if found.cube != self.cube.name and not use.foreign_columns:
+                self.problems.error(
+                    place,
+                    f"{use.noun} of cube '{self.cube.name}' cannot use columns of cube '{found.cube}'",
+                    f"Make the column a dimension of '{found.cube}' and refer to that:"
+                    f" {{{'.'.join((*found.path, 'dimension'))}}}.",
+                )
+                return False
+        elif self.names.is_measure(found.member) and not use.measures:
+            self.problems.error(
+                place,
+                f"'{slot.expression}' is a measure; {use.noun} can only use dimensions",
+                "Rows have no aggregates: put the calculation into a measure of type number.",
+            )
+            return False
+        return True
