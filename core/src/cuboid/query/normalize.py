@@ -1,0 +1,182 @@
+"""Meaning: a :class:`Query` and the catalog to :class:`Question` values, ready to plan.
+
+Names become members, words and zones become bounds, defaults are applied, and every value moves out of the shape
+into a slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from cuboid.catalog.model import Catalog
+from cuboid.errors import InvalidQuery
+from cuboid.query import dates, members
+from cuboid.query.conditions import FilterTree, Scope, condition, resolve, split
+from cuboid.query.echo import echo
+from cuboid.query.model import (
+    Condition,
+    DateRange,
+    Predicate,
+    Query,
+    Question,
+    Shape,
+    TimeDimension,
+    TimeGrouping,
+)
+from cuboid.query.moments import CivilRange
+from cuboid.query.order import default_order, effective_keys
+from cuboid.query.values import Slots
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Rows of an answer: ``default`` where the query names no limit, ``maximum`` what it may name."""
+
+    default: int = 10_000
+    maximum: int = 50_000
+
+
+def normalize(
+    query: Query,
+    catalog: Catalog,
+    *,
+    now: datetime,
+    limits: Limits | None = None,
+    default_timezone: str = "UTC",
+    dev: bool = False,
+) -> tuple[Question, ...]:
+    """What ``query`` asks of ``catalog``: one question, or one per range of a ``compareDateRange``, in its order.
+
+    :param now: aware; what relative dates are counted from.
+    :param default_timezone: a canonical IANA name, for a query without one.
+    :param dev: members that are not public may be selected.
+
+    Raises :class:`InvalidQuery`, :class:`UnknownMember`, :class:`InvalidDateRange` or :class:`UnsupportedFeature`.
+    """
+    if not (query.measures or query.dimensions or any(td.granularity for td in query.time_dimensions)):
+        raise InvalidQuery(
+            "Query should contain either measures, dimensions or timeDimensions with granularities in order to be valid"
+        )
+    limits = limits or Limits()
+    limit = min(limits.default, limits.maximum) if query.limit is None else query.limit
+    if limit > limits.maximum:
+        raise InvalidQuery(
+            "Error: The query limit has been exceeded.",
+            path="limit",
+            hint=f"At most {limits.maximum} rows can be asked for at once; use `offset` for more.",
+        )
+    _check_members(query, catalog, dev)
+    return tuple(
+        _question(expanded, catalog, now, limit, default_timezone, compared)
+        for expanded, compared in _expand(query)
+    )
+
+
+def _check_members(query: Query, catalog: Catalog, dev: bool) -> None:
+    """All names in the lists exist; those that become columns are visible."""
+    measures = [
+        members.measure(catalog, name, f"measures[{index}]")
+        for index, name in enumerate(query.measures or ())
+    ]
+    dimensions = [
+        members.dimension(catalog, name, f"dimensions[{index}]")
+        for index, name in enumerate(query.dimensions)
+    ]
+    times = [
+        (entry, members.time_dimension(catalog, entry.dimension, entry.granularity, entry.path))
+        for entry in query.time_dimensions
+    ]
+    for index, name in enumerate(query.segments or ()):
+        members.segment(catalog, name, f"segments[{index}]")
+    if not dev:
+        grouped = [dimension for entry, dimension in times if entry.granularity]
+        members.require_visible(catalog, (*measures, *dimensions, *grouped))
+
+
+def _expand(query: Query) -> list[tuple[Query, int | None]]:
+    """One query per range of the time dimension that compares ranges, with its index; else the query itself."""
+    for index, entry in enumerate(query.time_dimensions):
+        if entry.compare_date_range is not None:
+            return [(_with_range(query, index, date_range), index) for date_range in entry.compare_date_range]
+    return [(query, None)]
+
+
+def _with_range(query: Query, index: int, date_range: DateRange) -> Query:
+    entries = list(query.time_dimensions)
+    entries[index] = replace(entries[index], date_range=date_range, compare_date_range=None)
+    return replace(query, time_dimensions=tuple(entries))
+
+
+def _question(
+    query: Query, catalog: Catalog, now: datetime, limit: int, default_timezone: str, compared: int | None
+) -> Question:
+    timezone = query.timezone or default_timezone
+    scope = Scope(catalog, ZoneInfo(timezone), now, Slots())
+    ranges = [_civil_range(entry, scope) for entry in query.time_dimensions]
+    compared_range = None if compared is None else ranges[compared]
+    filters = [resolve(item, scope) for item in query.filters]
+    measures, dimensions = _unique(query.measures or ()), _unique(query.dimensions)
+    groupings = tuple(
+        dict.fromkeys(
+            TimeGrouping(entry.dimension, entry.granularity)
+            for entry in query.time_dimensions
+            if entry.granularity
+        )
+    )
+    rows, groups = _conditions(query.time_dimensions, ranges, filters, scope, dimensions)
+    if query.ungrouped and groups:
+        raise InvalidQuery("Measure filters aren't allowed in ungrouped query", path="filters")
+    order = default_order(query) if query.order is None else query.order
+    shape = Shape(
+        measures=measures,
+        dimensions=dimensions,
+        time_groupings=groupings,
+        segments=_unique(query.segments or ()),
+        row_conditions=rows,
+        group_conditions=groups,
+        order=effective_keys(order, measures, dimensions, groupings),
+        limit=scope.slots.add(limit, "integer"),
+        offset=None if query.offset is None else scope.slots.add(query.offset, "integer"),
+        timezone=timezone,
+        ungrouped=bool(query.ungrouped),
+    )
+    return Question(
+        query=query,
+        shape=shape,
+        values=tuple(scope.slots.values),
+        echo=echo(query, ranges, filters, limit, timezone),
+        effective_order=order,
+        date_range=compared_range.wire if compared_range else None,
+    )
+
+
+def _civil_range(entry: TimeDimension, scope: Scope) -> CivilRange | None:
+    if entry.date_range is None:
+        return None
+    return dates.parse_range(entry.date_range, scope.zone, scope.now, path=f"{entry.path}.dateRange")
+
+
+def _conditions(
+    entries: Sequence[TimeDimension],
+    ranges: Sequence[CivilRange | None],
+    filters: Iterable[FilterTree],
+    scope: Scope,
+    dimensions: tuple[str, ...],
+) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
+    """Row and group conditions: date ranges first, then filters, each in the order written."""
+    built: list[Condition] = []
+    for entry, civil in zip(entries, ranges, strict=True):
+        if civil is not None:
+            kind = scope.catalog.dimension(entry.dimension).time_kind
+            start, end = dates.bounds(civil, scope.zone, kind)
+            slots = scope.slots.add(start, kind), scope.slots.add(end, kind)
+            built.append(Predicate(entry.dimension, "in_range", slots))
+    built.extend(item for tree in filters if (item := condition(tree, scope)) is not None)
+    return split(built, scope.catalog, dimensions)
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
