@@ -8,9 +8,10 @@ so that a project with one data source never imports the clients of all installe
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +22,7 @@ import pluggy
 
 from cuboid import hookspecs
 from cuboid.errors import PluginError, closest, did_you_mean
+from cuboid.types import Principal
 
 if TYPE_CHECKING:
     from cuboid.run.driver import Driver
@@ -31,6 +33,7 @@ PROJECT_PLUGIN = "cuboid_plugin.py"
 HOOKS = tuple(name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), "cuboid_spec"))
 
 Offer = Literal["register_drivers", "register_dialects"]
+OFFERS: tuple[Offer, ...] = ("register_drivers", "register_dialects")
 
 
 @dataclass(slots=True)
@@ -58,6 +61,7 @@ class Registry:
         self._pluggy = pluggy.PluginManager(GROUP)
         self._pluggy.add_hookspecs(hookspecs)
         self._dialects: dict[str, Dialect] = {}
+        self._callers: dict[tuple[str, str], Callable[..., list[Any]]] = {}
         self.plugins: list[Plugin] = []
 
     @classmethod
@@ -110,10 +114,21 @@ class Registry:
             if plugin.error and not plugin.optional:
                 self._fail(plugin)
 
-    @property
-    def hook(self) -> Any:
-        """The hooks of all working plugins: ``registry.hook.rewrite_query(query=…, principal=…)``."""
-        return self._pluggy.hook
+    def ask_all(self) -> None:
+        """Asks every plugin what it offers; failures are kept with their plugin."""
+        for plugin in self.plugins:
+            for offer in OFFERS:
+                with contextlib.suppress(PluginError):
+                    self._ask(offer, plugin)
+
+    def rewrite_query(self, query: Mapping[str, Any], principal: Principal) -> Mapping[str, Any]:
+        """``query`` after every plugin's hook of that name, each seeing what the one before returned."""
+        for plugin in self.plugins:
+            if "rewrite_query" in plugin.hooks:
+                # A caller of one plugin gives a list of one result, or of none for None.
+                for rewritten in self._caller("rewrite_query", plugin)(query=query, principal=principal):
+                    query = rewritten
+        return query
 
     def drivers(self) -> dict[str, type[Driver]]:
         """All drivers by name. Asks every plugin; raises :class:`PluginError` if two offer one name."""
@@ -177,18 +192,23 @@ class Registry:
         if offer not in plugin.offers:
             plugin.offers[offer] = {}
             if plugin.error is None and offer in plugin.hooks:
-                others = [each.module for each in self.plugins if each.module and each is not plugin]
-                caller = self._pluggy.subset_hook_caller(offer, others)
                 offered: list[type[Any]] = []
                 # The plugin's code again: drivers may import their client library here.
                 try:
-                    caller(register=offered.append)
+                    self._caller(offer, plugin)(register=offered.append)
                 except Exception as error:
                     plugin.error = f"{offer} failed: {type(error).__name__}: {error}"
                     if not plugin.optional:
                         self._fail(plugin)
                 plugin.offers[offer] = {each.name: each for each in offered}
         return plugin.offers[offer]
+
+    def _caller(self, hook: str, plugin: Plugin) -> Callable[..., list[Any]]:
+        """Calls one plugin's implementation of a hook."""
+        if (hook, plugin.name) not in self._callers:
+            others = [each.module for each in self.plugins if each.module and each is not plugin]
+            self._callers[hook, plugin.name] = self._pluggy.subset_hook_caller(hook, others)
+        return self._callers[hook, plugin.name]
 
     # ------------------------------------------------------------ loading
 

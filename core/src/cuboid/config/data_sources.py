@@ -147,8 +147,8 @@ def read_data_source(
     return DataSourceSettings(
         declaration.name,
         declaration.driver,
-        _validate(config, own, owner, project),
-        _validate(QueueLimits, limits, owner, project),
+        check_settings(config, own, project, owner=owner),
+        check_settings(QueueLimits, limits, project, owner=owner),
         {key: written.origin for key, written in {**limits, **own}.items()} | {"driver": declaration.origin},
     )
 
@@ -161,12 +161,18 @@ def known_names(declaration: DataSourceDeclaration, config: type[BaseModel]) -> 
     return names
 
 
-def _validate(model: type[Model], written: Mapping[str, Written], owner: str, project: Path) -> Model:
+def check_settings(
+    config: type[Model], written: Mapping[str, Written], project: Path, *, owner: str = ""
+) -> Model:
+    """An instance of ``config`` with the values ``written``; relative paths are relative to ``project``.
+
+    Raises :class:`ConfigError`.
+    """
     values = {key: each.value for key, each in written.items()}
     try:
-        return model.model_validate(values, context={"project": project})
+        return config.model_validate(values, context={"project": project})
     except ValidationError as error:
-        raise config_error(error, model, written, owner=owner) from None
+        raise config_error(error, config, written, owner=owner) from None
 
 
 def _field_names(data_source: str, config: type[BaseModel]) -> dict[str, tuple[str, ...]]:

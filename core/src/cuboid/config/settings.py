@@ -92,7 +92,7 @@ class Settings(BaseModel):
     )
     jwt_key: Secret | None = _setting(None, "secret that wins over the API secrets", "CUBEJS_JWT_KEY")
     jwt_algs: Texts = _setting((), "signature algorithms to accept", "CUBEJS_JWT_ALGS")
-    jwt_audience: Text | None = _setting(None, "required audience of tokens", "CUBEJS_JWT_AUDIENCE")
+    jwt_audience: Texts = _setting((), "accepted audiences of tokens", "CUBEJS_JWT_AUDIENCE")
     jwt_issuer: Texts = _setting((), "accepted issuers of tokens", "CUBEJS_JWT_ISSUER")
     jwt_subject: Text | None = _setting(None, "required subject of tokens", "CUBEJS_JWT_SUBJECT")
     jwt_claims_namespace: Text | None = _setting(
@@ -133,6 +133,13 @@ class Settings(BaseModel):
     orphaned_timeout: Duration = _setting(
         120.0, "how long a statement lives on that nobody asks for any more", gt=0
     )
+
+    @property
+    def token_secrets(self) -> tuple[SecretStr, ...]:
+        """What may have signed a token: ``jwt_key``, else ``api_secrets``, else ``api_secret`` (as in Cube)."""
+        if self.jwt_key is not None:
+            return (self.jwt_key,)
+        return self.api_secrets or ((self.api_secret,) if self.api_secret is not None else ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,94 @@
+"""``cuboid serve``: the REST API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cuboid.cli.options import project_argument
+
+if TYPE_CHECKING:
+    from cuboid.catalog.model import Catalog
+    from cuboid.project import Project
+
+LOOPBACK = "127.0.0.1"
+
+
+@click.command("serve")
+@project_argument
+@click.option("--port", type=int, help="Port to listen on [default: 4000].")
+@click.option("--host", help="Address to listen on [default: every one; in dev mode only loopback].")
+@click.option(
+    "--dev", is_flag=True, default=None, help="Dev mode: no token needed, hidden members are shown."
+)
+def command(project: Path, port: int | None, host: str | None, dev: bool | None) -> None:
+    """Serve a project over Cube's REST API until SIGTERM or Ctrl-C."""
+    from cuboid.project import Project
+
+    opened = Project.open(project, flags={"port": port, "host": host, "dev_mode": dev})
+    _report_model(opened)
+    _serve(opened)
+
+
+def _report_model(project: Project) -> None:
+    """Mistakes in the model are shown; what they do not touch is served."""
+    errors = project.catalog.errors
+    if not errors:
+        return
+    from cuboid.catalog.frames import render_error
+
+    for error in errors:
+        click.echo(
+            click.style("error ", fg="red", bold=True) + render_error(error, project.model_files), err=True
+        )
+    off = ", ".join(sorted(project.catalog.broken)) or "none"
+    click.echo(f"The model has {len(errors)} error(s); not served: {off}.", err=True)
+
+
+def _serve(project: Project) -> None:
+    from cuboid.http.app import make_app
+    from cuboid.http.logs import configure_logs
+    from cuboid.http.server import run, serve
+    from cuboid.http.settings import SHARED_SECRET_ALGORITHMS, AuthSettings, HttpSettings
+
+    settings = project.settings
+    configure_logs(level=settings.log_level)
+    auth = AuthSettings(
+        secrets=tuple(secret.get_secret_value() for secret in settings.token_secrets),
+        algorithms=settings.jwt_algs or SHARED_SECRET_ALGORITHMS,
+        audience=settings.jwt_audience,
+        issuer=settings.jwt_issuer,
+        subject=settings.jwt_subject,
+        claims_namespace=settings.jwt_claims_namespace,
+        required=not settings.dev_mode,
+    )
+    app = make_app(
+        project.service,
+        HttpSettings(
+            auth,
+            base_path=settings.base_path,
+            dev_mode=settings.dev_mode,
+            max_request_size=settings.max_request_size,
+        ),
+    )
+    # Without tokens whoever reaches the port may ask anything: in dev mode that is this machine alone.
+    host = settings.host or (LOOPBACK if settings.dev_mode else "")
+
+    def ready(url: str) -> None:
+        click.echo(f"Cuboid serves {project.folder.name} at {url}{settings.base_path}")
+        click.echo(_example(project.catalog, f"{url}{settings.base_path}", dev=settings.dev_mode))
+
+    run(serve(app, host, settings.port, grace=settings.graceful_shutdown, ready=ready))
+
+
+def _example(catalog: Catalog, url: str, *, dev: bool) -> str:
+    """A command line that gets an answer from this model."""
+    token = "" if dev else '-H "Authorization: $(cuboid token)" '
+    for cube in catalog.cubes.values():
+        for measure in cube.measures.values():
+            if cube.public and measure.public:
+                query = f'query={{"measures":["{measure.full_name}"]}}'
+                return f"Try: curl -G {token}--data-urlencode '{query}' {url}/v1/load"
+    return f"Try: curl {token}{url}/v1/meta"

@@ -1,0 +1,163 @@
+"""A project: its folder's configuration, plugins, catalog and data sources, assembled into a service.
+
+Parts are made when they are first used: ``cuboid check`` never needs a database, ``cuboid token`` never reads
+the model. Nothing here opens a connection; data sources do so with their first statement.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cuboid.config.data_sources import (
+    HOW_TO,
+    DataSourceSettings,
+    known_names,
+    read_data_source,
+)
+from cuboid.config.load import Configuration, load_configuration
+from cuboid.config.settings import SETTINGS, Settings
+from cuboid.errors import ConfigError
+from cuboid.plugins import Registry
+
+if TYPE_CHECKING:
+    from cuboid.catalog.files import ModelFile
+    from cuboid.catalog.model import Catalog
+    from cuboid.run.data_source import DataSource
+    from cuboid.run.driver import Driver
+    from cuboid.service import Service
+
+
+class Project:
+    """An open project folder. ``close`` it on the event loop that used its service.
+
+    :param configuration: what the folder, the environment and flags say.
+    :param registry: its plugins, all usable.
+    """
+
+    def __init__(self, configuration: Configuration, registry: Registry) -> None:
+        self.configuration = configuration
+        self.registry = registry
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str = ".",
+        *,
+        flags: Mapping[str, object] | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Project:
+        """The project in the folder ``path``.
+
+        :param flags: settings that win over everything else, by name; None means "not given".
+        :param environ: the environment, by default that of the process.
+
+        Raises :class:`ConfigError` or :class:`PluginError` for what stops the start.
+        """
+        environ = os.environ if environ is None else environ
+        configuration = load_configuration(Path(path).resolve(), flags=flags, environ=environ)
+        registry = Registry.load(configuration.folder, optional=configuration.settings.optional_plugins)
+        registry.require()
+        return cls(configuration, registry)
+
+    @property
+    def folder(self) -> Path:
+        """The project's folder, absolute."""
+        return self.configuration.folder
+
+    @property
+    def settings(self) -> Settings:
+        """The effective settings."""
+        return self.configuration.settings
+
+    @cached_property
+    def model_files(self) -> tuple[ModelFile, ...]:
+        """The model's files as read."""
+        from cuboid.catalog.files import read_model
+
+        return read_model(self.configuration.model_folder, self.folder)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The compiled model; mistakes are in its ``errors``."""
+        from cuboid.catalog.compile import compile_catalog
+
+        return compile_catalog(self.model_files)
+
+    @cached_property
+    def data_source_settings(self) -> tuple[DataSourceSettings, ...]:
+        """Every data source's checked settings.
+
+        Raises :class:`ConfigError` if there is none, if one has bad settings, or for a ``CUBOID_*`` variable
+        that nothing reads; :class:`PluginError` if a driver is not installed.
+        """
+        declarations = self.configuration.data_sources
+        if not declarations:
+            raise ConfigError(f"No data source is configured in {self.folder}", hint=HOW_TO)
+        drivers = {each.name: self.registry.driver(each.driver) for each in declarations}
+        # First, because a misspelt variable is why another one is missing.
+        self.configuration.environment.check(self.known_names(drivers))
+        return tuple(
+            read_data_source(each, drivers[each.name].Config, self.configuration.environment, self.folder)
+            for each in declarations
+        )
+
+    def known_names(self, drivers: Mapping[str, type[Driver]]) -> set[str]:
+        """All environment names that are read, given each data source's driver."""
+        names = {name for setting in SETTINGS for name in setting.env}
+        for declaration in self.configuration.data_sources:
+            names |= known_names(declaration, drivers[declaration.name].Config)
+        return names
+
+    @cached_property
+    def data_sources(self) -> Mapping[str, DataSource]:
+        """The data sources by name; none is opened yet."""
+        return {each.name: self._data_source(each) for each in self.data_source_settings}
+
+    @cached_property
+    def service(self) -> Service:
+        """What answers queries."""
+        from cuboid.query.normalize import Limits
+        from cuboid.service import Service, ServiceSettings
+
+        settings = self.settings
+        return Service(
+            lambda: self.catalog,
+            self.data_sources,
+            ServiceSettings(
+                limits=Limits(default=settings.query_default_limit, maximum=settings.query_limit),
+                default_timezone=settings.default_timezone,
+                continue_wait=settings.continue_wait_timeout,
+            ),
+            self.registry.rewrite_query,
+        )
+
+    async def close(self) -> None:
+        """Stops what runs and closes the data sources; harmless when called twice."""
+        if "service" in self.__dict__:
+            await self.service.close()
+        elif "data_sources" in self.__dict__:
+            for data_source in self.data_sources.values():
+                await data_source.close()
+
+    def _data_source(self, source: DataSourceSettings) -> DataSource:
+        from cuboid.run.data_source import DataSource
+        from cuboid.run.driver import DriverConfig
+        from cuboid.run.queue import QueueSettings
+
+        driver_class = self.registry.driver(source.driver)
+        assert isinstance(source.config, DriverConfig)
+        driver = driver_class(source.config)
+        queue = driver_class.queue(
+            driver,
+            QueueSettings(
+                limit=source.limits.concurrency or self.settings.concurrency,
+                orphaned_after=self.settings.orphaned_timeout,
+            ),
+        )
+        timeout = source.limits.query_timeout or self.settings.query_timeout
+        dialect = self.registry.dialect(driver_class.dialect)
+        return DataSource(source.name, driver, dialect, queue, timeout=timeout)
