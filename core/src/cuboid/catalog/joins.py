@@ -65,7 +65,7 @@ class JoinGraph:
         self._cubes: Mapping[str, Cube] = catalog.cubes
         self._parents: dict[str, dict[str, Join]] = {}
         self._closures: dict[str, frozenset[str]] = {}
-        self._trees: dict[frozenset[str], JoinTree] = {}
+        self._trees: dict[tuple[frozenset[str], frozenset[str]], JoinTree] = {}
         self._to_one: dict[str, set[str]] = {name: set() for name in catalog.cubes}
         for cube in catalog.cubes.values():
             for join in cube.joins:
@@ -88,28 +88,31 @@ class JoinGraph:
             found = self._closures[cube] = frozenset(seen)
         return found
 
-    def tree(self, needed: Iterable[str]) -> JoinTree:
+    def tree(self, needed: Iterable[str], roots: Iterable[str] = ()) -> JoinTree:
         """The join tree over all ``needed`` cubes (at least one).
 
         Every needed cube is tried as root; the root with the fewest joins wins, the first declared among equals.
-        Cubes that the joins' conditions read are joined too. Raises :class:`NoJoinPath`.
+        If none reaches all others, ``roots`` are tried likewise. Cubes that the joins' conditions read are joined
+        too. Raises :class:`NoJoinPath`.
         """
         wanted = frozenset(needed)
-        found = self._trees.get(wanted)
+        others = frozenset(roots) - wanted
+        found = self._trees.get((wanted, others))
         if found is None:
-            found = self._trees[wanted] = self._search(wanted)
+            found = self._best(wanted, wanted) or self._best(wanted, others)
+            if found is None:
+                cubes = sorted(wanted, key=self._index)
+                raise NoJoinPath(cubes, hint=self._explain(cubes))
+            self._trees[wanted, others] = found
         return found
 
-    def _search(self, wanted: frozenset[str]) -> JoinTree:
+    def _best(self, wanted: frozenset[str], roots: frozenset[str]) -> JoinTree | None:
         candidates = [
             tree
-            for root in sorted(wanted, key=self._index)
+            for root in sorted(roots, key=self._index)
             if (tree := self._tree_from(root, wanted)) is not None
         ]
-        if not candidates:
-            cubes = sorted(wanted, key=self._index)
-            raise NoJoinPath(cubes, hint=self._explain(cubes))
-        return min(candidates, key=lambda tree: len(tree.joins))
+        return min(candidates, key=lambda tree: len(tree.joins), default=None)
 
     def _tree_from(self, root: str, wanted: frozenset[str]) -> JoinTree | None:
         """The union of the shortest paths from ``root``, or None if a cube cannot be reached."""

@@ -7,7 +7,7 @@ changes a number.
 
 from __future__ import annotations
 
-from cuboid.catalog.joins import JoinGraph
+from cuboid.catalog.joins import JoinGraph, JoinTree
 from cuboid.catalog.model import Catalog
 from cuboid.errors import InvalidQuery, NoJoinPath, UnsupportedFeature
 from cuboid.plan.facts import Facts, Restriction
@@ -104,7 +104,15 @@ class Builder:
             if self._restricts(frozenset({segment}), facts, cube):
                 segments.append(segment)
                 needed |= self._members.cubes(segment)
-        return Relation(self._graph.tree(needed), tuple(conditions), tuple(segments))
+        return Relation(self._tree(needed, shape), tuple(conditions), tuple(segments))
+
+    def _tree(self, needed: set[str], shape: Shape) -> JoinTree:
+        """The tree over the needed cubes, from one of them; if none reaches all, from another cube of the query.
+
+        Cube looks at all cubes of a query together: some other cube that is asked for may be the one from which
+        all joins lead on.
+        """
+        return self._graph.tree(needed, self._cubes_of(frozenset(self._all_members(shape))))
 
     def _restricts(self, members: frozenset[str], facts: Facts | None, cube: str | None) -> bool:
         if facts is None or cube is None:
@@ -121,13 +129,16 @@ class Builder:
             wanted += [p.member for p in predicates(condition) if self._is_measure(p.member)]
         return tuple(dict.fromkeys(leaf for measure in wanted for leaf in self._members.leaves(measure)))
 
-    def _all_cubes(self, shape: Shape) -> list[str]:
-        """The cubes of all members that the query names, in the order in which Cube reports them."""
+    def _all_members(self, shape: Shape) -> list[str]:
+        """All members that the query names, in the order in which Cube collects them."""
         names = [*shape.measures, *shape.dimensions, *shape.segments]
         conditions = (*shape.row_conditions, *shape.group_conditions)
         names += [p.member for condition in conditions for p in predicates(condition)]
         names += [grouping.member for grouping in shape.time_groupings]
-        return list(dict.fromkeys(name.partition(".")[0] for name in names))
+        return names
+
+    def _all_cubes(self, shape: Shape) -> list[str]:
+        return list(dict.fromkeys(name.partition(".")[0] for name in self._all_members(shape)))
 
     def _cubes_of(self, members: frozenset[str]) -> frozenset[str]:
         return frozenset[str]().union(*(self._members.cubes(member) for member in members))

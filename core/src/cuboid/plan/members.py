@@ -66,7 +66,7 @@ class Members:
                 other = self._get(reference.member)
                 if isinstance(other, Measure) and (other.cube != measure.cube or other.composed):
                     raise UnsupportedFeature(
-                        f"Measure '{measure.full_name}' mixes an aggregate of its own with measure '{other.full_name}'.",
+                        f"Measure '{measure.full_name}' mixes its own aggregate with measure '{other.full_name}'.",
                         hint="Make the aggregate a measure too and combine the two measures.",
                     )
 

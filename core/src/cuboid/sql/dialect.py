@@ -45,6 +45,10 @@ class Dialect(ABC):
         """``civil`` (what :meth:`to_civil` gave) floored to one of the eight granularities, as a zoneless
         timestamp; weeks begin on Monday."""
 
+    def epoch(self) -> exp.Expr:
+        """The database's clock in seconds since 1970."""
+        return exp.Extract(this=exp.var("EPOCH"), expression=exp.CurrentTimestamp())
+
     # ------------------------------------------------------------ values
 
     def parameter(self, placeholder: exp.Expr, type: ParameterType) -> exp.Expr:

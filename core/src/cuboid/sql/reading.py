@@ -34,7 +34,9 @@ def column(name: str, table: str | None = None) -> exp.Expr:
 
 
 def aliased(value: exp.Expr, name: str) -> exp.Expr:
-    """``value AS "name"``."""
+    """``value AS "name"``; a column of that very name stays as it is."""
+    if isinstance(value, exp.Column) and not value.table and value.name == name:
+        return value
     return exp.alias_(value, identifier(name), copy=False)
 
 

@@ -1,0 +1,54 @@
+"""From a shape to a prepared statement, once per shape.
+
+Two questions that differ in values only have equal shapes: the second costs a look-up and binding. A planner
+belongs to one catalog and goes with it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from cuboid.catalog.model import Catalog
+from cuboid.plan.build import Builder
+from cuboid.plan.rewrite import rewrite
+from cuboid.query.model import Shape
+from cuboid.sql.binding import Prepared
+from cuboid.sql.dialect import Dialect
+from cuboid.sql.render import Renderer
+
+KEPT_SHAPES = 2000
+"""Prepared statements kept per catalog; one is some kilobytes, and few projects ask more shapes than this."""
+
+
+class Planner:
+    """Plans questions over one catalog.
+
+    :param dialect: gives the dialect of a data source by its name.
+    """
+
+    def __init__(self, catalog: Catalog, dialect: Callable[[str], Dialect]) -> None:
+        self.catalog = catalog
+        self._dialect = dialect
+        self._builder = Builder(catalog)
+        self._renderers: dict[str, Renderer] = {}
+        self._prepared: OrderedDict[Shape, Prepared] = OrderedDict()
+
+    def prepare(self, shape: Shape) -> Prepared:
+        """The statement for all questions of this shape. Raises what building and rendering raise."""
+        prepared = self._prepared.get(shape)
+        if prepared is None:
+            plan = rewrite(self._builder.build(shape), self.catalog)
+            prepared = self._renderer(plan.data_source).render(plan)
+            self._prepared[shape] = prepared
+            if len(self._prepared) > KEPT_SHAPES:
+                self._prepared.popitem(last=False)
+        else:
+            self._prepared.move_to_end(shape)
+        return prepared
+
+    def _renderer(self, data_source: str) -> Renderer:
+        renderer = self._renderers.get(data_source)
+        if renderer is None:
+            renderer = self._renderers[data_source] = Renderer(self.catalog, self._dialect(data_source))
+        return renderer

@@ -1,0 +1,63 @@
+"""The body of an answer to ``/v1/sql`` for one question."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cuboid.catalog.model import Catalog
+from cuboid.catalog.naming import member_alias
+from cuboid.query.model import Question, TimeDimension
+from cuboid.types import Statement
+
+REFRESH_SECONDS = 10
+"""A cube without refresh key is looked at afresh every ten seconds, as in Cube."""
+
+
+def describe_statement(
+    question: Question,
+    statement: Statement,
+    parameters: list[Any],
+    refresh_keys: list[tuple[str, list[Any]]],
+    catalog: Catalog,
+    *,
+    data_source: str,
+) -> dict[str, Any]:
+    """``{sql: {...}, dataSource}``.
+
+    :param parameters: the statement's parameters as texts.
+    :param refresh_keys: the statements whose results tell whether the data changed, with their parameters.
+    """
+    sql: dict[str, Any] = {
+        "external": False,
+        "sql": [statement.sql, parameters],
+        "lambdaQueries": {},
+    }
+    time_dimensions = question.query.time_dimensions
+    if time_dimensions:
+        sql["timeDimensionAlias"] = _time_alias(time_dimensions[0], catalog)
+        sql["timeDimensionField"] = time_dimensions[0].dimension
+    shape = question.shape
+    names = [
+        *shape.dimensions,
+        *(grouping.key for grouping in shape.time_groupings),
+        *shape.measures,
+    ]
+    sql |= {
+        "order": [{"id": name, "desc": descending} for name, descending in question.effective_order],
+        "cacheKeyQueries": {
+            "queries": [[text, values] for text, values in refresh_keys],
+            "renewalThreshold": REFRESH_SECONDS,
+        },
+        "preAggregations": [],
+        "dataSource": data_source,
+        "aliasNameToMember": {
+            column.name: name for column, name in zip(statement.columns, names, strict=True)
+        },
+    }
+    return {"sql": sql, "dataSource": data_source}
+
+
+def _time_alias(entry: TimeDimension, catalog: Catalog) -> str:
+    """The alias of the first time dimension's column; ``day`` stands for a missing granularity, as in Cube."""
+    cube, _, member = entry.dimension.partition(".")
+    return member_alias(catalog.cubes[cube].alias, member, entry.granularity or "day")
