@@ -14,7 +14,7 @@ from types import FunctionType
 import click
 
 from cuboid import hookspecs
-from cuboid.cli import main as command_line
+from cuboid.cli import cuboid as command_line
 from cuboid.config.settings import SETTINGS, Setting
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"

@@ -1,6 +1,6 @@
 """The shop's own rules: a token that names a country sees the customers of that country only.
 
-    curl -H "Authorization: $(cuboid token examples/shop --claim country=Italy)" ...
+    curl -H "Authorization: $(cuboid token -p examples/shop --claim country=Italy)" ...
 
 A project's ``cuboid_plugin.py`` is a plugin like any other. This one answers the hook ``rewrite_query``: it
 adds a filter on ``users.country`` to every query about customers and what they bought. The product catalogue
