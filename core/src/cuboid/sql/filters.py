@@ -21,14 +21,27 @@ _PATTERNS: dict[str, Pattern] = {
 }
 
 
+MemberValue = Callable[[str], exp.Expr]
+"""The SQL of a member by its full name."""
+
+ParameterValue = Callable[[str, Slot, exp.Expr], exp.Expr]
+"""What a member is compared with: given the member, the slot and the typed placeholder."""
+
+
 class Filters:
-    """Lowers conditions for one dialect; ``value`` gives the SQL of a member by its full name."""
+    """Lowers conditions for one dialect.
 
-    def __init__(self, dialect: Dialect) -> None:
+    :param adapt: changes what a member is compared with, where the member's value was changed likewise.
+    """
+
+    def __init__(
+        self, dialect: Dialect, adapt: ParameterValue = lambda member, slot, placeholder: placeholder
+    ) -> None:
         self._dialect = dialect
+        self._adapt = adapt
 
-    def condition(self, condition: Condition, value: Callable[[str], exp.Expr]) -> exp.Expr:
-        """The condition as a boolean expression."""
+    def condition(self, condition: Condition, value: MemberValue) -> exp.Expr:
+        """The condition as a boolean expression over the members' values."""
         if isinstance(condition, Junction):
             parts = [self.condition(item, value) for item in condition.items]
             return exp.and_(*parts) if condition.operator == "and" else exp.or_(*parts)
@@ -42,6 +55,7 @@ class Filters:
         return test if is_null is None else exp.or_(test, is_null)
 
     def _test(self, predicate: Predicate, value: Callable[[], exp.Expr]) -> exp.Expr | None:
+        member = predicate.member
         slots = predicate.slots
         match predicate.operator:
             case "set":
@@ -49,40 +63,48 @@ class Filters:
             case "not_set":
                 return exp.Is(this=value(), expression=exp.null())
             case "in_range":
-                start, end = (self._parameter(slot) for slot in slots)
+                start, end = (self._parameter(member, slot) for slot in slots)
                 return exp.and_(exp.GTE(this=value(), expression=start), exp.LT(this=value(), expression=end))
             case "not_in_range":
-                start, end = (self._parameter(slot) for slot in slots)
+                start, end = (self._parameter(member, slot) for slot in slots)
                 return exp.or_(exp.LT(this=value(), expression=start), exp.GTE(this=value(), expression=end))
             case "gt" | "gte" | "lt" | "lte":
                 comparison = {"gt": exp.GT, "gte": exp.GTE, "lt": exp.LT, "lte": exp.LTE}[predicate.operator]
-                return comparison(this=value(), expression=self._parameter(slots[0]))
+                return comparison(this=value(), expression=self._parameter(member, slots[0]))
             case "in":
-                return self._membership(slots, value)
+                return self._membership(member, slots, value)
             case "not_in":
-                return self._exclusion(slots, value)
+                return self._exclusion(member, slots, value)
             case operator:
                 pattern = _PATTERNS[operator]
-                tests = [self._dialect.like(value(), self._parameter(slot, pattern)) for slot in slots]
+                tests = [
+                    self._dialect.like(value(), self._parameter(member, slot, pattern)) for slot in slots
+                ]
                 if not tests:
                     return None
                 if operator.startswith("not_"):
                     return exp.and_(*(exp.Not(this=exp.Paren(this=test)) for test in tests))
                 return exp.or_(*tests)
 
-    def _membership(self, slots: tuple[Slot, ...], value: Callable[[], exp.Expr]) -> exp.Expr | None:
+    def _membership(
+        self, member: str, slots: tuple[Slot, ...], value: Callable[[], exp.Expr]
+    ) -> exp.Expr | None:
         if not slots:
             return None
         if len(slots) == 1:
-            return exp.EQ(this=value(), expression=self._parameter(slots[0]))
-        return exp.In(this=value(), expressions=[self._parameter(slot) for slot in slots])
+            return exp.EQ(this=value(), expression=self._parameter(member, slots[0]))
+        return exp.In(this=value(), expressions=[self._parameter(member, slot) for slot in slots])
 
-    def _exclusion(self, slots: tuple[Slot, ...], value: Callable[[], exp.Expr]) -> exp.Expr | None:
+    def _exclusion(
+        self, member: str, slots: tuple[Slot, ...], value: Callable[[], exp.Expr]
+    ) -> exp.Expr | None:
         if not slots:
             return None
         if len(slots) == 1:
-            return exp.NEQ(this=value(), expression=self._parameter(slots[0]))
-        return exp.Not(this=exp.In(this=value(), expressions=[self._parameter(slot) for slot in slots]))
+            return exp.NEQ(this=value(), expression=self._parameter(member, slots[0]))
+        return exp.Not(
+            this=exp.In(this=value(), expressions=[self._parameter(member, slot) for slot in slots])
+        )
 
-    def _parameter(self, slot: Slot, pattern: Pattern = "plain") -> exp.Expr:
-        return self._dialect.parameter(slot_mark(slot, pattern), slot.type)
+    def _parameter(self, member: str, slot: Slot, pattern: Pattern = "plain") -> exp.Expr:
+        return self._adapt(member, slot, self._dialect.parameter(slot_mark(slot, pattern), slot.type))

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from cuboid.catalog.model import Catalog, Dimension, Measure
 from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Rows, Source
+from cuboid.query.model import Slot
 from cuboid.sql.binding import slot_mark
 from cuboid.sql.combine import Combination
 from cuboid.sql.dialect import Dialect
@@ -103,11 +104,19 @@ class Lowering:
         )
 
     def _restrict(self, select: exp.Select, reading: Reading) -> exp.Select:
-        filters = Filters(self._dialect)
+        filters = Filters(self._dialect, self._as_grouped)
         for condition in self._plan.conditions:
             test = filters.condition(condition, lambda name: self._aggregated(name, reading))
             select = select.having(test, copy=False) if reading.grouped else select.where(test, copy=False)
         return select
+
+    def _as_grouped(self, member: str, slot: Slot, placeholder: exp.Expr) -> exp.Expr:
+        """A grouped time dimension is civil time already, so what it is compared with must be, too."""
+        if not isinstance(self._catalog.member(member), Dimension):
+            return placeholder
+        if slot.type == "instant" or slot.type == "utc" or slot.type == "date":
+            return self._dialect.to_civil(placeholder, self._plan.timezone, slot.type)
+        return placeholder
 
     def _cut(self, select: exp.Select) -> exp.Select:
         """ORDER BY, LIMIT and OFFSET. NULLs are last both ways; the remaining keys make the order total."""

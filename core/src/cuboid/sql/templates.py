@@ -21,11 +21,10 @@ _MARK = re.compile(r"__cuboid_ref_(\d+)__")
 
 # What may stand inside any expression without parentheses. And, Or and the like derive from Func in sqlglot, so
 # operators are ruled out first.
-_OPERATORS = (exp.Binary, exp.Unary, exp.Connector, exp.Predicate)
+_OPERATORS = (exp.Binary, exp.Unary, exp.Predicate)
 _CLOSED = (
     exp.Column,
     exp.Literal,
-    exp.Paren,
     exp.Subquery,
     exp.Case,
     exp.Cast,
@@ -113,7 +112,7 @@ class Templates:
 
 def enclosed(tree: exp.Expr) -> exp.Expr:
     """``tree`` in parentheses, unless it is an identifier, a literal, a call or otherwise closed."""
-    if isinstance(tree, _CLOSED) and not isinstance(tree, _OPERATORS):
+    if isinstance(tree, exp.Paren) or (isinstance(tree, _CLOSED) and not isinstance(tree, _OPERATORS)):
         return tree
     return exp.Paren(this=tree)
 

@@ -1,0 +1,112 @@
+"""Model SQL is parsed, so that what a member says stays inside its place."""
+
+import pytest
+from sqlglot import exp
+
+from cuboid.catalog.model import CubeReference, MemberReference, Place, Template
+from cuboid.errors import ModelError
+from cuboid.sql.templates import Templates
+
+CUBE = CubeReference("orders", ("orders",))
+MEMBER = MemberReference("orders.a", ("orders",))
+PLACE = Place("model/orders.yml", 7, 12)
+
+
+def lower(*parts, member: str = "x + 1") -> str:
+    tree = Templates("duckdb").expression(
+        Template(parts, PLACE),
+        lambda reference: exp.to_identifier("o", quoted=True),
+        lambda reference: exp.maybe_parse(member, dialect="duckdb"),
+    )
+    return tree.sql("duckdb")
+
+
+def test_a_cube_reference_becomes_the_alias() -> None:
+    assert lower(CUBE, ".amount * ", CUBE, ".rate") == '"o".amount * "o".rate'
+
+
+@pytest.mark.parametrize(
+    ("member", "text"),
+    [
+        ("x + 1", "(x + 1) * 2"),
+        ("x OR y", "(x OR y) * 2"),
+        ("NOT x", "(NOT x) * 2"),
+        ("x IS NULL", "(x IS NULL) * 2"),
+        ("x BETWEEN 1 AND 2", "(x BETWEEN 1 AND 2) * 2"),
+        ("x IN (1, 2)", "(x IN (1, 2)) * 2"),
+        ("-x", "(-x) * 2"),
+        ("x", "x * 2"),
+        ("COALESCE(x, 0)", "COALESCE(x, 0) * 2"),
+        ("(x + 1)", "(x + 1) * 2"),
+        ("CAST(x AS INT)", "CAST(x AS INT) * 2"),
+        ("CASE WHEN x THEN 1 END", "CASE WHEN x THEN 1 END * 2"),
+        ("'text'", "'text' * 2"),
+    ],
+)
+def test_substituted_sql_keeps_its_precedence(member, text) -> None:
+    assert lower(MEMBER, " * 2", member=member) == text
+
+
+def test_a_member_alone_needs_no_parentheses() -> None:
+    assert lower(MEMBER) == "x + 1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1, 2",
+        "1) FROM secrets; --",
+        "1; DROP TABLE x",
+        "SELECT 1 UNION",
+        "a +",
+        "",
+        "x) , (y",
+        "/* open",
+        "1 FROM t",
+    ],
+)
+def test_what_is_no_single_expression_is_refused_with_its_place(text) -> None:
+    with pytest.raises(ModelError) as error:
+        lower(text)
+    assert (error.value.file, error.value.line, error.value.column) == ("model/orders.yml", 7, 12)
+
+
+def test_a_comment_at_the_end_does_not_swallow_what_follows() -> None:
+    assert lower(CUBE, ".a -- the amount").startswith('"o".a')
+
+
+def test_a_reference_inside_quotes_is_a_mistake() -> None:
+    with pytest.raises(ModelError, match="inside quotes"):
+        lower("'", CUBE, "'")
+
+
+def relation(text: str) -> str:
+    def no_cube(reference):
+        raise AssertionError
+
+    tree = Templates("duckdb").relation(Template((text,), PLACE), no_cube, no_cube)
+    return tree.sql("duckdb")
+
+
+@pytest.mark.parametrize(
+    ("text", "rendered"),
+    [
+        ("orders", "orders"),
+        ("shop.public.orders", "shop.public.orders"),
+        ('"Odd name"', '"Odd name"'),
+        ("select * from orders", "(SELECT * FROM orders)"),
+        (" -- all of them\n SELECT 1 AS id", "(/* all of them */ SELECT 1 AS id)"),
+        ("WITH o AS (SELECT 1 AS id) SELECT * FROM o", "(WITH o AS (SELECT 1 AS id) SELECT * FROM o)"),
+        ("(SELECT 1 AS id)", "((SELECT 1 AS id))"),
+    ],
+)
+def test_tables_and_selects_stand_in_from(text, rendered) -> None:
+    assert relation(text) == rendered
+
+
+@pytest.mark.parametrize(
+    "text", ["orders o", "orders WHERE x = 1", "orders, users", "orders; DROP TABLE x", "a JOIN b"]
+)
+def test_what_is_more_than_a_table_is_refused(text) -> None:
+    with pytest.raises(ModelError):
+        relation(text)
