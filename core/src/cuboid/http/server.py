@@ -58,14 +58,7 @@ async def serve(
     site: Site = app.settings["site"]
     try:
         sockets = listen(host, port)
-        server = HTTPServer(
-            app,
-            decompress_request=True,
-            max_body_size=site.settings.max_request_size,
-            idle_connection_timeout=IDLE_TIMEOUT,
-            body_timeout=BODY_TIMEOUT,
-        )
-        server.add_sockets(sockets)
+        server = start(app, sockets)
         stop, hurry = _listen_for_signals()
         url = _url(host, sockets[0])
         log.info("ready", url=url)
@@ -76,6 +69,20 @@ async def serve(
     finally:
         await site.service.close()
     log.info("stopped")
+
+
+def start(app: Application, sockets: list[socket.socket]) -> HTTPServer:
+    """Serves ``app`` on ``sockets`` from the running event loop."""
+    site: Site = app.settings["site"]
+    server = HTTPServer(
+        app,
+        decompress_request=True,
+        max_body_size=site.settings.max_request_size,
+        idle_connection_timeout=IDLE_TIMEOUT,
+        body_timeout=BODY_TIMEOUT,
+    )
+    server.add_sockets(sockets)
+    return server
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
