@@ -1,0 +1,77 @@
+"""The whole of Cuboid, from JSON query to JSON answer, on one in-memory DuckDB that serves many worlds in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from tests.oracle.render import model_text, tables_script
+from tests.oracle.world import World
+
+from cuboid.catalog.compile import compile_catalog
+from cuboid.catalog.files import ModelFile
+from cuboid.catalog.model import Catalog
+from cuboid.run.data_source import DataSource
+from cuboid.run.queue import QueueSettings
+from cuboid.service import RequestContext, Service
+from cuboid.types import Pending, Statement
+from cuboid_duckdb.dialect import DuckDBDialect
+from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver
+from cuboid_duckdb.queue import DuckDBQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came over the wire."""
+
+    rows: list[dict[str, Any]]
+    total: int | None
+
+
+class Pipeline:
+    """Answers queries over the world that was shown last. A context manager."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        driver = DuckDBDriver(DuckDBConfig())
+        self._source = DataSource("default", driver, DuckDBDialect(), DuckDBQueue(driver, QueueSettings()))
+        self._catalog: Catalog | None = None
+        self._service = Service(self._current_catalog, {"default": self._source})
+
+    def _current_catalog(self) -> Catalog:
+        assert self._catalog is not None
+        return self._catalog
+
+    def show(self, world: World) -> None:
+        """Creates the world's tables and compiles its model; the model must have no mistakes."""
+        script = tables_script(world).replace("CREATE TABLE", "CREATE OR REPLACE TABLE")
+        self._runner.run(self._source.submit(Statement(script), wait=60))
+        self._catalog = compile_catalog([ModelFile("model/world.yml", model_text(world))])
+        assert not self._catalog.errors, [str(error) for error in self._catalog.errors]
+        assert not self._catalog.warnings, [str(warning) for warning in self._catalog.warnings]
+
+    def load(self, query: Mapping[str, Any]) -> Loaded:
+        """The answer as ``/v1/load`` gives it. Raises CuboidError."""
+        answer = self._runner.run(self._service.load(dict(query), RequestContext()))
+        assert not isinstance(answer, Pending), "a tiny query took longer than continueWaitTimeout"
+        body = json.loads(answer)
+        return Loaded(body["data"], body.get("total"))
+
+    def sql(self, query: Mapping[str, Any]) -> str:
+        """The SQL and parameters, for the report of a difference."""
+        body = json.loads(self._runner.run(self._service.sql(dict(query), RequestContext())))
+        text, parameters = body["sql"]["sql"]
+        return f"{text}\n-- parameters: {parameters}"
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._runner.run(self._service.close())
+        self._runner.close()
