@@ -9,7 +9,7 @@ import click
 from cuboid.cli.options import project_argument
 
 
-@click.command("check")
+@click.command("check", short_help="Check the model; exit status 1 if it has errors.")
 @project_argument
 def command(project: Path) -> None:
     """Check the model of a project. Exit status 1 if it has errors; warnings do not count."""

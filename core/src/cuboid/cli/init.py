@@ -33,7 +33,7 @@ version control.
 """
 
 
-@click.command("init")
+@click.command("init", short_help="Make a new project, from a database's tables if there are any.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path("."))
 @click.option("--driver", help="The database's driver; may be left out if only one is installed.")
 @click.option("--database", help="The database: a file or a name, as the driver takes it.")
@@ -62,18 +62,25 @@ def command(folder: Path, driver: str | None, database: str | None, others: tupl
     driver_class = _choose(registry, driver)
     values: dict[str, Any] = read_pairs(others, "--set")
     if database is not None:
-        values["database"] = _from_project(database, folder)
+        # Absolute here: the project's folder, which relative paths start from, is not there yet.
+        values["database"] = _absolute(database)
     written = {name: Written(value, "flag --set") for name, value in values.items()}
     config = check_settings(driver_class.Config, written, folder.resolve())
     tables = asyncio.run(_introspect(driver_class, config))
     quote = _quote(registry.dialect(driver_class.dialect).sqlglot)
     files = {f"model/{name}": text for name, text in write_model(tables, quote).items()}
+    if database is not None:
+        values["database"] = _from_project(database, folder)
     files |= _project_files(folder, driver_class, values, next(iter(files)))
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    (folder / ".env").chmod(0o600)
+        # Secrets are for their owner alone, from the first moment on.
+        mode = 0o600 if name == ".env" else 0o666
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8"
+        ) as file:
+            file.write(text)
     cubes = f"{len(tables)} cubes" if tables else "an example cube"
     click.echo(f"Made {folder} with {cubes}. Next:")
     if folder != Path("."):
@@ -94,11 +101,16 @@ def _choose(registry: Registry, name: str | None) -> type[Driver]:
     )
 
 
+def _absolute(database: str) -> str:
+    """A file given relative to the current folder as an absolute path; other names as they are."""
+    return str(Path(database).resolve()) if Path(database).exists() else database
+
+
 def _from_project(database: str, folder: Path) -> str:
     """A file given relative to the current folder, relative to the project; other names as they are."""
     if Path(database).is_absolute() or not Path(database).exists():
         return database
-    return Path(os.path.relpath(database, folder)).as_posix()
+    return Path(os.path.relpath(Path(database).resolve(), folder.resolve())).as_posix()
 
 
 async def _introspect(driver_class: type[Driver], config: DriverConfig) -> tuple[TableInfo, ...]:
@@ -139,14 +151,15 @@ def _project_files(
     import yaml
 
     from cuboid.config.data_sources import GENERIC
+    from cuboid.config.env_file import env_line
     from cuboid.config.settings import is_secret
 
     secret = {name for name, field in driver.Config.model_fields.items() if is_secret(field)}
-    env = [f"CUBEJS_API_SECRET={secrets.token_hex(32)}"]
+    env = [env_line("CUBEJS_API_SECRET", secrets.token_hex(32))]
     shown: dict[str, Any] = {"driver": driver.name}
     for name, value in values.items():
         if name in secret and name in GENERIC:
-            env.append(f"{GENERIC[name]}='{value}'")
+            env.append(env_line(GENERIC[name], str(value)))
         else:
             shown[name] = value
     cube = Path(first_file).stem

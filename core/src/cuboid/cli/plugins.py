@@ -9,7 +9,7 @@ import click
 from cuboid.cli.options import project_option
 
 
-@click.command("plugins")
+@click.command("plugins", short_help="List plugins with their drivers, dialects, hooks and failures.")
 @project_option
 def command(project: Path) -> None:
     """List plugins with their drivers, dialects, hooks and failures. Exit status 1 if one cannot be used."""

@@ -13,7 +13,7 @@ from cuboid.cli.options import claims_option, project_option, read_pairs
 from cuboid.cli.query_flags import query_flags, read_query
 
 
-@click.command("query")
+@click.command("query", short_help="Answer a query given as JSON or as flags; no server needed.")
 @query_flags
 @click.option(
     "--output",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from typing import Any
 
 import click
@@ -48,7 +49,7 @@ _OPTIONS = (
 def query_flags(command: Command) -> Command:
     """Gives a command the QUERY argument and all query flags; :func:`read_query` takes their values."""
     for option in reversed(_OPTIONS):
-        command = option(command)  # type: ignore[operator] # click's decorators are overloaded
+        command = option(command)
     return command
 
 
@@ -63,7 +64,7 @@ def read_query(flags: dict[str, Any]) -> object:
     if text is not None:
         if any(value not in (None, ()) for value in given.values()):
             raise click.UsageError("Give the query as JSON or as flags, not both.")
-        return _decode(click.get_text_stream("stdin").read() if text == "-" else text)
+        return _decode(sys.stdin.read() if text == "-" else text)
     query: dict[str, Any] = {
         name: list(given[name]) for name in ("measures", "dimensions", "segments") if given[name]
     }

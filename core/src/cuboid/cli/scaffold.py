@@ -42,6 +42,14 @@ cubes:
         sql: city
 """
 
+
+class _Indented(yaml.SafeDumper):
+    """Lists are indented under their key, as people write them."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
 Quote = Callable[[str], str]
 
 
@@ -106,7 +114,7 @@ def _file(table: TableInfo, named: _Named, quote: Quote) -> str:
     cube |= {"measures": measures}
     cube |= {"dimensions": dimensions} if dimensions else {}
     comments = "".join(f"# {' '.join(line.split())}\n" for line in left_out)
-    return comments + yaml.safe_dump({"cubes": [cube]}, sort_keys=False, allow_unicode=True, width=100)
+    return comments + yaml.dump({"cubes": [cube]}, Dumper=_Indented, sort_keys=False, allow_unicode=True)
 
 
 def _dimension(column: ColumnInfo, taken: set[str], quote: Quote) -> dict[str, Any]:

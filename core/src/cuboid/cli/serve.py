@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 
 
-@click.command("serve")
+@click.command("serve", short_help="Serve a project over Cube's REST API.")
 @project_argument
 @click.option("--port", type=int, help="Port to listen on [default: 4000].")
 @click.option("--host", help="Address to listen on [default: every one; in dev mode only loopback].")

@@ -11,7 +11,7 @@ from cuboid.cli.options import claims_option, project_option, read_pairs
 from cuboid.cli.query_flags import query_flags, read_query
 
 
-@click.command("sql")
+@click.command("sql", short_help="Print the SQL and parameters of a query; nothing is run.")
 @query_flags
 @click.option(
     "--output",

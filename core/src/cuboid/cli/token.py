@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cuboid.config.settings import Settings
 
 
-@click.command("token")
+@click.command("token", short_help="Print a signed token for trying things out.")
 @claims_option
 @click.option("--expires", default="1d", show_default=True, help="How long it is valid, e.g. 30m, 8h or 1d.")
 @project_option

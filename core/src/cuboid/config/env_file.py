@@ -59,6 +59,16 @@ def read_env_file(path: Path) -> tuple[EnvEntry, ...]:
     return tuple(entries)
 
 
+def env_line(name: str, value: str) -> str:
+    """The line that :func:`read_env_file` reads as ``name`` and ``value``."""
+    if re.fullmatch(r"[A-Za-z0-9_./:@-]+", value):
+        return f"{name}={value}"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    for letter, character in _ESCAPES.items():
+        escaped = escaped.replace(character, f"\\{letter}")
+    return f'{name}="{escaped}"'
+
+
 def _value(match: re.Match[str]) -> str:
     if match["double"] is not None:
         return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[1]), match["double"])
