@@ -28,13 +28,15 @@ def parse_query_string(text: str) -> dict[str, Any]:
     """
     try:
         pairs = parse_qsl(
-            text.encode("latin-1", "replace"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS
+            text.encode("latin-1", "replace").decode("utf-8", "replace"),
+            keep_blank_values=True,
+            errors="replace",
+            max_num_fields=MOST_PARAMETERS,
         )
     except ValueError:
         raise InvalidQuery(f"The query string has more than {MOST_PARAMETERS} parameters.") from None
     tree: Node = {}
-    for raw_key, raw_value in pairs:
-        key, value = raw_key.decode("utf-8", "replace"), raw_value.decode("utf-8", "replace")
+    for key, value in pairs:
         match = KEY.match(key)
         steps = re.findall(r"\[([^\[\]]*)\]", match["steps"]) if match else []
         if len(steps) > DEEPEST:
