@@ -14,9 +14,6 @@ from sqlglot.errors import SqlglotError
 
 from cuboid.catalog.model import MemberReference, Template
 
-# The SQL parser recurses; SQL that nests deeper than any author writes is not given to it.
-_MAX_NESTING = 100
-
 _OWN_GRAIN = (exp.AggFunc, exp.Window, exp.Star, exp.Subquery, exp.Select)
 
 
@@ -41,11 +38,10 @@ def is_composed(template: Template, is_measure: Callable[[str], bool]) -> bool:
     if not has_measure:
         return False
     sql = "".join(pieces)
-    if _nesting(sql) > _MAX_NESTING:
-        return True
     try:
         tree = sqlglot.parse_one(sql)
     except (SqlglotError, RecursionError):
+        # The parser recurses: some 300 nested parentheses are its end.
         return True
     for node in tree.walk():
         if isinstance(node, _OWN_GRAIN):
@@ -53,11 +49,3 @@ def is_composed(template: Template, is_measure: Callable[[str], bool]) -> bool:
         if isinstance(node, exp.Column) and (node.table or node.name not in placeholders):
             return False
     return True
-
-
-def _nesting(sql: str) -> int:
-    depth = deepest = 0
-    for character in sql:
-        depth += (character == "(") - (character == ")")
-        deepest = max(deepest, depth)
-    return deepest

@@ -1,0 +1,124 @@
+"""Mutated models: whatever stands in the files, a catalog comes out, and its promises hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cuboid.catalog.compile import compile_catalog
+from cuboid.catalog.files import ModelFile
+from cuboid.catalog.frames import render_error
+from cuboid.catalog.meta import describe
+
+MODEL = (Path(__file__).parent / "fixtures" / "model.yml").read_text()
+LINES = MODEL.splitlines()
+
+WORDS = st.sampled_from(
+    [
+        "{",
+        "}",
+        "${",
+        "{CUBE}",
+        "{Users.id}",
+        "{Orders.Users.createdAt.day}",
+        "\\{",
+        "&a ",
+        "*a",
+        "<<: *a",
+        "!!int ",
+        "'",
+        '"',
+        "[",
+        "]",
+        ": ",
+        "- ",
+        "\t",
+        "\n",
+        "|\n",
+        "---\n",
+        "#",
+        "null",
+        "yes",
+        "0x",
+        "1e999",
+        "name",
+        "sql",
+        "type",
+        "joins",
+        "access_policy: []",
+        "{{ x }}",
+        "Orders",
+        "CUBE",
+        "\x00",
+        "é",
+        "\U0001f600",
+    ]
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> str:
+    """The model with lines dropped, doubled or swapped, and words or any text put anywhere."""
+    lines = list(LINES)
+    for _ in range(draw(st.integers(0, 3))):
+        index = draw(st.integers(0, len(lines) - 1))
+        change = draw(st.sampled_from(["drop", "double", "swap", "indent"]))
+        if change == "drop" and len(lines) > 1:
+            del lines[index]
+        elif change == "double":
+            lines.insert(index, lines[index])
+        elif change == "swap":
+            other = draw(st.integers(0, len(lines) - 1))
+            lines[index], lines[other] = lines[other], lines[index]
+        else:
+            lines[index] = "  " + lines[index]
+    text = "\n".join(lines)
+    for _ in range(draw(st.integers(0, 4))):
+        start = draw(st.integers(0, len(text)))
+        length = draw(st.integers(0, 12))
+        text = text[:start] + draw(WORDS | st.text(max_size=8)) + text[start + length :]
+    return text
+
+
+@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(text=mutated())
+def test_a_mutated_model_is_a_catalog(text: str) -> None:
+    files = [ModelFile("model/model.yml", text)]
+    catalog = compile_catalog(files)
+    assert not set(catalog.cubes) & set(catalog.broken)
+    assert bool(catalog.broken) <= bool(catalog.errors)
+    for error in (*catalog.errors, *catalog.warnings):
+        assert error.file == "model/model.yml"
+        assert error.line >= 1
+        assert error.column >= 1
+        assert render_error(error, files)
+    for cube in catalog.cubes.values():
+        assert (cube.sql is None) != (cube.sql_table is None)
+        assert all(join.target in catalog.cubes for join in cube.joins)
+        for dimension in cube.dimensions.values():
+            assert (dimension.sql is None) != (dimension.case is None)
+    describe(catalog, hidden=True)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.text())
+def test_any_text_is_a_catalog(text: str) -> None:
+    compile_catalog([ModelFile("a.yml", text)])
+
+
+@settings(max_examples=300, deadline=None)
+@given(sql=st.text(alphabet="{}$\\.aCUBE 'x1\"()*+", max_size=30))
+def test_any_sql_is_a_catalog(sql: str) -> None:
+    quoted = sql.replace("'", "''")
+    compile_catalog(
+        [
+            ModelFile(
+                "a.yml",
+                "cubes:\n  - name: a\n    sql_table: a\n"
+                "    dimensions: [{name: x, sql: x, type: time}]\n"
+                f"    measures: [{{name: m, type: sum, sql: x}}, {{name: n, type: number, sql: '{quoted}'}}]\n",
+            )
+        ]
+    )
