@@ -142,10 +142,11 @@ class Registry:
         """The driver of that name. Raises :class:`PluginError` with the package to install if there is none."""
         found: type[Driver] | None = self._look_up("register_drivers", name)
         if found is None:
-            known = self.drivers()
+            suggestion = did_you_mean(closest(name, self.drivers()))
+            install = f"Install it: pip install cuboid-{name}"
             raise PluginError(
                 f"No installed plugin has the driver '{name}'",
-                hint=did_you_mean(closest(name, known)) or f"Install it: pip install cuboid-{name}",
+                hint=f"{suggestion} Or: pip install cuboid-{name}" if suggestion else install,
             )
         return found
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cuboid.config.environment import Environment, Written
 from cuboid.config.problems import config_error
@@ -62,8 +62,8 @@ class QueueLimits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    concurrency: Count | None = None
-    query_timeout: Duration | None = None
+    concurrency: Count | None = Field(None, ge=1)
+    query_timeout: Duration | None = Field(None, gt=0)
 
 
 _LIMIT_NAMES: Mapping[str, str] = {

@@ -15,12 +15,14 @@ from cuboid.errors import ConfigError, closest, did_you_mean
 def config_error(
     error: ValidationError, model: type[BaseModel], written: Mapping[str, Written], *, owner: str = ""
 ) -> ConfigError:
-    """The first problem of ``error`` as a :class:`ConfigError`; secrets are not repeated.
+    """The most telling problem of ``error`` as a :class:`ConfigError`; secrets are not repeated.
 
     :param written: the validated values with their places.
     :param owner: what the settings belong to, e.g. ``data_sources.default``; empty for the project's own.
     """
-    problem = error.errors(include_url=False)[0]
+    problems = error.errors(include_url=False)
+    # A misspelt setting first: it is often why another one is missing.
+    problem = next((each for each in problems if each["type"] == "extra_forbidden"), problems[0])
     name = str(problem["loc"][0]) if problem["loc"] else ""
     setting = f"{owner}.{name}".strip(".")
     place = written.get(name)
