@@ -1,0 +1,128 @@
+"""What a light request costs beyond its parts: a bare Tornado handler, and the bare database."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from measure import Row, cpu_seconds, side_by_side
+
+QUERY = '{"measures":["products.count"],"dimensions":["products.category"]}'
+PATH = "/cubejs-api/v1/load?" + urllib.parse.urlencode({"query": QUERY})
+BY_HAND = "SELECT category, count(*) FROM products GROUP BY 1 ORDER BY 2 DESC NULLS LAST LIMIT 10000"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Per request: seconds of CPU in the server, and seconds until the answer (median)."""
+
+    cpu: float
+    latency: float
+
+
+def rows(shop: Path, requests: int) -> list[Row]:
+    """The report's rows."""
+    cuboid = [str(Path(sys.executable).parent / "cuboid"), "serve", str(shop), "--dev", "--port"]
+    bare = [sys.executable, __file__]
+    with running(cuboid) as ours, running(bare) as tornado:
+        load = cost(ours, PATH, requests)
+        handler = cost(tornado, PATH, requests)
+    database = by_hand(shop, requests)
+    return [
+        Row("CPU: bare Tornado handler", handler.cpu),
+        Row("CPU: bare database", database.cpu),
+        Row("CPU: both", handler.cpu + database.cpu),
+        Row("CPU: /v1/load", load.cpu, "CPU: both"),
+        Row("latency: both", handler.latency + database.latency),
+        Row("latency: /v1/load", load.latency, "latency: both"),
+    ]
+
+
+@contextmanager
+def running(command: list[str]) -> Iterator[tuple[int, int]]:
+    """A server started by ``command`` and a free port: its process id and port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with subprocess.Popen(
+        [*command, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        wait_until_ready(port)
+        yield process.pid, port
+        process.terminate()
+
+
+def wait_until_ready(port: int) -> None:
+    while True:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/readyz")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.01)
+
+
+def cost(server: tuple[int, int], path: str, requests: int) -> Cost:
+    """Asks one after the other on one connection, after some to warm up."""
+    pid, port = server
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+
+    def ask() -> float:
+        start = time.perf_counter()
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"the server answered {answer.status}")
+        return time.perf_counter() - start
+
+    for _ in range(50):
+        ask()
+    before = cpu_seconds(pid)
+    latencies = [ask() for _ in range(requests)]
+    return Cost((cpu_seconds(pid) - before) / requests, statistics.median(latencies))
+
+
+def by_hand(shop: Path, requests: int) -> Cost:
+    """The same answer from the database's own client, in this process."""
+    import duckdb
+
+    with duckdb.connect(str(shop / "data" / "shop.duckdb"), read_only=True) as connection:
+
+        def ask() -> None:
+            connection.execute(BY_HAND).fetchall()
+
+        ask()
+        before = time.process_time()
+        latency = side_by_side(requests, {"ask": ask})["ask"]
+        return Cost((time.process_time() - before) / requests, latency)
+
+
+async def serve_bare(port: int) -> None:
+    """A handler that says nothing: what Tornado itself costs."""
+    from tornado.web import Application, RequestHandler
+
+    class Handler(RequestHandler):
+        def get(self) -> None:
+            self.set_header("Content-Type", "application/json; charset=utf-8")
+            self.finish(b'{"data":[]}')
+
+    Application([(".*", Handler)], log_function=lambda handler: None).listen(port, "127.0.0.1")
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    import uvloop
+
+    uvloop.run(serve_bare(int(sys.argv[1])))
