@@ -91,13 +91,30 @@ def test_a_circle_through_cubes_takes_all_of_them_down(compile_text) -> None:
     }
 
 
-def test_a_long_chain_is_no_circle(compile_text) -> None:
-    members = "".join(f'      - {{name: d{n}, sql: "{{d{n + 1}}}", type: string}}\n' for n in range(3000))
-    catalog = compile_text(
-        f"cubes:\n  - name: a\n    sql_table: a\n    dimensions:\n{members}"
-        "      - {name: d3000, sql: x, type: string}\n"
+def chain(length: int, sql: str) -> str:
+    """Dimensions d1 ... d<length>, each defined by the one before with ``sql``; d1 is a column."""
+    members = "".join(
+        f'      - {{name: d{n}, sql: "{sql.format(n - 1)}", type: string}}\n' for n in range(2, length + 1)
     )
-    assert catalog.errors == ()
+    first = "      - {name: d1, sql: x, type: string}\n"
+    return f"cubes:\n  - name: a\n    sql_table: a\n    dimensions:\n{first}{members}"
+
+
+def test_members_may_be_defined_through_32_members(compile_text) -> None:
+    assert compile_text(chain(32, "{{d{0}}}")).errors == ()
+
+
+@pytest.mark.parametrize("length", [33, 3000])
+def test_a_longer_chain_is_reported_where_it_gets_too_long(compile_text, length: int) -> None:
+    (error,) = compile_text(chain(length, "{{d{0}}}")).errors
+    assert error.message == "'a.d33' is defined through more than 32 members, one by the other"
+    assert error.line == 4 + 33
+
+
+def test_members_that_double_are_reported_before_they_fill_the_memory(compile_text) -> None:
+    assert compile_text(chain(13, "{{d{0}}} || {{d{0}}}")).errors == ()  # 2 ** 13 - 1 members
+    (error,) = compile_text(chain(30, "{{d{0}}} || {{d{0}}}")).errors
+    assert error.message == "'a.d14' stands for more than 10,000 other members"
 
 
 CHAIN = """
@@ -176,3 +193,14 @@ def test_cubes_with_one_name_are_both_off(compile_text) -> None:
     assert list(catalog.broken) == ["a"]
     assert "the first is at a.yml:1" in catalog.errors[0].message
     assert catalog.errors[0].file == "b.yml"
+
+
+def test_a_view_and_a_cube_cannot_share_a_name(compile_text) -> None:
+    catalog = compile_text("cubes: [{name: a, sql_table: x}]\nviews: [{name: a}]\n")
+    assert list(catalog.broken) == ["a"]
+    assert any("two cubes or views named 'a'" in error.message for error in catalog.errors)
+
+
+def test_a_view_alone_is_off(compile_text) -> None:
+    catalog = compile_text("cubes: [{name: a, sql_table: x}]\nviews: [{name: v}]\n")
+    assert (list(catalog.cubes), list(catalog.broken)) == (["a"], ["v"])

@@ -12,10 +12,11 @@ from types import MappingProxyType
 
 from cuboid.catalog.build import BuiltCube, build_cube, declared_joins
 from cuboid.catalog.declare import Declarations, declare
+from cuboid.catalog.definitions import check_definitions
 from cuboid.catalog.files import ModelFile
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.references import Names
-from cuboid.catalog.rules import check_aliases, check_circles, check_keys
+from cuboid.catalog.rules import check_aliases, check_keys
 from cuboid.errors import ModelError
 
 
@@ -32,7 +33,7 @@ def compile_catalog(files: Sequence[ModelFile]) -> Catalog:
     }
     check_keys(declared, targets)
     check_aliases(declared, built)
-    check_circles(declared, built)
+    check_definitions(declared, built)
     broken = _broken(declarations, built)
     order = {file.name: index for index, file in enumerate(files)}
     problems = (declarations.problems, *(cube.problems for cube in declared.values()))

@@ -15,7 +15,7 @@ from cuboid.catalog import keys
 from cuboid.catalog.documents import parse_document
 from cuboid.catalog.fields import Fields, read_entries
 from cuboid.catalog.files import ModelFile
-from cuboid.catalog.model import MeasureType
+from cuboid.catalog.model import MeasureType, Place
 from cuboid.catalog.naming import underscore
 from cuboid.catalog.nodes import Entries, Node, Scalar
 from cuboid.catalog.problems import Problems, model_error
@@ -124,20 +124,23 @@ def _declare_file(fields: Fields, declarations: Declarations) -> None:
 
 def _add_cube(cube: DeclaredCube, declarations: Declarations) -> None:
     name = cube.name
-    first = declarations.cubes.get(name)
-    if first is None and name not in declarations.broken:
+    if name not in declarations.cubes and name not in declarations.broken:
         declarations.cubes[name] = cube
         return
-    other = first.fields.place if first else None
-    where = f"; the first is at {other.file}:{other.line}" if other else ""
+    declarations.problems.errors.extend(cube.problems.errors)
+    _report_second(name, cube.fields.place_of("name"), declarations)
+
+
+def _report_second(name: str, place: Place, declarations: Declarations) -> None:
+    """The name is taken: neither of its meanings counts."""
+    first = declarations.cubes.get(name)
+    where = f"; the first is at {first.fields.place.file}:{first.fields.place.line}" if first else ""
     error = model_error(
-        cube.fields.place_of("name"),
-        f"there are two cubes or views named '{name}'{where}",
-        "Rename or remove one of them.",
+        place, f"there are two cubes or views named '{name}'{where}", "Rename or remove one of them."
     )
-    declarations.problems.errors.extend(
-        [*(first.problems.errors if first else ()), *cube.problems.errors, error]
-    )
+    if first is not None and name not in declarations.broken:
+        declarations.problems.errors.extend(first.problems.errors)
+    declarations.problems.errors.append(error)
     declarations.broken.setdefault(name, []).append(error)
 
 
@@ -148,7 +151,9 @@ def _declare_view(node: Node, declarations: Declarations) -> None:
     what = f"the view '{name}'" if name else "a view"
     error = model_error(node.place, f"{what} is left out: views are not supported by this version")
     declarations.problems.errors.append(error)
-    if name:
+    if name and name in declarations.cubes:
+        _report_second(name, node.place, declarations)
+    elif name:
         declarations.broken.setdefault(name, []).append(error)
 
 

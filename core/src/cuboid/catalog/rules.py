@@ -1,12 +1,12 @@
-"""What must hold between cubes once all are read: keys for joins, no circles, no clash of aliases."""
+"""What must hold between cubes once all are read: keys for joins, no clash of aliases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from cuboid.catalog.build import BuiltCube
 from cuboid.catalog.declare import DeclaredCube
-from cuboid.catalog.model import Dimension, Measure, Member, MemberReference, Template
+from cuboid.catalog.model import Member
 from cuboid.catalog.naming import member_alias
 from cuboid.catalog.nodes import Scalar
 
@@ -58,63 +58,3 @@ def check_aliases(declared: Mapping[str, DeclaredCube], built: Mapping[str, Buil
                     f"'{other.name}' and '{member.name}' of cube '{name}' have the same SQL alias",
                     "Rename one of them.",
                 )
-
-
-def check_circles(declared: Mapping[str, DeclaredCube], built: Mapping[str, BuiltCube]) -> None:
-    """No member may be defined by itself, directly or through others."""
-    edges = {
-        member.full_name: tuple(_member_references(member))
-        for one in built.values()
-        for member in one.cube.members()
-    }
-    members = {m.full_name: m for one in built.values() for m in one.cube.members()}
-    for circle in _circles(edges):
-        shown = " -> ".join((*circle, circle[0]))
-        for cube in dict.fromkeys(members[name].cube for name in circle):
-            first = next(members[name] for name in circle if members[name].cube == cube)
-            declared[cube].problems.error(
-                first.place,
-                f"'{first.full_name}' is defined by itself: {shown}",
-                "A column of the cube's own table is written {CUBE}.column.",
-            )
-
-
-def _circles(edges: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
-    """At least one circle of every knot of members; iterative, since chains may be long."""
-    done: set[str] = set()
-    for start in edges:
-        if start in done:
-            continue
-        path = {start: iter(edges[start])}
-        while path:
-            name = next(reversed(path))
-            follower = next(path[name], None)
-            if follower is None:
-                done.add(path.popitem()[0])
-            elif follower in path:
-                names = list(path)
-                yield tuple(names[names.index(follower) :])
-            elif follower in edges and follower not in done:
-                path[follower] = iter(edges[follower])
-
-
-def _member_references(member: Member) -> Iterator[str]:
-    for template in templates(member):
-        for reference in template.references:
-            if isinstance(reference, MemberReference):
-                yield reference.member
-
-
-def templates(member: Member) -> Iterator[Template]:
-    """Every piece of SQL of a member."""
-    if member.sql is not None:
-        yield member.sql
-    if isinstance(member, Measure):
-        yield from member.filters
-    if isinstance(member, Dimension) and member.case is not None:
-        for branch in member.case.branches:
-            yield branch.when
-            if isinstance(branch.label, Template):
-                yield branch.label
-        if isinstance(member.case.otherwise, Template):
-            yield member.case.otherwise

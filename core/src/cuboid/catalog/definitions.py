@@ -1,0 +1,106 @@
+"""Members defined by other members: no circles, and no more than SQL can hold once all is substituted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from cuboid.catalog.build import BuiltCube
+from cuboid.catalog.declare import DeclaredCube
+from cuboid.catalog.model import Dimension, Measure, Member, MemberReference, Template
+
+MAX_DEPTH = 32
+"""Members on the longest way down from a member. Substitution and the SQL writer recurse on each."""
+
+MAX_SUBSTITUTIONS = 10_000
+"""Members that one member stands for in the end: thirty of the form ``{x} + {x}`` would be 10^9."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """``finished``: members after all that they refer to. ``circles``: at least one of every knot of members."""
+
+    finished: list[str]
+    circles: list[tuple[str, ...]]
+
+
+def check_definitions(declared: Mapping[str, DeclaredCube], built: Mapping[str, BuiltCube]) -> None:
+    """Report members that are defined by themselves, directly or through others, and those that stand for
+    too much."""
+    members = {member.full_name: member for one in built.values() for member in one.cube.members()}
+    edges = {
+        name: tuple(other for other in _references(member) if other in members)
+        for name, member in members.items()
+    }
+    walk = _walk(edges)
+    for circle in walk.circles:
+        shown = " -> ".join((*circle, circle[0]))
+        for cube in dict.fromkeys(members[name].cube for name in circle):
+            first = next(members[name] for name in circle if members[name].cube == cube)
+            declared[cube].problems.error(
+                first.place,
+                f"'{first.full_name}' is defined by itself: {shown}",
+                "A column of the cube's own table is written {CUBE}.column.",
+            )
+    for name, message in _too_much(edges, walk.finished):
+        member = members[name]
+        declared[member.cube].problems.error(member.place, message, "Make it a column of the cube's 'sql'.")
+
+
+def _walk(edges: Mapping[str, tuple[str, ...]]) -> _Walk:
+    """Depth first, without recursion: chains may be longer than Python's stack."""
+    walk = _Walk([], [])
+    done: set[str] = set()
+    for start in edges:
+        if start in done:
+            continue
+        path = {start: iter(edges[start])}
+        while path:
+            name = next(reversed(path))
+            follower = next(path[name], None)
+            if follower is None:
+                del path[name]
+                done.add(name)
+                walk.finished.append(name)
+            elif follower in path:
+                names = list(path)
+                walk.circles.append(tuple(names[names.index(follower) :]))
+            elif follower not in done:
+                path[follower] = iter(edges[follower])
+    return walk
+
+
+def _too_much(edges: Mapping[str, tuple[str, ...]], finished: list[str]) -> Iterator[tuple[str, str]]:
+    """Members at which a limit is passed first; those above them only follow."""
+    depths: dict[str, int] = {}
+    sizes: dict[str, int] = {}
+    for name in finished:
+        # On a circle a follower may not be finished; the circle is an error of its own.
+        below = [other for other in edges[name] if other in depths]
+        depths[name] = 1 + max((depths[other] for other in below), default=0)
+        sizes[name] = 1 + sum(sizes[other] for other in below)
+        if depths[name] > MAX_DEPTH and all(depths[other] <= MAX_DEPTH for other in below):
+            yield name, f"'{name}' is defined through more than {MAX_DEPTH} members, one by the other"
+        elif sizes[name] > MAX_SUBSTITUTIONS and all(sizes[other] <= MAX_SUBSTITUTIONS for other in below):
+            yield name, f"'{name}' stands for more than {MAX_SUBSTITUTIONS:,} other members"
+
+
+def _references(member: Member) -> Iterator[str]:
+    for template in _templates(member):
+        for reference in template.references:
+            if isinstance(reference, MemberReference):
+                yield reference.member
+
+
+def _templates(member: Member) -> Iterator[Template]:
+    if member.sql is not None:
+        yield member.sql
+    if isinstance(member, Measure):
+        yield from member.filters
+    if isinstance(member, Dimension) and member.case is not None:
+        for branch in member.case.branches:
+            yield branch.when
+            if isinstance(branch.label, Template):
+                yield branch.label
+        if isinstance(member.case.otherwise, Template):
+            yield member.case.otherwise
