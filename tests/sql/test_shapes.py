@@ -37,10 +37,10 @@ def test_shape(file: Path, planner: Planner, request: pytest.FixtureRequest) -> 
     shown = f"{statement.sql}\n"
     if statement.parameters:
         shown += f"-- {json.dumps(prepared.wire_parameters(question.values))}\n"
-    if request.config.getoption("--rewrite-shapes"):
+    if request.config.getoption("--rewrite-shapes", False):
         file.write_text(f"-- {title}\n-- {query}\n{shown}")
     assert title
-    assert shown == expected or request.config.getoption("--rewrite-shapes")
+    assert shown == expected or request.config.getoption("--rewrite-shapes", False)
 
 
 def _read(file: Path) -> tuple[str, str, str]:
