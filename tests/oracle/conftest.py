@@ -21,6 +21,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=int(os.environ.get("ORACLE_EXAMPLES", DEFAULT_QUERIES)),
         help="how many generated queries to compare with the oracle (default: $ORACLE_EXAMPLES or 2000)",
     )
+    parser.addoption(
+        "--oracle-shrink",
+        action="store_true",
+        help="shrink a difference to a small world and query, which takes minutes",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -190,7 +190,7 @@ class _Asked:
         segments = [name for name in question.segments if applies(frozenset({name}))]
         for name in [*segments, *(name for item in filters for name in members(item))]:
             needed |= world.cubes_of(name)
-        tree = find_tree(world, needed)
+        tree = find_tree(world, needed, self.mentioned())
         kept: list[tuple[JoinedRow, Group]] = []
         for row in joined_rows(world, tree):
             lookup = RowLookup(world, row)
@@ -199,6 +199,21 @@ class _Asked:
             ):
                 kept.append((row, self._group(lookup)))
         return tree, kept
+
+    def mentioned(self) -> frozenset[str]:
+        """All cubes that the query names or that its members read: roots of last resort."""
+        question = self.question
+        plain = [*(column.member for column in question.columns), *question.segments]
+        for item in (*question.row_filters, *question.group_filters):
+            plain += [name for name in members(item) if self.world.measure(name) is None]
+        cubes = {_cube(name) for name in question.measures}
+        for name in plain:
+            cubes |= self.world.cubes_of(name)
+        for item in question.group_filters:
+            cubes |= {_cube(name) for name in members(item)}
+        for leaf in self.leaves:
+            cubes |= {_cube(leaf), *self.reads(leaf)}
+        return frozenset(cubes)
 
     def _group(self, lookup: RowLookup) -> Group:
         values: list[Value] = []

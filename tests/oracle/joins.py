@@ -29,19 +29,18 @@ class Tree:
     edges: tuple[tuple[str, Join], ...]
 
 
-def find_tree(world: World, needed: Iterable[str]) -> Tree:
-    """The smallest tree over ``needed``; the first declared root among equals. Raises NoPathError."""
+def find_tree(world: World, needed: Iterable[str], others: Iterable[str] = ()) -> Tree:
+    """The smallest tree over ``needed``; the first declared root among equals. Raises NoPathError.
+
+    The root is one of ``needed``; only if none of them reaches the rest, one of ``others``.
+    """
     wanted = frozenset(needed)
-    best: Tree | None = None
-    for root in world.names:
-        if root not in wanted:
-            continue
-        tree = _tree_from(world, root, wanted)
-        if tree is not None and (best is None or len(tree.edges) < len(best.edges)):
-            best = tree
-    if best is None:
-        raise NoPathError(", ".join(sorted(wanted)))
-    return best
+    for roots in (wanted, frozenset(others) - wanted):
+        trees = [_tree_from(world, root, wanted) for root in world.names if root in roots]
+        found = [tree for tree in trees if tree is not None]
+        if found:
+            return min(found, key=lambda tree: len(tree.edges))  # min keeps the first of equals
+    raise NoPathError(", ".join(sorted(wanted)))
 
 
 def _tree_from(world: World, root: str, wanted: frozenset[str]) -> Tree | None:
@@ -150,7 +149,8 @@ class Facts:
 
     @staticmethod
     def among(world: World, measure_cubes: Iterable[str]) -> Facts:
-        cubes = [name for name in world.names if name in frozenset(measure_cubes)]
+        measuring = frozenset(measure_cubes)
+        cubes = [name for name in world.names if name in measuring]
         facts: list[str] = []
         for name in cubes:
             above = [other for other in cubes if other != name and name in closure(world, other)]

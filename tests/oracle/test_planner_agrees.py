@@ -1,7 +1,8 @@
 """The planner's answers on a real database are those of the oracle, over generated worlds.
 
-A failure prints the model, the tables as a script, the query, the SQL and both answers, shrunk by hypothesis.
-More queries: ``pytest tests/oracle --oracle-queries=20000``; other ones: ``--hypothesis-seed=N``.
+A failure prints the model, the tables as a script, the query, the SQL and both answers, and how to repeat it.
+More queries: ``pytest tests/oracle --oracle-queries=20000``; the same ones again: ``--hypothesis-seed=N``; a
+failure made small: ``--oracle-shrink``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.oracle.compare import difference
 from tests.oracle.evaluate import Answer, NoPathError, RefusedError, answer
@@ -32,11 +33,14 @@ def test_every_answer_is_the_oracles(
 ) -> None:
     wanted = -(-pytestconfig.getoption("--oracle-queries") // QUERIES_PER_WORLD)
 
+    shrinking = [Phase.shrink] if pytestconfig.getoption("--oracle-shrink") else []
+
     @settings(
         max_examples=wanted,
         deadline=None,
         database=None,
         print_blob=True,
+        phases=[Phase.generate, *shrinking],
         suppress_health_check=[
             HealthCheck.too_slow,
             HealthCheck.data_too_large,
