@@ -37,7 +37,12 @@ def signature(hook: FunctionType) -> str:
 
 def hooks_page() -> str:
     """docs/reference/hooks.md."""
-    parts = [GENERATED, "# Hooks\n\n", textwrap.fill(" ".join(markdown(hookspecs.__doc__ or "").split()), 110), "\n"]
+    parts = [
+        GENERATED,
+        "# Hooks\n\n",
+        textwrap.fill(" ".join(markdown(hookspecs.__doc__ or "").split()), 110),
+        "\n",
+    ]
     parts.append("\nHow to write a plugin, step by step: [write a plugin](../how-to/write-a-plugin.md).\n")
     for name, hook in hooks().items():
         parts.append(f"\n## {name}\n\n```python\n{signature(hook)}\n```\n\n{markdown(hook.__doc__ or '')}\n")

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -125,6 +126,52 @@ def test_no_tracked_file_is_large() -> None:
 def test_scripts_are_executable_and_plain_sh(script: Path) -> None:
     assert os.access(script, os.X_OK)
     subprocess.run(["sh", "-n", str(script)], check=True)
+
+
+@pytest.fixture
+def bare_machine(tmp_path: Path) -> Path:
+    """A folder for PATH with what every Debian has, and no Python, pip or apt-get."""
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    for name in ("sh", "dirname", "cksum", "cat", "id", "sed", "rm"):
+        found = shutil.which(name)
+        assert found is not None
+        (commands / name).symlink_to(found)
+    return commands
+
+
+def bootstrap(commands: Path, folder: Path) -> str:
+    """What scripts/bootstrap.sh says in a copy of the project's files when it cannot go on."""
+    for file in (
+        "constraints.txt",
+        "core/pyproject.toml",
+        "plugins/duckdb/pyproject.toml",
+        "scripts/bootstrap.sh",
+    ):
+        (folder / "a copy" / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, folder / "a copy" / file)
+    done = subprocess.run(
+        [folder / "a copy" / "scripts" / "bootstrap.sh", "demo"],
+        env={"PATH": str(commands)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    return done.stderr
+
+
+def test_without_python_the_bootstrap_says_what_to_install(bare_machine: Path, tmp_path: Path) -> None:
+    assert "no Python 3.11 or newer found; install it" in bootstrap(bare_machine, tmp_path)
+
+
+def test_without_the_venv_module_the_bootstrap_says_what_to_install(
+    bare_machine: Path, tmp_path: Path
+) -> None:
+    # Debian's python3 without python3-venv: everything works but `import ensurepip`.
+    python = bare_machine / "python3.11"
+    python.write_text(f'#!/bin/sh\ncase "$*" in *ensurepip*) exit 1 ;; esac\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    assert "run: sudo apt-get install python3-venv" in bootstrap(bare_machine, tmp_path)
 
 
 def test_the_makefile_explains_its_targets() -> None:

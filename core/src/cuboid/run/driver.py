@@ -26,7 +26,7 @@ class DriverConfig(BaseModel):
     """The settings of one data source for a driver; unknown keys are errors.
 
     A field's environment names that belong to this database alone are declared with it, in
-    ``Field(json_schema_extra={"env": ["CUBEJS_DB_DUCKDB_DATABASE_PATH"]})``. The generic names are by field:
+    ``Field(json_schema_extra={"env": ["CUBEJS_DB_EXAMPLE_PATH"]})``. The generic names are by field:
     ``host``, ``port``, ``database``, ``user``, ``password``, ``ssl`` (``CUBEJS_DB_HOST`` … ``CUBEJS_DB_NAME`` …).
     Secrets are ``pydantic.SecretStr``. Relative paths have been resolved against the project's folder by
     the field's own validator with ``info.context["project"]`` (a Path; absent outside a project).
