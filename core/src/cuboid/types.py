@@ -22,6 +22,9 @@ TimeKind = Literal["instant", "utc", "date"]
 """What a time column holds: a point on the UTC line with its zone (``instant``), a zoneless wall
 time that is UTC (``utc``, the default), or a calendar date that no zone moves (``date``)."""
 
+GRANULARITIES = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
+"""The built-in granularities, finest first; weeks begin on Monday."""
+
 ParameterType = Literal["string", "number", "boolean", "instant", "utc", "date", "integer"]
 """How a bound value is typed in SQL. For ``instant`` the value is an aware UTC datetime, for ``utc`` a
 naive datetime in UTC, for ``date`` a naive civil datetime. ``integer`` is for LIMIT and OFFSET."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cuboid.catalog.build import BuiltCube
 from cuboid.catalog.declare import DeclaredCube
-from cuboid.catalog.model import Dimension, Measure, Member, MemberReference, Template
+from cuboid.catalog.model import Member, MemberReference
 
 MAX_DEPTH = 32
 """Members on the longest way down from a member. Substitution and the SQL writer recurse on each."""
@@ -86,21 +86,7 @@ def _too_much(edges: Mapping[str, tuple[str, ...]], finished: list[str]) -> Iter
 
 
 def _references(member: Member) -> Iterator[str]:
-    for template in _templates(member):
+    for template in member.templates:
         for reference in template.references:
             if isinstance(reference, MemberReference):
                 yield reference.member
-
-
-def _templates(member: Member) -> Iterator[Template]:
-    if member.sql is not None:
-        yield member.sql
-    if isinstance(member, Measure):
-        yield from member.filters
-    if isinstance(member, Dimension) and member.case is not None:
-        for branch in member.case.branches:
-            yield branch.when
-            if isinstance(branch.label, Template):
-                yield branch.label
-        if isinstance(member.case.otherwise, Template):
-            yield member.case.otherwise

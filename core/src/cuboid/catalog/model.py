@@ -130,6 +130,15 @@ class Dimension:
     def full_name(self) -> str:
         return f"{self.cube}.{self.name}"
 
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """All pieces of SQL that the member is written with."""
+        if self.case is None:
+            return () if self.sql is None else (self.sql,)
+        labels = [*(branch.label for branch in self.case.branches), self.case.otherwise]
+        tests = [branch.when for branch in self.case.branches]
+        return (*tests, *(label for label in labels if isinstance(label, Template)))
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -162,6 +171,11 @@ class Measure:
         return f"{self.cube}.{self.name}"
 
     @property
+    def templates(self) -> tuple[Template, ...]:
+        """All pieces of SQL that the member is written with."""
+        return self.filters if self.sql is None else (self.sql, *self.filters)
+
+    @property
     def value_type(self) -> SemanticType:
         """What the measure's values mean on the wire."""
         if self.type == "string" or self.type == "time" or self.type == "boolean":
@@ -186,6 +200,11 @@ class Segment:
     @property
     def full_name(self) -> str:
         return f"{self.cube}.{self.name}"
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """All pieces of SQL that the member is written with."""
+        return (self.sql,)
 
 
 Member = Dimension | Measure | Segment

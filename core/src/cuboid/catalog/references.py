@@ -15,8 +15,7 @@ from cuboid.catalog.declare import RESERVED, DeclaredCube
 from cuboid.catalog.fields import IDENTIFIER
 from cuboid.catalog.model import CubeReference, MemberReference, Reference
 from cuboid.errors import closest, did_you_mean
-
-GRANULARITIES = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
+from cuboid.types import GRANULARITIES
 
 _THIS_CUBE = ("CUBE", "TABLE")
 _CONTEXT_WORDS = RESERVED.difference(_THIS_CUBE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cuboid.catalog.model import Catalog, Dimension, Measure, Member, MemberReference, Template
+from cuboid.catalog.model import Catalog, Measure, Member, MemberReference
 from cuboid.errors import UnsupportedFeature
 from cuboid.query.model import Condition, Junction, Predicate
 
@@ -23,7 +23,7 @@ class Members:
         if found is None:
             member = self._get(name)
             reads = {member.cube}
-            for template in templates(member):
+            for template in member.templates:
                 for reference in template.references:
                     reads.update(reference.path)
                     if isinstance(reference, MemberReference):
@@ -74,18 +74,6 @@ class Members:
         member = self._catalog.member(name)
         assert member is not None, f"the catalog has resolved {name}"
         return member
-
-
-def templates(member: Member) -> Iterator[Template]:
-    """All pieces of SQL that a member is written with."""
-    if member.sql is not None:
-        yield member.sql
-    if isinstance(member, Dimension) and member.case is not None:
-        labels = [branch.label for branch in member.case.branches] + [member.case.otherwise]
-        yield from (branch.when for branch in member.case.branches)
-        yield from (label for label in labels if isinstance(label, Template))
-    if isinstance(member, Measure):
-        yield from member.filters
 
 
 def predicates(condition: Condition) -> Iterator[Predicate]:

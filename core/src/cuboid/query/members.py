@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from cuboid.catalog.model import Catalog, Cube, Dimension, Measure, Member, Segment
 from cuboid.errors import InvalidQuery, UnknownMember, closest
-from cuboid.query.model import GRANULARITIES
+from cuboid.types import GRANULARITIES
 
 
 def measure(catalog: Catalog, name: str, path: str) -> Measure:

@@ -16,8 +16,6 @@ from cuboid.types import ParameterType, Value
 CacheMode = Literal["stale-if-slow", "stale-while-revalidate", "must-revalidate", "no-cache"]
 ResponseFormat = Literal["default", "compact", "columnar"]
 
-GRANULARITIES = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
-
 # ---------------------------------------------------------------- as parsed
 
 

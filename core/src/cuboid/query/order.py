@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from cuboid.query.model import GRANULARITIES, OrderKey, Query, TimeGrouping
+from cuboid.query.model import OrderKey, Query, TimeGrouping
+from cuboid.types import GRANULARITIES
 
 
 def default_order(query: Query) -> tuple[tuple[str, bool], ...]:

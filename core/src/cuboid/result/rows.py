@@ -17,9 +17,9 @@ import orjson
 
 from cuboid.catalog.model import Catalog, Dimension, Measure
 from cuboid.errors import InternalError
-from cuboid.query.model import GRANULARITIES, Question, Shape
+from cuboid.query.model import Question, Shape
 from cuboid.result.cells import WireValue, wire_column
-from cuboid.types import Result, SemanticType
+from cuboid.types import GRANULARITIES, Result, SemanticType
 
 
 @dataclass(frozen=True, slots=True)
