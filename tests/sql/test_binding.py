@@ -11,7 +11,7 @@ from cuboid.sql.binding import Prepared, prepare, slot_mark
 
 def prepared(*slots: tuple[str, str], style: str = "qmark") -> Prepared:
     marks = " + ".join(slot_mark(Slot(n, type_), pattern).sql() for n, (type_, pattern) in enumerate(slots))
-    return prepare(f"SELECT 'a%b' WHERE {marks}", style, (), "default", {})
+    return prepare(f"SELECT 'a%b' WHERE {marks}", style, (), "default")
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_placeholders_follow_the_dialects_style(style, text) -> None:
 
 def test_a_slot_used_twice_is_bound_twice() -> None:
     mark = slot_mark(Slot(0, "string")).sql()
-    assert prepare(f"{mark}, {mark}", "qmark", (), "default", {}).bind(["x"]).parameters == ("x", "x")
+    assert prepare(f"{mark}, {mark}", "qmark", (), "default").bind(["x"]).parameters == ("x", "x")
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_like_patterns_escape_what_the_user_wrote(pattern, value, bound) -> None
 
 def test_limits_are_digits_in_the_text() -> None:
     limit = slot_mark(Slot(0, "integer")).sql()
-    assert prepare(f"LIMIT {limit}", "qmark", (), "default", {}).bind([10]).sql == "LIMIT 10"
+    assert prepare(f"LIMIT {limit}", "qmark", (), "default").bind([10]).sql == "LIMIT 10"
 
 
 def test_a_limit_that_is_no_number_cannot_reach_the_text() -> None:
     limit = slot_mark(Slot(0, "integer")).sql()
     with pytest.raises(ValueError, match="invalid literal"):
-        prepare(f"LIMIT {limit}", "qmark", (), "default", {}).bind(["1; DROP TABLE x"])
+        prepare(f"LIMIT {limit}", "qmark", (), "default").bind(["1; DROP TABLE x"])
 
 
 def test_parameters_are_shown_as_texts() -> None:

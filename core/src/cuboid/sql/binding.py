@@ -8,7 +8,7 @@ Nothing a client sends is ever part of the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -41,16 +41,12 @@ class SlotUse:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A rendered statement with open slots, shared by all questions of one shape.
-
-    ``aliases`` gives the SQL alias of each selected column by its wire key.
-    """
+    """A rendered statement with open slots, shared by all questions of one shape."""
 
     parts: tuple[str | SlotUse, ...]
     placeholders: PlaceholderStyle
     columns: tuple[Column, ...]
     data_source: str
-    aliases: Mapping[str, str]
 
     def bind(self, values: Sequence[Value]) -> Statement:
         """The statement for these values."""
@@ -75,13 +71,7 @@ class Prepared:
         ]
 
 
-def prepare(
-    text: str,
-    style: PlaceholderStyle,
-    columns: tuple[Column, ...],
-    data_source: str,
-    aliases: Mapping[str, str],
-) -> Prepared:
+def prepare(text: str, style: PlaceholderStyle, columns: tuple[Column, ...], data_source: str) -> Prepared:
     """Cuts rendered text at its slot marks."""
     parts: list[str | SlotUse] = []
     position = 0
@@ -91,7 +81,7 @@ def prepare(
         parts.append(SlotUse(int(index), type_, pattern))  # type: ignore[arg-type]  # written by slot_mark
         position = mark.end()
     parts.append(_literal(text[position:], style))
-    return Prepared(tuple(parts), style, columns, data_source, aliases)
+    return Prepared(tuple(parts), style, columns, data_source)
 
 
 def _literal(text: str, style: PlaceholderStyle) -> str:

@@ -26,11 +26,10 @@ from cuboid.types import Column
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """A statement's tree, its result's columns, and the alias of each selected column by its wire key."""
+    """A statement's tree and its result's columns."""
 
     tree: exp.Expr
     columns: tuple[Column, ...]
-    aliases: dict[str, str]
 
 
 class Lowering:
@@ -63,11 +62,11 @@ class Lowering:
             select = group_by_position(select, len(plan.keys))
         select = self._restrict(select, reading)
         if not plan.counted:
-            return Lowered(self._cut(select), tuple(columns), self._aliases)
+            return Lowered(self._cut(select), tuple(columns))
         counted = exp.select(aliased(exp.Count(this=exp.Star()), "total_count")).from_(
             select.subquery("counted")
         )
-        return Lowered(counted, (Column("total_count", "number"),), self._aliases)
+        return Lowered(counted, (Column("total_count", "number"),))
 
     def _read(self, source: Source) -> Reading:
         match source:
