@@ -27,6 +27,8 @@ def command(project: Path) -> None:
 
     console = Console()
     opened = Project.open(project)
+    if opened.configuration.data_sources:
+        _ = opened.data_source_settings  # what is wrong is told before half of the tables is printed
     values = {setting.name: getattr(opened.settings, setting.name) for setting in SETTINGS}
     console.print(_table("Settings", values, opened.configuration.origins))
     known = {name for setting in SETTINGS for name in setting.env}

@@ -1,0 +1,125 @@
+"""``cuboid serve`` as a process: starts, answers, and stops when told to."""
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+QUERY = urllib.parse.urlencode({"query": '{"measures": ["cities.count"]}'})
+
+
+class Served:
+    """A running server: its first two lines and its URL."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self.process = process
+        self.banner = process.stdout.readline()
+        self.example = process.stdout.readline()
+        self.url = self.banner.rpartition(" ")[2].strip()
+
+    def load(self, **headers: str) -> tuple[int, Any]:
+        request = urllib.request.Request(f"{self.url}/v1/load?{QUERY}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+
+@pytest.fixture
+def serve(folder: Path) -> Iterator[Any]:
+    started: list[subprocess.Popen[str]] = []
+
+    def serve(*arguments: str) -> Served:
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("CUB")}
+        process = subprocess.Popen(
+            [str(Path(sys.executable).parent / "cuboid"), "serve", *arguments],
+            cwd=folder,
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return Served(process)
+
+    yield serve
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_dev_mode_answers_without_a_token_on_loopback_only(serve: Any) -> None:
+    served = serve("--dev", "--port", "0")
+    assert served.url.startswith("http://127.0.0.1:")
+    status, body = served.load()
+    assert (status, body["data"]) == (200, [{"cities.count": "4"}])
+    # Another address of this machine: open if the server listened on every one.
+    port = int(served.url.split(":")[2].partition("/")[0])
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), timeout=10)
+
+
+def test_the_printed_curl_line_works(serve: Any) -> None:
+    served = serve("--dev", "--port", "0")
+    command = shlex.split(served.example.removeprefix("Try: "))
+    done = subprocess.run([*command, "-s"], capture_output=True, text=True, check=True, timeout=30)
+    assert json.loads(done.stdout)["data"] == [{"cities.count": "4"}]
+
+
+def test_without_dev_mode_a_token_is_needed_and_cuboid_token_makes_it(serve: Any, run: Any) -> None:
+    served = serve("--port", "0", "--host", "127.0.0.1")
+    assert served.load() == (403, {"error": "Authorization header isn't set"})
+    token = run("token").stdout.strip()
+    assert served.load(Authorization=token)[0] == 200
+    assert served.load(Authorization="x" + token) == (403, {"error": "Invalid token"})
+
+
+def test_sigterm_ends_it_in_order_and_no_token_is_logged(serve: Any, run: Any) -> None:
+    served = serve("--port", "0", "--host", "127.0.0.1")
+    token = run("token").stdout.strip()
+    served.load(Authorization=token)
+    served.process.send_signal(signal.SIGTERM)
+    _, logs = served.process.communicate(timeout=30)
+    assert served.process.returncode == 0
+    assert '"event": "stopped"' in logs
+    assert token not in logs
+
+
+def test_a_broken_cube_is_reported_and_the_rest_is_served(serve: Any, folder: Path) -> None:
+    (folder / "model" / "bad.yml").write_text("cubes:\n  - name: bad\n    sql_tabel: x\n")
+    served = serve("--dev", "--port", "0")
+    assert served.load()[0] == 200
+    served.process.send_signal(signal.SIGTERM)
+    _, logs = served.process.communicate(timeout=30)
+    assert "model/bad.yml:3:5" in logs
+
+
+def test_a_busy_port_is_a_clear_message(run: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        done = run("serve", "--dev", "--port", str(port))
+    assert done.returncode == 1
+    assert f"Port {port} is already in use" in done.stderr
+    assert "--port" in done.stderr
+
+
+def test_without_a_secret_and_dev_mode_it_does_not_start(run: Any, folder: Path) -> None:
+    (folder / ".env").unlink()
+    done = run("serve", "--port", "0")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "secret" in done.stderr
