@@ -232,3 +232,13 @@ def dev(run: Call, make_service: Call) -> Client:
     """A server in dev mode; this client has no token."""
     client: Client = run(make_service(), dev=True)
     return client
+
+
+@pytest.fixture
+def broken_service(tmp_path: Path, catalog: Catalog) -> Service:
+    """A service whose database is a file of something else."""
+    file = tmp_path / "not.duckdb"
+    file.write_text("this is no database " * 1000)
+    driver = DuckDBDriver(DuckDBConfig(database=str(file)))
+    source = DataSource("default", driver, DuckDBDialect(), DuckDBQueue(driver, QueueSettings()))
+    return Service(lambda: catalog, {"default": source}, ServiceSettings())

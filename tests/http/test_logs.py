@@ -28,21 +28,22 @@ def lines() -> Iterator[io.StringIO]:
     structlog.reset_defaults()
 
 
-def read(lines: io.StringIO, event: str = "request") -> list[dict[str, Any]]:
-    """All lines, once there is one of ``event``: the server writes it after the client has its answer."""
+def read(lines: io.StringIO, event: str = "request", id: str | None = None) -> list[dict[str, Any]]:
+    """All lines, once there is one of ``event`` (and of the request ``id``): the server writes it after the
+    client has its answer."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         found = [json.loads(line) for line in lines.getvalue().splitlines()]
-        if any(each["event"] == event for each in found):
+        if any(each["event"] == event and id in (None, each.get("request_id")) for each in found):
             return found
         time.sleep(0.01)
     raise AssertionError(f"no line of {event}: {lines.getvalue()}")
 
 
 def test_a_request_is_one_line_without_its_query(lines: io.StringIO, production: Any) -> None:
-    query = '{"measures":["Users.count"]}'
-    assert production.get("load", query, secret="hidden").status == 200
-    (line,) = [each for each in read(lines) if each["event"] == "request"]
+    path = "/cubejs-api/v1/load?query[measures][]=Users.count&secret=hidden"
+    assert production.ask("GET", path, x_request_id="mine").status == 200
+    (line,) = [each for each in read(lines, id="mine") if each["request_id"] == "mine"]
     assert set(line) == {"event", "level", "timestamp", "method", "path", "status", "ms", "request_id"}
     assert (line["method"], line["path"], line["status"]) == ("GET", "/cubejs-api/v1/load", 200)
 
@@ -78,8 +79,9 @@ def test_what_is_our_fault_is_logged_with_its_traceback_without_local_values(
 
 
 def test_a_client_s_mistake_has_no_traceback(lines: io.StringIO, production: Any) -> None:
-    assert production.get("load", {"measures": ["Nope.count"]}).status == 400
-    assert [each["event"] for each in read(lines)] == ["request"]
+    path = "/cubejs-api/v1/load?query[measures][]=Nope.count"
+    assert production.ask("GET", path, x_request_id="mine").status == 400
+    assert [each["event"] for each in read(lines, id="mine") if each["request_id"] == "mine"] == ["request"]
 
 
 def test_other_libraries_log_in_the_same_form(lines: io.StringIO) -> None:

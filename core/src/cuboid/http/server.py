@@ -12,7 +12,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from cuboid.errors import ConfigError
@@ -22,6 +21,11 @@ from cuboid.http.site import Site
 IDLE_TIMEOUT = 600.0
 BODY_TIMEOUT = 300.0
 """Seconds a connection may stay open unused, and a request's body may take."""
+
+BACKLOG = 128
+"""Connections that may wait to be accepted."""
+
+NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 LAST_WORDS = 1.0
 """Seconds for requests that were cut off to get their answer out."""
@@ -86,26 +90,51 @@ def start(app: Application, sockets: list[socket.socket]) -> HTTPServer:
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
-    """Listening sockets. Raises :class:`ConfigError` that says why there are none."""
+    """Listening sockets, one for each address of ``host``. Raises :class:`ConfigError` that says why there are none."""
     where = f"{host or '*'}:{port}"
+    if not 0 <= port <= 65535:
+        # getaddrinfo would take the rest of a division by 65536.
+        raise ConfigError(f"Cannot listen on {where}: ports go from 0 to 65535.", setting="port")
     try:
-        # reuse_port stays off: with it, a second server on the port would start without a word.
-        return bind_sockets(port, address=host)
-    except socket.gaierror as error:
-        raise ConfigError(
-            f"Cannot listen on {where}: the host is unknown ({error.strerror}).", setting="host"
-        ) from None
-    except OverflowError:
-        raise ConfigError(f"Cannot listen on {where}: ports go up to 65535.", setting="port") from None
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise ConfigError(
-                f"Port {port} is already in use on {host or 'this machine'}.",
-                setting="port",
-                hint="Stop the program that uses it, or choose another port with --port.",
-            ) from None
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise ConfigError(f"Cannot listen on {where}: {reason}.", setting="port") from None
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError):
+        raise ConfigError(f"Cannot listen on {where}: the host is unknown.", setting="host") from None
+    sockets: list[socket.socket] = []
+    for family, address in dict.fromkeys((family, address) for family, *_, address in found):
+        try:
+            sockets.append(_listening(family, address, sockets))
+        except OSError as error:
+            if error.errno in NO_SUCH_ADDRESS and len(found) > 1:
+                continue  # IPv6 is off, say
+            for each in sockets:
+                each.close()
+            raise _cannot_listen(error, host, port) from None
+    if not sockets:
+        raise ConfigError(f"Cannot listen on {where}: this machine has no such address.", setting="host")
+    return sockets
+
+
+def _listening(family: int, address: Any, before: list[socket.socket]) -> socket.socket:
+    """A socket at ``address``; for port 0 on the port that the first one got.
+
+    Without SO_REUSEPORT: with it, a second server on the port would start without a word.
+    """
+    if before and address[1] == 0:
+        address = (address[0], before[0].getsockname()[1], *address[2:])
+    listening = socket.create_server(address, family=family, backlog=BACKLOG)
+    listening.setblocking(False)
+    return listening
+
+
+def _cannot_listen(error: OSError, host: str, port: int) -> ConfigError:
+    if error.errno == errno.EADDRINUSE:
+        return ConfigError(
+            f"Port {port} is already in use on {host or 'this machine'}.",
+            setting="port",
+            hint="Stop the program that uses it, or choose another port with --port.",
+        )
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return ConfigError(f"Cannot listen on {host or '*'}:{port}: {reason}.", setting="port")
 
 
 async def _drain(site: Site, server: HTTPServer, grace: float, hurry: asyncio.Event) -> None:

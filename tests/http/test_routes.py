@@ -1,0 +1,269 @@
+"""Routes, methods, bodies, CORS, ETags: what Express does, on a real server."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+COUNT = {"measures": ["Users.count"]}
+LOAD = "/cubejs-api/v1/load?query=" + quote(json.dumps(COUNT))
+DATA = [{"Users.count": "700"}]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [LOAD, LOAD.replace("/load", "/LOAD"), LOAD.replace("cubejs-api", "CubeJS-API"), LOAD.replace("?", "/?")],
+)
+def test_paths_have_no_case_and_may_end_in_a_slash(production: Any, path: str) -> None:
+    assert production.ask("GET", path).body["data"] == DATA
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/cubejs-api/v1/nothing"),
+        ("GET", "/cubejs-api/v1/load/more"),
+        ("GET", "/cubejs-api/v1/loads"),
+        ("GET", "/v1/load"),
+        ("DELETE", "/cubejs-api/v1/load"),
+        ("PUT", "/cubejs-api/v1/sql"),
+        ("PATCH", "/cubejs-api/v1/load"),
+        ("POST", "/cubejs-api/v1/meta"),
+        ("POST", "/readyz"),
+        ("PURGE", "/cubejs-api/v1/load"),
+    ],
+)
+def test_unknown_paths_and_wrong_methods_are_express_s_404(production: Any, method: str, path: str) -> None:
+    answer = type(production)(production.port).ask(method, path)
+    assert answer.status == 404
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert f"<pre>Cannot {method} {path}</pre>" in answer.raw.decode()
+
+
+def test_the_404_page_escapes_what_the_client_sent(production: Any) -> None:
+    answer = production.ask("GET", "/<script>alert('x')</script>?a=<b>")
+    assert answer.status == 404
+    assert b"<script>" not in answer.raw
+    assert b"&lt;script&gt;" in answer.raw
+    assert answer.headers["content-security-policy"] == "default-src 'none'"
+
+
+def test_head_answers_like_get_without_a_body(production: Any) -> None:
+    answer = production.ask("HEAD", LOAD)
+    assert (answer.status, answer.raw) == (200, b"")
+    assert int(answer.headers["content-length"]) == len(production.ask("GET", LOAD).raw)
+    assert production.ask("HEAD", "/nowhere").status == 404
+
+
+def test_an_unchanged_answer_is_304(production: Any) -> None:
+    first = production.ask("GET", "/cubejs-api/v1/meta")
+    tag = first.headers["etag"]
+    assert tag.startswith('W/"')
+    again = production.ask("GET", "/cubejs-api/v1/meta", If_None_Match=tag)
+    assert (again.status, again.raw) == (304, b"")
+    assert production.ask("GET", "/cubejs-api/v1/meta", If_None_Match='W/"other"').status == 200
+
+
+def test_every_answer_may_be_read_from_any_origin(production: Any) -> None:
+    for path in (LOAD, "/nowhere", "/readyz", "/cubejs-api/v1/load"):
+        assert production.ask("GET", path).headers["access-control-allow-origin"] == "*"
+    assert "server" not in production.ask("GET", LOAD).headers
+
+
+def test_a_preflight_is_204_and_needs_no_token(production: Any) -> None:
+    answer = type(production)(production.port).ask(
+        "OPTIONS", "/cubejs-api/v1/load", Origin="http://x", Access_Control_Request_Method="GET"
+    )
+    assert (answer.status, answer.raw) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-headers"] == "authorization,content-type,x-request-id"
+    assert answer.headers["access-control-allow-methods"] == "GET,HEAD,PUT,PATCH,POST,DELETE"
+
+
+def test_listed_origins_only(run: Any, make_service: Any) -> None:
+    from cuboid.http.app import CorsSettings
+
+    client = run(make_service(), dev=True, cors=CorsSettings(origins=("http://a", "http://b")))
+    allowed = client.ask("GET", "/readyz", Origin="http://b")
+    assert allowed.headers["access-control-allow-origin"] == "http://b"
+    assert allowed.headers["vary"] == "Origin"
+    assert "access-control-allow-origin" not in client.ask("GET", "/readyz", Origin="http://c").headers
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"query": COUNT}, {"query": json.dumps(COUNT)}, {"query": COUNT, "queryType": None, "cache": None}],
+)
+def test_a_post_s_query_may_be_an_object_or_text(production: Any, body: Any) -> None:
+    assert production.post("load", body).body["data"] == DATA
+
+
+def test_a_post_with_a_list_is_a_blended_query(production: Any) -> None:
+    parts = [
+        {
+            "measures": [f"{cube}.count"],
+            "timeDimensions": [{"dimension": f"{cube}.createdAt", "granularity": "month"}],
+        }
+        for cube in ("Orders", "Users")
+    ]
+    answer = production.post("load", {"query": parts, "queryType": "multi"})
+    assert answer.status == 200
+    assert answer.body["queryType"] == "blendingQuery"
+    assert answer.body["results"][0]["data"][0]["time.month"] == "2024-01-01T00:00:00.000"
+
+
+def test_nested_query_strings_are_read(production: Any) -> None:
+    path = "/cubejs-api/v1/load?query[measures][]=Users.count&query[dimensions][0]=Users.city"
+    assert {row["Users.city"] for row in production.ask("GET", path).body["data"]} == {
+        "city 0",
+        "city 1",
+        "city 2",
+    }
+
+
+def test_a_get_with_a_json_content_type_and_no_body_is_fine(production: Any) -> None:
+    # Cube's client sends this after its first POST.
+    assert production.ask("GET", LOAD, Content_Type="application/json").body["data"] == DATA
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"query=%7B%7D"),
+        ("text/plain", b'{"query": {}}'),
+        ("", b'{"query": {}}'),
+        ("application/json", b""),
+        ("application/json", b"[]"),
+        ("application/json", b'[{"query": {}}]'),
+        ("application/json", b"{}"),
+        ("application/json", b'{"query": null}'),
+    ],
+)
+def test_bodies_without_a_query(production: Any, content_type: str, body: bytes) -> None:
+    answer = production.ask("POST", LOAD, body, Content_Type=content_type)
+    assert (answer.status, answer.body) == (400, {"error": "Query param is required"})
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b'{"query": NaN}', b"[" * 100_000, b"5", b'"text"', b"nul"])
+def test_a_broken_body_is_the_client_s_mistake(production: Any, body: bytes) -> None:
+    answer = production.ask(
+        "POST", "/cubejs-api/v1/load", body, Content_Type="application/json; charset=utf-8"
+    )
+    assert answer.status == 400
+    assert "request body" in answer.body["error"]
+
+
+def test_a_compressed_body_is_read(production: Any) -> None:
+    body = gzip.compress(json.dumps({"query": COUNT}).encode())
+    answer = production.ask(
+        "POST", "/cubejs-api/v1/load", body, Content_Type="application/json", Content_Encoding="gzip"
+    )
+    assert answer.body["data"] == DATA
+
+
+@pytest.mark.parametrize(("parameter", "value"), [("queryType", 5), ("queryType", ["multi"]), ("cache", {})])
+def test_parameters_that_are_no_text_are_refused(production: Any, parameter: str, value: object) -> None:
+    answer = production.post("load", {"query": COUNT, parameter: value})
+    assert answer.status == 400
+    assert answer.body["error"] == f'Invalid query format: "{parameter}" must be a string'
+
+
+def test_an_unknown_cache_mode_is_refused_with_cube_s_text(production: Any) -> None:
+    answer = production.get("load", COUNT, cache="sometimes")
+    assert answer.status == 400
+    assert answer.body["error"] == (
+        'Invalid query format: "cacheMode" must be one of '
+        "[stale-if-slow, stale-while-revalidate, must-revalidate, no-cache]"
+    )
+
+
+def test_sql_takes_only_the_rest_format(production: Any) -> None:
+    assert production.get("sql", COUNT, format="rest").status == 200
+    assert production.get("sql", "SELECT 1", format="sql").status == 400
+    assert production.get("sql", COUNT, format="yaml").status == 400
+
+
+@pytest.fixture(scope="module")
+def small(run: Callable[..., Any], make_service: Callable[..., Any]) -> Any:
+    """A server that takes bodies of 1000 bytes."""
+    return run(make_service(), dev=True, max_request_size=1000)
+
+
+def test_a_body_above_the_limit_is_413(small: Any) -> None:
+    fits = {"query": COUNT, "padding": "x" * 900}
+    assert small.post("load", fits).status == 200
+    answer = small.post("load", {"query": COUNT, "padding": "x" * 1000})
+    assert (answer.status, answer.body) == (
+        413,
+        {"error": "The request body is larger than the limit of 1000 bytes."},
+    )
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_body_that_turns_out_too_large_is_cut_off(small: Any, compressed: bool) -> None:
+    data = b"x" * 1_000_000
+    head = b"POST /cubejs-api/v1/load HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    if compressed:
+        body = gzip.compress(data)
+        assert len(body) > 900
+        body = body[:990]
+        head += b"Content-Encoding: gzip\r\nContent-Length: 990\r\n\r\n"
+    else:
+        body = b"".join(b"3e8\r\n%b\r\n" % data[:1000] for _ in range(3)) + b"0\r\n\r\n"
+        head += b"Transfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", small.port), timeout=30) as connection:
+        connection.sendall(head + body)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
+    assert small.get("load", COUNT).status == 200
+
+
+def test_another_base_path(run: Any, make_service: Any) -> None:
+    client = run(make_service(), dev=True, base_path="/api/cube/")
+    assert client.ask("GET", LOAD.replace("cubejs-api", "api/cube")).body["data"] == DATA
+    assert client.ask("GET", LOAD).status == 404
+    rootless = run(make_service(), dev=True, base_path="/")
+    assert rootless.ask("GET", LOAD.replace("/cubejs-api", "")).body["data"] == DATA
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/livez", "/READYZ/"])
+def test_probes_need_no_token(production: Any, path: str) -> None:
+    answer = type(production)(production.port).ask("GET", path)
+    assert (answer.status, answer.body) == (200, {"health": "HEALTH"})
+
+
+def test_a_missing_database_is_down_but_alive(run: Any, broken_service: Any) -> None:
+    client = run(broken_service, dev=True)
+    assert client.ask("GET", "/livez").body == {"health": "HEALTH"}
+    answer = client.ask("GET", "/readyz")
+    assert (answer.status, answer.body) == (500, {"health": "DOWN"})
+    failed = client.get("load", COUNT)
+    assert failed.status == 400
+    assert failed.body["error"].startswith("Error: ")
+    assert client.get("meta").status == 200
+
+
+def test_only_views_leaves_out_cubes(production: Any) -> None:
+    assert production.get("meta", onlyViews="true").body == {"cubes": []}
+    assert production.get("meta", onlyViews="1").body != {"cubes": []}
+
+
+def test_dev_mode_shows_hidden_members(production: Any, dev: Any) -> None:
+    hidden = {"measures": ["Orders.hiddenOne"]}
+    refused = production.get("load", hidden)
+    assert refused.status == 400
+    assert "You requested hidden member: 'Orders.hiddenOne'" in refused.body["error"]
+    assert dev.get("load", hidden).body["data"] == [{"Orders.hiddenOne": "9.00"}]
+
+    def orders(client: Any) -> dict[str, bool]:
+        (cube,) = [each for each in client.get("meta").body["cubes"] if each["name"] == "Orders"]
+        return {each["name"]: each["isVisible"] for each in cube["measures"]}
+
+    assert "Orders.hiddenOne" not in orders(production)
+    assert orders(dev)["Orders.hiddenOne"] is False
