@@ -79,6 +79,12 @@ class EventDriver(Driver):
         if future is not None and not future.done() and not self.deaf:
             future.set_exception(QueryFailed("interrupted"))
 
+    async def reached(self, sql: str) -> None:
+        """Once a run of ``sql`` is in the database."""
+        async with asyncio.timeout(10):
+            while not any(self._sql[id] == sql for id in self.running):  # noqa: ASYNC110 - one loop, short
+                await asyncio.sleep(0.001)
+
     def end(self, sql: str) -> None:
         """The oldest run of ``sql`` returns one row: the SQL and how many times it was begun."""
         row = (sql, self.begun.count(sql))

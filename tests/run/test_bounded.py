@@ -215,6 +215,7 @@ async def test_a_kept_outcome_is_forgotten_when_nobody_comes(driver, job, settle
     await settle()
     driver.end("a")
     await asyncio.sleep(0.1)
+    await settle()
     assert queue.snapshot() == QueueSnapshot(0, 0, 0, 0)
     assert driver.interrupted == []
 
@@ -269,13 +270,16 @@ async def test_a_stranger_that_leaves_does_not_cost_the_others_their_outcome(dri
 
 
 async def test_an_orphan_is_interrupted_after_its_time(driver, job, settle):
-    queue = queue_of(driver, orphaned_after=0.1)
+    queue = queue_of(driver, orphaned_after=0.6)
     assert isinstance(await queue.submit(job("a"), 0), Pending)
-    await asyncio.sleep(0.06)
+    await asyncio.sleep(0.35)
+    await settle()
     assert isinstance(await queue.submit(job("a"), 0), Pending)  # asks again: the time begins anew
-    await asyncio.sleep(0.06)
+    await asyncio.sleep(0.35)
+    await settle()
     assert driver.interrupted == []
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.6)
+    await settle()
     assert driver.interrupted == ["a"]
     assert queue.snapshot() == QueueSnapshot(0, 0, 0, 0)
 
@@ -285,6 +289,7 @@ async def test_a_run_somebody_waits_for_is_no_orphan(driver, job, settle):
     assert isinstance(await queue.submit(job("a"), 0), Pending)
     caller = asking(queue, job("a"))
     await asyncio.sleep(0.1)
+    await settle()
     driver.end("a")
     assert rows(await caller) == [("a", 1)]
 
@@ -322,6 +327,7 @@ async def test_the_timeout_counts_from_the_start_of_the_run(driver, job, settle)
     queue = queue_of(driver, limit=1)
     first, second = asking(queue, job("a")), asking(queue, job("b", timeout=0.08))
     await asyncio.sleep(0.12)
+    await settle()
     driver.end("a")
     await settle()
     driver.end("b")
@@ -333,6 +339,7 @@ async def test_who_was_told_to_wait_learns_of_the_timeout(driver, job, settle):
     queue = queue_of(driver)
     assert isinstance(await queue.submit(job("a", timeout=0.03), 0), Pending)
     await asyncio.sleep(0.08)
+    await settle()
     with pytest.raises(QueryTimeout):
         await queue.submit(job("a"), 0)
     assert queue.snapshot() == QueueSnapshot(0, 0, 0, 0)
@@ -425,6 +432,7 @@ async def test_a_driver_that_ignores_the_interrupt_loses_its_place(driver, job, 
     with pytest.raises(QueryTimeout):
         await stuck
     await asyncio.sleep(0.1)
+    await settle()
     assert queue.snapshot() == QueueSnapshot(running=1, queued=0, abandoned=1, kept=0)
     driver.end("next")
     assert rows(await waiting) == [("next", 1)]
@@ -447,6 +455,7 @@ async def test_an_interrupt_that_fails_or_hangs_harms_nobody(driver, job, settle
     await queue.cancel("fails")
     await asyncio.gather(*callers, return_exceptions=True)
     await asyncio.sleep(0.1)
+    await settle()
     assert queue.snapshot().abandoned == 2
     assert "hunter2" not in caplog.text
     driver.end("hangs")

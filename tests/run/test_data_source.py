@@ -23,7 +23,7 @@ def source(driver):
 
 async def test_callers_share_one_opening(source, driver, settle):
     callers = [asyncio.ensure_future(source.submit(Statement("a"), wait=5)) for _ in range(5)]
-    await asyncio.sleep(0.05)
+    await driver.reached("a")
     driver.end("a")
     assert all(isinstance(result, Result) for result in await asyncio.gather(*callers))
     assert driver.openings == 1
@@ -46,7 +46,7 @@ async def test_a_failed_opening_names_the_source_and_is_tried_again(source, driv
         assert error.hint == "start it"
     assert driver.openings == 1
     caller = asyncio.ensure_future(source.submit(Statement("a"), wait=5))
-    await asyncio.sleep(0.05)
+    await driver.reached("a")
     driver.end("a")
     assert isinstance(await caller, Result)
     assert driver.openings == 2
@@ -58,7 +58,7 @@ async def test_a_lost_connection_names_the_source_and_a_failed_statement_speaks_
         (QueryFailed("no table"), "no table"),
     ]:
         caller = asyncio.ensure_future(source.submit(Statement("a"), wait=5))
-        await asyncio.sleep(0.03)
+        await driver.reached("a")
         driver.fail("a", error)
         with pytest.raises(type(error)) as caught:
             await caller
@@ -70,14 +70,14 @@ async def test_a_caller_that_leaves_while_opening_spoils_nothing(source, driver)
     stayer = asyncio.ensure_future(source.submit(Statement("a"), wait=5))
     await asyncio.sleep(0)
     leaver.cancel()
-    await asyncio.sleep(0.05)
+    await driver.reached("a")
     driver.end("a")
     assert isinstance(await stayer, Result)
 
 
 async def test_ping_asks_the_database_past_the_queue(source, driver):
     ping = asyncio.ensure_future(source.ping())
-    await asyncio.sleep(0.03)
+    await driver.reached("SELECT 1")
     driver.end("SELECT 1")
     await ping
 

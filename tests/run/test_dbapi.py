@@ -75,6 +75,13 @@ def closed(connection):
     return False
 
 
+async def until_closed(connection):
+    """The thread that owns it closes it after the statement's outcome was told."""
+    async with asyncio.timeout(10):
+        while not closed(connection):  # noqa: ASYNC110 - a connection tells nobody that it closed
+            await asyncio.sleep(0.001)
+
+
 async def test_columns_rows_and_parameters():
     async with opened(SQLiteDriver()) as driver:
         result = await driver.execute(job("SELECT ? AS a, ? AS b UNION ALL SELECT 2, NULL", 1, "it's"))
@@ -163,7 +170,7 @@ async def test_interrupt_stops_the_statement_and_its_connection_is_not_used_agai
             await running
         await driver.execute(job("SELECT 1"))
         assert len(driver.connections) == 2
-        assert closed(driver.connections[0])
+        await until_closed(driver.connections[0])
 
 
 async def test_interrupt_before_the_statement_has_begun_is_not_lost():
@@ -175,6 +182,75 @@ async def test_interrupt_before_the_statement_has_begun_is_not_lost():
             await driver.interrupt(endless)
             with pytest.raises(QueryFailed, match="interrupted"):
                 await running
+
+
+async def test_an_interrupt_that_the_database_forgets_is_repeated():
+    class Forgetful(SQLiteDriver):
+        def cancel(self, connection):
+            self.cancels += 1
+            if self.cancels > 2:
+                connection.interrupt()
+
+    async with opened(Forgetful()) as driver:
+        endless = job(ENDLESS)
+        running = asyncio.ensure_future(driver.execute(endless))
+        await asyncio.sleep(0.05)
+        await driver.interrupt(endless)
+        with pytest.raises(QueryFailed, match="interrupted"):
+            await running
+        assert driver.cancels >= 3
+
+
+async def test_an_interrupt_while_connecting_keeps_the_statement_from_beginning():
+    connecting, go_on, started = threading.Event(), threading.Event(), []
+
+    class Slow(SQLiteDriver):
+        def connect(self):
+            if self.connections:
+                connecting.set()
+                go_on.wait(10)
+            return super().connect()
+
+        def start(self, connection, statement, *, streaming):
+            started.append(statement.sql)
+            return super().start(connection, statement, streaming=streaming)
+
+    async with opened(Slow()) as driver:
+        first, second = job(ENDLESS), job("SELECT 2")
+        running = [asyncio.ensure_future(driver.execute(each)) for each in (first, second)]
+        await asyncio.to_thread(connecting.wait, 10)
+        telling = asyncio.ensure_future(driver.interrupt(second))
+        await asyncio.sleep(0.01)
+        go_on.set()
+        await telling
+        with pytest.raises(QueryFailed, match="interrupted"):
+            await running[1]
+        assert started == [ENDLESS]
+        await driver.interrupt(first)
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def test_a_connection_that_was_told_to_cancel_is_closed_even_if_the_statement_got_through():
+    all_read, told = threading.Event(), threading.Event()
+
+    class Late(SQLiteDriver):
+        def finish(self, cursor):
+            all_read.set()
+            told.wait(10)
+            super().finish(cursor)
+
+        def cancel(self, connection):
+            told.set()  # the server has the cancel, and will deliver it when it likes
+
+    async with opened(Late()) as driver:
+        short = job("SELECT 1")
+        running = asyncio.ensure_future(driver.execute(short))
+        await asyncio.to_thread(all_read.wait, 10)
+        await driver.interrupt(short)
+        assert (await running).rows == [(1,)]
+        await driver.execute(job("SELECT 2"))
+        await until_closed(driver.connections[0])
+        assert len(driver.connections) == 2
 
 
 async def test_interrupt_of_a_run_that_is_over_does_nothing():
@@ -228,9 +304,7 @@ async def test_a_cancelled_execute_stops_the_statement():
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        async with asyncio.timeout(10):
-            while not closed(driver.connections[0]):  # noqa: ASYNC110 - a connection tells nobody that it closed
-                await asyncio.sleep(0.01)
+        await until_closed(driver.connections[0])
 
 
 # ---------------------------------------------------------------- streaming
@@ -260,7 +334,7 @@ async def test_stream_stops_reading_when_the_consumer_stops():
         await stream.aclose()
         await asyncio.sleep(0.05)
         assert fetched == [10]
-        assert closed(driver.connections[0])
+        await until_closed(driver.connections[0])
 
 
 async def test_a_stream_can_be_interrupted():

@@ -419,6 +419,7 @@ async def test_every_way_to_stop_a_run_stops_it_in_the_database(driver, how):
 
 async def test_cancel_and_ask_again_runs_again(driver):
     source = source_of(driver)
+    await source.ping()
     statement = Statement(ENDLESS)
     for _ in range(5):
         first = asyncio.ensure_future(source.submit(statement, wait=60))

@@ -112,11 +112,10 @@ class DataSource:
 
 def statement_key(statement: Statement) -> str:
     """Equal for statements that ask the same: the SQL text and its parameters, their types included
-    (``1``, ``True`` and ``"1"`` are three questions)."""
+    (``1``, ``True``, ``"1"`` and ``Decimal(1)`` are four questions)."""
     digest = hashlib.blake2b(digest_size=16)
     for part in (statement.sql, *statement.parameters):
-        # ascii() writes every value on its own terms: no two differ only in a way that it hides.
-        text = f"{type(part).__name__}:{part!a}".encode()
+        text = ascii(part).encode()  # each type is written in its own way, lone surrogates too
         digest.update(len(text).to_bytes(8, "big"))
         digest.update(text)
     return digest.hexdigest()
