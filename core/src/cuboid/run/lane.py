@@ -1,8 +1,8 @@
 """Lanes: threads that own a blocking connection.
 
 Not an executor: its threads are joined when the interpreter ends, so that one client library stuck in a
-read would keep the process from ever exiting, and a client library such as ``sqlite3`` wants each
-connection used by the thread that made it.
+read would keep the process from ever exiting; and some client libraries want each connection used by the
+thread that made it.
 """
 
 from __future__ import annotations
