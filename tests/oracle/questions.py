@@ -36,7 +36,8 @@ class Questions:
         """One query. A few mention cubes that cannot be joined, and must be refused."""
         draw = self.draw
         self.zone = self.home_zone if draw(st.integers(0, 2)) else draw(st.sampled_from(ZONES))
-        cubes = draw(st.lists(st.sampled_from(self.world.names), min_size=1, max_size=3, unique=True))
+        several = min(len(self.world.names), draw(st.sampled_from((1, 2, 2, 3))))
+        cubes = draw(st.permutations(self.world.names))[:several]
         ungrouped = draw(st.integers(0, 9)) == 0
         measures = self._measures(cubes, ungrouped)
         careless = draw(st.integers(0, 19)) == 0
@@ -51,10 +52,11 @@ class Questions:
         if not measures and not dimensions and not any("granularity" in entry for entry in entries):
             query["dimensions"] = dimensions = [self._any_dimension(reachable)]
         query["timeDimensions"] = entries
-        segments = [f"{c}.{s.name}" for c in reachable for s in self.world.cube(c).segments]
+        segments = [f"{c}.{s.name}" for c in (*reachable, *cubes[:1]) for s in self.world.cube(c).segments]
         if segments and draw(st.integers(0, 3)) == 0:
             query["segments"] = [draw(st.sampled_from(segments))]
-        query["filters"] = self._filters(reachable, measures, dimensions, ungrouped)
+        filtered = dict.fromkeys((*reachable, *(name.partition(".")[0] for name in measures)))
+        query["filters"] = self._filters(tuple(filtered), measures, dimensions, ungrouped)
         if ungrouped:
             query["ungrouped"] = True
         self._page(query)
@@ -66,8 +68,8 @@ class Questions:
         offered = [f"{cube}.{m.name}" for cube in cubes for m in self.world.cube(cube).measures]
         if not offered or self.draw(st.integers(0, 6)) == 0:
             return []
-        drawn = self.draw(st.lists(st.sampled_from(offered), min_size=1, max_size=3, unique=True))
-        return drawn[:1] if ungrouped else drawn
+        least = 1 if ungrouped else min(len(offered), self.draw(st.sampled_from((1, 2, 2, 3))))
+        return self.draw(st.lists(st.sampled_from(offered), min_size=least, max_size=least, unique=True))
 
     def _reachable(self, measures: Iterable[str], ungrouped: bool) -> tuple[str, ...]:
         """The cubes whose members can be asked with all the measures."""

@@ -17,6 +17,7 @@ from tests.oracle.formulas import members_of
 from tests.oracle.world import ColumnType, Cube, Join, Measure, Relationship, Table, TableColumn, World
 
 NAMES = ("Orders", "users", "line_items", "City", "returnedGoods", "plans")
+SHAPES = ("star", "chasm", "snowflake", "chasm", "diamond", "one_to_one", "tangle", "tangle", "single")
 OPTIONAL_COLUMNS: tuple[tuple[str, ColumnType], ...] = (
     ("amount", "decimal"),
     ("flag", "boolean"),
@@ -61,7 +62,7 @@ class Draft:
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[int, list[tuple[int, int]], set[int]]:
     """The shape of a join graph: number of cubes, (child, parent) pairs, positions of one_to_one pairs."""
-    shape = draw(st.sampled_from(("single", "star", "snowflake", "chasm", "diamond", "one_to_one", "tangle")))
+    shape = draw(st.sampled_from(SHAPES))
     if shape == "single":
         return 1, [], set()
     if shape == "star":
