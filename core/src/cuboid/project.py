@@ -55,13 +55,16 @@ class Project:
         :param flags: settings that win over everything else, by name; None means "not given".
         :param environ: the environment, by default that of the process.
 
-        Raises :class:`ConfigError` or :class:`PluginError` for what stops the start.
+        Raises :class:`ConfigError` or :class:`PluginError` for what stops the start, a ``CUBOID_*`` variable that
+        nothing reads among it.
         """
         environ = os.environ if environ is None else environ
         configuration = load_configuration(Path(path).resolve(), flags=flags, environ=environ)
         registry = Registry.load(configuration.folder, optional=configuration.settings.optional_plugins)
         registry.require()
-        return cls(configuration, registry)
+        project = cls(configuration, registry)
+        project._check_environment()
+        return project
 
     @property
     def folder(self) -> Path:
@@ -91,25 +94,36 @@ class Project:
     def data_source_settings(self) -> tuple[DataSourceSettings, ...]:
         """Every data source's checked settings.
 
-        Raises :class:`ConfigError` if there is none, if one has bad settings, or for a ``CUBOID_*`` variable
-        that nothing reads; :class:`PluginError` if a driver is not installed.
+        Raises :class:`ConfigError` if there is none or one has bad settings; :class:`PluginError` if a driver is
+        not installed.
         """
         declarations = self.configuration.data_sources
         if not declarations:
             raise ConfigError(f"No data source is configured in {self.folder}", hint=HOW_TO)
         drivers = {each.name: self.registry.driver(each.driver) for each in declarations}
-        # First, because a misspelt variable is why another one is missing.
-        self.configuration.environment.check(self.known_names(drivers))
         return tuple(
             read_data_source(each, drivers[each.name].Config, self.configuration.environment, self.folder)
             for each in declarations
         )
 
+    def _check_environment(self) -> None:
+        """Refuses misspelt variables, before whatever is missing because of them is missed.
+
+        Drivers are looked up, which imports them, only if a variable can be theirs.
+        """
+        environment = self.configuration.environment
+        if environment.beyond(self.known_names({})):
+            drivers = {
+                each.name: self.registry.driver(each.driver) for each in self.configuration.data_sources
+            }
+            environment.check(self.known_names(drivers))
+
     def known_names(self, drivers: Mapping[str, type[Driver]]) -> set[str]:
-        """All environment names that are read, given each data source's driver."""
+        """All environment names that are read: the settings', and those of the data sources in ``drivers``."""
         names = {name for setting in SETTINGS for name in setting.env}
         for declaration in self.configuration.data_sources:
-            names |= known_names(declaration, drivers[declaration.name].Config)
+            if declaration.name in drivers:
+                names |= known_names(declaration, drivers[declaration.name].Config)
         return names
 
     @cached_property

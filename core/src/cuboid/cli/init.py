@@ -150,18 +150,21 @@ def _project_files(
 ) -> dict[str, str]:
     import yaml
 
-    from cuboid.config.data_sources import GENERIC
+    from cuboid.config.data_sources import field_names
     from cuboid.config.env_file import env_line
     from cuboid.config.settings import is_secret
 
     secret = {name for name, field in driver.Config.model_fields.items() if is_secret(field)}
     env = [env_line("CUBEJS_API_SECRET", secrets.token_hex(32))]
+    names = field_names("default", driver.Config)
     shown: dict[str, Any] = {"driver": driver.name}
     for name, value in values.items():
-        if name in secret and name in GENERIC:
-            env.append(env_line(GENERIC[name], str(value)))
-        else:
+        if name not in secret:
             shown[name] = value
+        elif names[name]:
+            env.append(env_line(names[name][-1], str(value)))
+        else:
+            raise ConfigError(f"'{name}' is a secret and has no environment name to keep it under in .env.")
     cube = Path(first_file).stem
     return {
         "cuboid.yml": yaml.safe_dump({"data_sources": {"default": shown}}, sort_keys=False),

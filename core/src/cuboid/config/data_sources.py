@@ -138,7 +138,7 @@ def read_data_source(
     limits: dict[str, Written] = {}
     for key, written in declaration.settings.items():
         (limits if key in QueueLimits.model_fields else own)[key] = written
-    for key, names in _field_names(declaration.name, config).items():
+    for key, names in field_names(declaration.name, config).items():
         if found := environment.first(names):
             own[key] = found
     for key, name in _LIMIT_NAMES.items():
@@ -156,7 +156,7 @@ def read_data_source(
 def known_names(declaration: DataSourceDeclaration, config: type[BaseModel]) -> set[str]:
     """All environment names that this data source is read from."""
     names = {*_names(TYPE, declaration.name), *with_twins([DATASOURCES])}
-    names.update(*_field_names(declaration.name, config).values())
+    names.update(*field_names(declaration.name, config).values())
     names.update(*(_decorated(name, declaration.name) for name in _LIMIT_NAMES.values()))
     return names
 
@@ -175,7 +175,7 @@ def check_settings(
         raise config_error(error, config, written, owner=owner) from None
 
 
-def _field_names(data_source: str, config: type[BaseModel]) -> dict[str, tuple[str, ...]]:
+def field_names(data_source: str, config: type[BaseModel]) -> dict[str, tuple[str, ...]]:
     """For each field the environment names it is read from, the winning one first."""
     found = {}
     for key, field in config.model_fields.items():

@@ -33,6 +33,10 @@ class Environment:
         """The variable of the first of ``names`` that is set."""
         return next((self.variables[name] for name in names if name in self.variables), None)
 
+    def beyond(self, known: Iterable[str]) -> bool:
+        """Whether there is a ``CUBOID_*`` variable that is not among ``known``."""
+        return any(name.startswith(OURS) for name in self.variables.keys() - set(known))
+
     def check(self, known: Iterable[str]) -> None:
         """Raises :class:`ConfigError` for a ``CUBOID_*`` variable that is not among ``known``."""
         known = set(known)

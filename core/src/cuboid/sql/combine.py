@@ -1,6 +1,7 @@
 """Combining the groups of several aggregates: UNION ALL padded with NULLs, then GROUP BY the keys.
 
-That is a full join in which NULL keys meet, on every engine, those without FULL JOIN included, and reads each input once.
+That is a full join in which NULL keys meet. It works on every engine, those without FULL JOIN included, and reads
+each input once.
 """
 
 from __future__ import annotations
