@@ -48,10 +48,10 @@ class Formulas:
         self.plain_numbers: list[Expression] = [Column(cube, "n"), Reference(cube, "n")]
         if "amount" in names:
             self.plain_numbers += [Column(cube, "amount"), Reference(cube, "amount")]
-        if to_one and draw(st.booleans()):
+        if to_one:
             other = draw(st.sampled_from(to_one))
-            self.texts.append(Reference(other, "s"))
-            self.numbers.append(Reference(other, "n"))
+            self.texts += [Reference(other, "s")] * 2
+            self.numbers += [Reference(other, "n")] * 2
 
     def text(self) -> Expression:
         base = self.draw(st.sampled_from(self.texts))
