@@ -204,9 +204,8 @@ def test_a_driver_that_is_not_installed_names_its_package(folder: Path) -> None:
 
 
 def test_an_unknown_variable_of_ours_stops_the_start(folder: Path) -> None:
-    project = Project.open(folder, environ={"CUBOID_DB_DUCKDB_DATABSE_PATH": "x"})
     with pytest.raises(ConfigError) as caught:
-        project.data_sources  # noqa: B018
+        Project.open(folder, environ={"CUBOID_DB_DUCKDB_DATABSE_PATH": "x"})
     assert "CUBOID_DB_DUCKDB_DATABASE_PATH" in str(caught.value.hint)
 
 

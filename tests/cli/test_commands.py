@@ -158,6 +158,7 @@ def test_token_fits_what_the_server_requires(run: Run) -> None:
         (["token", "--expires", "soon"], {}, 2, "is not a duration"),
         (["token"], {"CUBEJS_JWT_ALGS": "HS512"}, 1, "accepts only tokens signed with HS512"),
         (["config"], {"CUBOID_PROT": "1"}, 1, "Error: There is no setting CUBOID_PROT"),
+        (["check"], {"CUBOID_PROT": "1"}, 1, "Error: There is no setting CUBOID_PROT"),
         (["config"], {"PORT": "x"}, 1, "Error: port: 'x' is not a whole number (environment PORT)"),
         (["check", "nowhere"], {}, 1, "There is no project folder"),
         (["query", "-m", "cities.count"], {"CUBEJS_DB_TYPE": "nosuchdb"}, 1, "cuboid-nosuchdb"),
