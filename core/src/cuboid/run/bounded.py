@@ -21,8 +21,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cuboid.errors import ConfigError, QueryCancelled, QueryTimeout, QueueError, QueueFull
-from cuboid.run.driver import Driver
-from cuboid.run.queue import QueryQueue, QueueSettings
+from cuboid.run.queue import QueryQueue, QueueSettings, Runs
 from cuboid.run.shared_run import SharedRun
 from cuboid.types import Job, Pending, Result
 
@@ -52,7 +51,7 @@ class BoundedQueue(QueryQueue):
 
     default_limit: ClassVar[int] = 2
 
-    def __init__(self, driver: Driver, settings: QueueSettings) -> None:
+    def __init__(self, driver: Runs, settings: QueueSettings) -> None:
         self.driver = driver
         self.limit = self.default_limit if settings.limit is None else settings.limit
         if self.limit < 1:

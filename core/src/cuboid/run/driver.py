@@ -11,15 +11,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from cuboid.errors import UnsupportedFeature
+from cuboid.run.queue import QueryQueue
 from cuboid.types import Capability, Job, Result, TableInfo, Value
-
-if TYPE_CHECKING:
-    from cuboid.run.queue import QueryQueue
 
 
 class DriverConfig(BaseModel):

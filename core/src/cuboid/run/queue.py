@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
-from cuboid.run.driver import Driver
 from cuboid.types import Job, Pending, Result
 
 
@@ -29,11 +29,21 @@ class QueueSettings:
     abandon_after: float = 5.0
 
 
+class Runs(Protocol):
+    """What a queue needs of a driver: see :class:`cuboid.run.driver.Driver`."""
+
+    name: ClassVar[str]
+
+    async def execute(self, job: Job) -> Result: ...
+
+    async def interrupt(self, job: Job) -> None: ...
+
+
 class QueryQueue(ABC):
     """The queue in front of one driver."""
 
     @abstractmethod
-    def __init__(self, driver: Driver, settings: QueueSettings) -> None: ...
+    def __init__(self, driver: Runs, settings: QueueSettings) -> None: ...
 
     @abstractmethod
     async def submit(self, job: Job, wait: float) -> Result | Pending:
