@@ -108,6 +108,10 @@ class DBAPIDriver(Driver):
         """Whether an idle connection can be used again; a driver over a network asks the server."""
         return True
 
+    def limit(self, connection: Connection, seconds: float) -> None:
+        """Has the server itself end the next statement of ``connection`` soon after ``seconds``, should the queue fail
+        to. Called before each statement; the queue's word comes first if the server's limit is a little longer."""
+
     def start(self, connection: Connection, statement: Statement, *, streaming: bool) -> Cursor:
         """Runs the statement; ``streaming`` asks for a cursor that does not fetch everything at once."""
         cursor = connection.cursor()
@@ -306,6 +310,7 @@ class DBAPIDriver(Driver):
                 if run.stopped:
                     raise _interrupted()
                 run.live = lane.connection
+            self.limit(lane.connection, run.job.timeout)
             return self.start(lane.connection, run.job.statement, streaming=streaming)
         except Exception as error:
             raise self._failed(run, error) from None

@@ -8,7 +8,7 @@ Nothing a client sends is ever part of the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ from typing import Literal
 from sqlglot import exp
 
 from cuboid.query.model import Slot
-from cuboid.sql.dialect import PlaceholderStyle
+from cuboid.sql.dialect import Dialect, PlaceholderStyle
 from cuboid.types import Column, ParameterType, Statement, Value
 
 Pattern = Literal["plain", "contains", "prefix", "suffix"]
@@ -45,6 +45,7 @@ class Prepared:
 
     parts: tuple[str | SlotUse, ...]
     placeholders: PlaceholderStyle
+    parameter_type: Callable[[Value], str]
     columns: tuple[Column, ...]
     data_source: str
 
@@ -58,9 +59,21 @@ class Prepared:
             elif part.type == "integer":
                 text.append(str(int(values[part.index])))  # type: ignore[arg-type]  # an int by its slot's type
             else:
-                parameters.append(_value(values[part.index], part.pattern))
-                text.append(_placeholder(self.placeholders, len(parameters)))
+                value = _value(values[part.index], part.pattern)
+                parameters.append(value)
+                text.append(self._placeholder(len(parameters), value))
         return Statement("".join(text), tuple(parameters), self.columns)
+
+    def _placeholder(self, number: int, value: Value) -> str:
+        match self.placeholders:
+            case "dollar":
+                return f"${number}"
+            case "format":
+                return "%s"
+            case "typed":
+                return f"{{p{number}:{self.parameter_type(value)}}}"
+            case "qmark":
+                return "?"
 
     def wire_parameters(self, values: Sequence[Value]) -> list[str | bool | None]:
         """The parameters as ``/v1/sql`` shows them: texts, instants as ``YYYY-MM-DDTHH:mm:ss.SSSZ``."""
@@ -71,8 +84,9 @@ class Prepared:
         ]
 
 
-def prepare(text: str, style: PlaceholderStyle, columns: tuple[Column, ...], data_source: str) -> Prepared:
-    """Cuts rendered text at its slot marks."""
+def prepare(text: str, dialect: Dialect, columns: tuple[Column, ...], data_source: str) -> Prepared:
+    """Cuts text that was rendered in ``dialect`` at its slot marks."""
+    style = dialect.placeholders
     parts: list[str | SlotUse] = []
     position = 0
     for mark in _MARK.finditer(text):
@@ -81,17 +95,11 @@ def prepare(text: str, style: PlaceholderStyle, columns: tuple[Column, ...], dat
         parts.append(SlotUse(int(index), type_, pattern))  # type: ignore[arg-type]  # written by slot_mark
         position = mark.end()
     parts.append(_literal(text[position:], style))
-    return Prepared(tuple(parts), style, columns, data_source)
+    return Prepared(tuple(parts), style, dialect.parameter_type, columns, data_source)
 
 
 def _literal(text: str, style: PlaceholderStyle) -> str:
     return text.replace("%", "%%") if style == "format" else text
-
-
-def _placeholder(style: PlaceholderStyle, number: int) -> str:
-    if style == "dollar":
-        return f"${number}"
-    return "%s" if style == "format" else "?"
 
 
 def _value(value: Value, pattern: Pattern) -> Value:

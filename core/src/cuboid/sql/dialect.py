@@ -13,16 +13,17 @@ from typing import ClassVar, Literal
 from sqlglot import exp
 
 from cuboid.errors import UnsupportedFeature
-from cuboid.types import ParameterType, SemanticType, TimeKind
+from cuboid.types import ParameterType, SemanticType, TimeKind, Value
 
-PlaceholderStyle = Literal["qmark", "dollar", "format"]
+PlaceholderStyle = Literal["qmark", "dollar", "format", "typed"]
 
 
 class Dialect(ABC):
     """One engine's SQL.
 
     ``name`` is the registry's key; ``sqlglot`` the name of sqlglot's dialect for parsing and rendering;
-    ``placeholders`` the style its driver's parameters take: ``?``, ``$1`` or ``%s`` (a literal ``%`` is then doubled).
+    ``placeholders`` the style its driver's parameters take: ``?``, ``$1``, ``%s`` (a literal ``%`` is then doubled) or,
+    where the server wants to know each parameter's type, ``{p1:Type}`` with what :meth:`parameter_type` says.
     """
 
     name: ClassVar[str]
@@ -58,6 +59,10 @@ class Dialect(ABC):
         if type == "utc" or type == "date":
             return exp.cast(placeholder, exp.DataType.Type.TIMESTAMP)
         return placeholder
+
+    def parameter_type(self, value: Value) -> str:
+        """What a ``typed`` placeholder calls the type of ``value``; no text of the value is ever in it."""
+        raise NotImplementedError(f"The {self.name} dialect does not name the types of its typed placeholders.")
 
     def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:
         """A NULL that pads a UNION branch for a column of the given meaning.

@@ -34,4 +34,4 @@ class Renderer:
             )
         except UnsupportedError as error:
             raise UnsupportedFeature(f"The {self._dialect.name} dialect cannot say this: {error}") from error
-        return prepare(text, self._dialect.placeholders, lowered.columns, plan.data_source)
+        return prepare(text, self._dialect, lowered.columns, plan.data_source)
