@@ -34,8 +34,19 @@ Capability = Literal[
     "interrupt",  # a running statement is really stopped in the database
     "introspect",  # tables, columns and keys can be listed
     "approx_count_distinct",  # the dialect has an approximate distinct count
+    "exact_decimals",  # decimals of up to 38 digits go in and come out exactly
+    "zones_before_1970",  # instants before 1970 have the wall time of their zone
 ]
-"""Optional behaviour that a driver declares; what is not declared raises ``UnsupportedFeature``."""
+"""Optional behaviour that a driver declares. What is not declared raises, so that it is never a wrong number:
+``UnsupportedFeature`` where Cuboid can tell, :class:`QueryFailed` where only the database or the driver can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A length of civil time in whole calendar months and whole seconds: a quarter is 3 months, a day 86400 seconds."""
+
+    months: int = 0
+    seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

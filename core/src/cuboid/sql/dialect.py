@@ -8,12 +8,15 @@ engines near the SQL standard and are overridden where the engine differs. What 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from datetime import datetime
 from typing import ClassVar, Literal
 
 from sqlglot import exp
 
 from cuboid.errors import UnsupportedFeature
-from cuboid.types import ParameterType, SemanticType, TimeKind, Value
+from cuboid.types import Interval, ParameterType, SemanticType, TimeKind, Value
+
+ShiftUnit = Literal["month", "second"]
 
 PlaceholderStyle = Literal["qmark", "dollar", "format", "typed"]
 
@@ -45,6 +48,69 @@ class Dialect(ABC):
     def date_trunc(self, granularity: str, civil: exp.Expr) -> exp.Expr:
         """``civil`` (what :meth:`to_civil` gave) floored to one of the eight granularities, as a zoneless
         timestamp; weeks begin on Monday."""
+
+    def date_bin(self, interval: Interval, origin: datetime, civil: exp.Expr) -> exp.Expr:
+        """The start of the bin that ``civil`` is in: ``origin`` plus a whole number of ``interval``, before the origin
+        too. Months are counted from the origin's day, or the last day of a month that lacks it.
+
+        :param origin: a zoneless wall time in whole seconds.
+        """
+        if min(interval.months, interval.seconds) < 0 or bool(interval.months) == bool(interval.seconds):
+            raise UnsupportedFeature(
+                "A custom interval is a number of months or a number of seconds above zero, not both.",
+                hint="Years and quarters are months; weeks, days, hours and minutes are seconds.",
+            )
+        if interval.months:
+            return self.bin_months(interval.months, origin, civil)
+        return self.bin_seconds(interval.seconds, origin, civil)
+
+    def bin_months(self, months: int, origin: datetime, civil: exp.Expr) -> exp.Expr:
+        """:meth:`date_bin` for whole months."""
+        start = self.constant(origin)
+        passed = exp.paren(
+            exp.Sub(
+                this=self.month_number(civil),
+                expression=exp.Literal.number(origin.year * 12 + origin.month),
+            )
+        )
+        # The month of ``civil`` has begun, but the origin's day and time in it may still be ahead.
+        ahead = exp.LT(this=civil.copy(), expression=self.shift(start, passed.copy(), "month"))
+        whole = exp.paren(exp.Sub(this=passed, expression=exp.Case().when(ahead, "1").else_("0")))
+        return self.shift(start.copy(), _floored(whole, months), "month")
+
+    def bin_seconds(self, seconds: int, origin: datetime, civil: exp.Expr) -> exp.Expr:
+        """:meth:`date_bin` for whole seconds."""
+        start = self.constant(origin)
+        return self.shift(start, _floored(self.elapsed_seconds(start.copy(), civil), seconds), "second")
+
+    def add_interval(self, civil: exp.Expr, interval: Interval) -> exp.Expr:
+        """``civil`` moved by ``interval``, forwards or backwards: months first, then seconds."""
+        if interval.months:
+            civil = self.shift(civil, _integer(interval.months), "month")
+        if interval.seconds:
+            civil = self.shift(civil, _integer(interval.seconds), "second")
+        return civil
+
+    def constant(self, moment: datetime) -> exp.Expr:
+        """A zoneless timestamp that the model or Cuboid itself wrote, of the type that :meth:`to_civil` gives."""
+        return exp.cast(exp.Literal.string(moment.isoformat(" ")), exp.DataType.Type.TIMESTAMP)
+
+    def shift(self, civil: exp.Expr, count: exp.Expr, unit: ShiftUnit) -> exp.Expr:
+        """``civil`` moved by ``count`` (an integer expression, of either sign) months or seconds. A month that lacks
+        the day gives its last day."""
+        one = exp.Interval(this=exp.Literal.string("1"), unit=exp.var(unit.upper()))
+        return exp.paren(exp.Add(this=civil, expression=exp.Mul(this=one, expression=exp.paren(count))))
+
+    def month_number(self, civil: exp.Expr) -> exp.Expr:
+        """Twelve times the year plus the month, as an integer expression."""
+        year = exp.Extract(this=exp.var("YEAR"), expression=civil)
+        month = exp.Extract(this=exp.var("MONTH"), expression=civil.copy())
+        return exp.Add(this=exp.Mul(this=year, expression=exp.Literal.number(12)), expression=month)
+
+    def elapsed_seconds(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
+        """Seconds from ``start`` to ``end``, floored to an integer expression; negative where ``end`` is earlier."""
+        elapsed = exp.paren(exp.Sub(this=end, expression=start))
+        return exp.Floor(this=exp.Extract(this=exp.var("EPOCH"), expression=elapsed))
 
     def epoch(self) -> exp.Expr:
         """The database's clock in seconds since 1970."""
@@ -91,3 +157,17 @@ class Dialect(ABC):
     def approx_count_distinct(self, value: exp.Expr) -> exp.Expr:
         """An approximate number of distinct values."""
         raise UnsupportedFeature(f"The {self.name} dialect has no approximate distinct count.")
+
+
+def _floored(count: exp.Expr, step: int) -> exp.Expr:
+    """``count`` floored to a multiple of ``step``, in integer arithmetic alone: engines disagree on what ``/`` gives,
+    and agree that the sign of ``%`` is its left side's."""
+    divisor = exp.Literal.number(step)
+    remainder = exp.paren(exp.Mod(this=exp.paren(count.copy()), expression=divisor))
+    positive = exp.paren(exp.Add(this=remainder, expression=divisor.copy()))
+    modulo = exp.paren(exp.Mod(this=positive, expression=divisor.copy()))
+    return exp.Sub(this=count, expression=modulo)
+
+
+def _integer(number: int) -> exp.Expr:
+    return exp.Literal.number(number) if number >= 0 else exp.Neg(this=exp.Literal.number(-number))

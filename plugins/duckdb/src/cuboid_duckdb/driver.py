@@ -85,7 +85,14 @@ class DuckDBDriver(DBAPIDriver):
     Config = DuckDBConfig
     queue: ClassVar[type[QueryQueue]] = DuckDBQueue
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {"stream", "interrupt", "introspect", "approx_count_distinct"}
+        {
+            "stream",
+            "interrupt",
+            "introspect",
+            "approx_count_distinct",
+            "exact_decimals",
+            "zones_before_1970",
+        }
     )
     config: DuckDBConfig
 
