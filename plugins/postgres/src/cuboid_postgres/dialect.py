@@ -1,0 +1,54 @@
+"""Postgres' SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from cuboid.sql.dialect import Dialect
+from cuboid.types import SemanticType, TimeKind
+
+ABBREVIATED: Mapping[str, str] = {
+    "CET": "Europe/Brussels",
+    "EET": "Europe/Athens",
+    "EST": "America/Panama",
+    "HST": "Pacific/Honolulu",
+    "MET": "Europe/Brussels",
+    "MST": "America/Phoenix",
+    "WET": "Europe/Lisbon",
+}
+"""Zones whose names Postgres reads as abbreviations of a fixed offset: ``AT TIME ZONE 'CET'`` has no summer time.
+Their rules are those of the zones on the right, whose links they are in the zone database."""
+
+
+class PostgresDialect(Dialect):
+    """Postgres. Sessions run in UTC (the driver sees to it), so casts between TIMESTAMP and TIMESTAMPTZ are exact."""
+
+    name = "postgres"
+    sqlglot = "postgres"
+    placeholders = "dollar"
+    max_identifier_bytes = 63
+
+    def to_civil(self, value: exp.Expr, zone: str, kind: TimeKind) -> exp.Expr:
+        if kind == "date" or zone == "UTC":
+            return exp.cast(value, exp.DataType.Type.TIMESTAMP)
+        instant = exp.cast(value, exp.DataType.Type.TIMESTAMPTZ)
+        return exp.AtTimeZone(this=instant, zone=exp.Literal.string(ABBREVIATED.get(zone, zone)))
+
+    def date_trunc(self, granularity: str, civil: exp.Expr) -> exp.Expr:
+        return exp.Anonymous(this="DATE_TRUNC", expressions=[exp.Literal.string(granularity), civil])
+
+    def pick(self, value: exp.Expr, type: SemanticType) -> exp.Expr:
+        if type == "boolean":
+            return exp.LogicalOr(this=value)  # BOOL_OR: there is no MAX of booleans
+        if type == "string":
+            # Nor is there one of uuid, json and others that text is made of; ANY_VALUE came with version 16.
+            known = exp.Where(this=exp.Is(this=value.copy(), expression=exp.null()).not_())
+            values = exp.Filter(this=exp.ArrayAgg(this=value), expression=known)
+            return exp.Bracket(this=exp.paren(values), expressions=[exp.Literal.number(1)], offset=1)
+        return exp.Max(this=value)
+
+    def like(self, value: exp.Expr, pattern: exp.Expr) -> exp.Expr:
+        # Nothing but text has LIKE: not uuid, enums, numbers, that a model may call strings.
+        return super().like(exp.cast(value, exp.DataType.Type.TEXT), pattern)
