@@ -8,6 +8,7 @@ engines near the SQL standard and are overridden where the engine differs. What 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -129,6 +130,10 @@ class Dialect(ABC):
     def parameter_type(self, value: Value) -> str:
         """What a ``typed`` placeholder calls the type of ``value``; no text of the value is ever in it."""
         raise NotImplementedError(f"The {self.name} dialect does not name the types of its typed placeholders.")
+
+    def is_in(self, value: exp.Expr, candidates: Sequence[exp.Expr], type: ParameterType) -> exp.Expr:
+        """``value`` equals one of ``candidates``, which are two or more parameters of one type; NULL if it is NULL."""
+        return exp.In(this=value, expressions=list(candidates))
 
     def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:
         """A NULL that pads a UNION branch for a column of the given meaning.

@@ -93,7 +93,7 @@ class Filters:
             return None
         if len(slots) == 1:
             return exp.EQ(this=value(), expression=self._parameter(member, slots[0]))
-        return exp.In(this=value(), expressions=[self._parameter(member, slot) for slot in slots])
+        return self._dialect.is_in(value(), [self._parameter(member, slot) for slot in slots], slots[0].type)
 
     def _exclusion(
         self, member: str, slots: tuple[Slot, ...], value: Callable[[], exp.Expr]
@@ -102,9 +102,8 @@ class Filters:
             return None
         if len(slots) == 1:
             return exp.NEQ(this=value(), expression=self._parameter(member, slots[0]))
-        return exp.Not(
-            this=exp.In(this=value(), expressions=[self._parameter(member, slot) for slot in slots])
-        )
+        parameters = [self._parameter(member, slot) for slot in slots]
+        return exp.Not(this=self._dialect.is_in(value(), parameters, slots[0].type))
 
     def _parameter(self, member: str, slot: Slot, pattern: Pattern = "plain") -> exp.Expr:
         return self._adapt(member, slot, self._dialect.parameter(slot_mark(slot, pattern), slot.type))
