@@ -1,0 +1,29 @@
+"""MySQL and MariaDB for Cuboid.
+
+The rooms are imported when the hooks are called: listing plugins loads the client library only for its driver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cuboid.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from cuboid.run.driver import Driver
+    from cuboid.sql.dialect import Dialect
+
+
+@hookimpl
+def register_dialects(register: Callable[[type[Dialect]], None]) -> None:
+    from cuboid_mysql.dialect import MySQLDialect
+
+    register(MySQLDialect)
+
+
+@hookimpl
+def register_drivers(register: Callable[[type[Driver]], None]) -> None:
+    from cuboid_mysql.driver import MySQLDriver
+
+    register(MySQLDriver)

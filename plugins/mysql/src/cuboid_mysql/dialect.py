@@ -1,0 +1,114 @@
+"""The SQL of MySQL and MariaDB."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlglot import exp
+
+from cuboid.sql.dialect import Dialect, ShiftUnit
+from cuboid.types import ParameterType, SemanticType, TimeKind
+from cuboid_mysql.early import early_offset
+
+PATTERNS = {
+    "second": "%Y-%m-%d %H:%i:%s",
+    "minute": "%Y-%m-%d %H:%i:00",
+    "hour": "%Y-%m-%d %H:00:00",
+    "day": "%Y-%m-%d 00:00:00",
+    "month": "%Y-%m-01 00:00:00",
+    "year": "%Y-01-01 00:00:00",
+}
+"""Granularities whose floor is a pattern of the digits."""
+
+FIRST_DAY = "0001-01-01"
+
+
+class MySQLDialect(Dialect):
+    """MySQL 8 and MariaDB 10.6. Sessions run in UTC (the driver sees to it), so a TIMESTAMP reads as its UTC time.
+
+    Formulas name the civil time once: it is a long expression, and these engines compute it anew wherever it stands.
+    """
+
+    name = "mysql"
+    sqlglot = "mysql"
+    placeholders = "format"
+    max_identifier_bytes = 64
+
+    # ------------------------------------------------------------ time
+
+    def to_civil(self, value: exp.Expr, zone: str, kind: TimeKind) -> exp.Expr:
+        if kind == "date" or zone == "UTC":
+            return _datetime(value)
+        converted = _call("CONVERT_TZ", _datetime(value), _text("+00:00"), _text(zone))
+        offset = early_offset(zone, _datetime(value.copy()))
+        if offset is None:
+            return converted
+        # CONVERT_TZ returns what is before 1970 unchanged.
+        early = exp.LT(this=_datetime(value.copy()), expression=self.constant(datetime(1970, 1, 2)))
+        return exp.Case().when(early, self.shift(_datetime(value.copy()), offset, "second")).else_(converted)
+
+    def date_trunc(self, granularity: str, civil: exp.Expr) -> exp.Expr:
+        if granularity == "week":  # day 2 was a Monday
+            days = exp.Sub(this=_call("TO_DAYS", civil), expression=_number(2))
+            weeks = exp.Mul(
+                this=exp.IntDiv(this=exp.paren(days), expression=_number(7)), expression=_number(7)
+            )
+            return _datetime(_call("FROM_DAYS", exp.Add(this=weeks, expression=_number(2))))
+        if granularity == "quarter":
+            first = self.constant(datetime.fromisoformat(FIRST_DAY))
+            return exp.DateAdd(this=first, expression=_since_first("QUARTER", civil), unit=exp.var("QUARTER"))
+        return _datetime(_call("DATE_FORMAT", civil, _text(PATTERNS[granularity])))
+
+    def constant(self, moment: datetime) -> exp.Expr:
+        return _datetime(_text(moment.isoformat(" ")))
+
+    def shift(self, civil: exp.Expr, count: exp.Expr, unit: ShiftUnit) -> exp.Expr:
+        return exp.DateAdd(this=civil, expression=exp.paren(count), unit=exp.var(unit.upper()))
+
+    def month_number(self, civil: exp.Expr) -> exp.Expr:
+        return exp.paren(exp.Add(this=_since_first("MONTH", civil), expression=_number(12 + 1)))
+
+    def elapsed_seconds(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
+        # TIMESTAMPDIFF rounds towards zero: half a second before the start would be no second before it.
+        return exp.paren(exp.Sub(this=_call("TO_SECONDS", end), expression=_call("TO_SECONDS", start)))
+
+    def epoch(self) -> exp.Expr:
+        return _call("UNIX_TIMESTAMP")
+
+    # ------------------------------------------------------------ values
+
+    def parameter(self, placeholder: exp.Expr, type: ParameterType) -> exp.Expr:
+        return _datetime(placeholder) if type in ("instant", "utc", "date") else placeholder
+
+    def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:
+        return exp.null()  # UNION ALL takes each column's type from the branches that have one
+
+    # ------------------------------------------------------------ strings
+
+    def like(self, value: exp.Expr, pattern: exp.Expr) -> exp.Expr:
+        # By code points, after lowering: a column's own collation may tell cases apart, take e for é, or hold all
+        # emoji to be equal. The backslash escapes by default; the driver's sql_mode keeps it so.
+        lowered = exp.Lower(this=exp.cast(value, exp.DataType.Type.CHAR))
+        exact = exp.Collate(this=lowered, expression=exp.var("utf8mb4_bin"))
+        return exp.Like(this=exact, expression=exp.Lower(this=pattern))
+
+
+def _datetime(value: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=value, to=exp.DataType.build("DATETIME(6)", dialect="mysql"))
+
+
+def _since_first(unit: str, civil: exp.Expr) -> exp.Expr:
+    """Whole months or quarters from the year 1 to ``civil``."""
+    return _call("TIMESTAMPDIFF", exp.var(unit), _text(FIRST_DAY), civil)
+
+
+def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def _number(value: int) -> exp.Expr:
+    return exp.Literal.number(value)
+
+
+def _text(value: str) -> exp.Expr:
+    return exp.Literal.string(value)

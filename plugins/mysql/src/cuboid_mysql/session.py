@@ -1,0 +1,142 @@
+"""One connection: how its session is set up, limited, read, killed and closed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from mysql.connector import Error
+from mysql.connector.connection_cext import CMySQLConnection
+
+from cuboid.errors import ConnectionFailed
+from cuboid.run.cells import Converter
+from cuboid.types import Column
+from cuboid_mysql.cells import converter
+
+SESSION = {
+    "time_zone": "'+00:00'",
+    "net_write_timeout": "3600",  # a stream whose reader pauses for a minute would be cut off
+    "group_concat_max_len": "1048576",  # MySQL cuts at 1024 bytes, and says so in a warning only
+}
+MYSQL = SESSION | {
+    # Differences below zero, no invented values for what is not grouped; casts cut fractions as everywhere else.
+    "sql_mode": "'ONLY_FULL_GROUP_BY,NO_UNSIGNED_SUBTRACTION,TIME_TRUNCATE_FRACTIONAL'",
+    "transaction_read_only": "1",
+}
+MARIADB = (
+    SESSION
+    | {
+        "sql_mode": "'NO_UNSIGNED_SUBTRACTION'",  # it cuts by default, and has no functional dependencies for the other
+        "tx_read_only": "1",
+    }
+)
+
+OLDEST = {False: (8, 0), True: (10, 6)}
+"""MySQL, MariaDB: the first versions with all the SQL that is used."""
+
+NO_SUCH_THREAD = 1094
+
+
+@dataclass(slots=True)
+class Answer:
+    """A result that is fetched as it is read; cells are the text protocol's bytes."""
+
+    client: CMySQLConnection
+    description: Sequence[tuple[Any, ...]] | None
+    converters: dict[int, Converter]
+    unread: bool = True
+
+    def fetchmany(self, size: int = 1, /) -> list[Any]:
+        if not self.unread:
+            return []
+        rows, end = self.client.get_rows(count=size, raw=True)
+        self.unread = end is None
+        return rows
+
+    def close(self) -> None:
+        """Nothing is left to release: the result was read to its end."""
+
+
+@dataclass(slots=True)
+class Session:
+    """A connection of the client library; ``second`` opens another, to kill this one's statement."""
+
+    client: CMySQLConnection
+    second: Callable[[], CMySQLConnection]
+    mariadb: bool = False
+    version: str = ""
+    _id: int = 0
+    _limit: float = field(default=0.0)
+
+    def begin(self, *, encrypted: bool) -> None:
+        """Sets the session up. :param encrypted: refuse a connection that is not."""
+        (id, version), *_ = self.rows("SELECT CONNECTION_ID(), VERSION()")
+        self._id, self.version = int(id), bytes(version).decode()
+        self.mariadb = "mariadb" in self.version.lower()
+        settings = MARIADB if self.mariadb else MYSQL
+        self.client.cmd_query(
+            "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in settings.items())
+        )
+        if encrypted and not any(cipher for _, cipher in self.rows("SHOW SESSION STATUS LIKE 'Ssl_cipher'")):
+            raise ConnectionFailed("The server does not encrypt, and the setting 'ssl' asks for it.")
+
+    def check_version(self) -> None:
+        """Raises :class:`ConnectionFailed` if the server is too old."""
+        found = re.match(r"(?:5\.5\.5-)?(\d+)\.(\d+)", self.version)  # MariaDB's greeting to old replicas
+        if found is None or tuple(map(int, found.groups())) < OLDEST[self.mariadb]:
+            raise ConnectionFailed(
+                f"The server is {self.version}: MySQL 8.0 or MariaDB 10.6 is the oldest that will do."
+            )
+
+    def limit(self, seconds: float) -> None:
+        """Has the server end statements after so long; told only when it changes."""
+        if seconds != self._limit:
+            setting = (
+                f"max_statement_time = {seconds}"
+                if self.mariadb
+                else f"max_execution_time = {round(seconds * 1000)}"
+            )
+            self.client.cmd_query(f"SET SESSION {setting}")
+            self._limit = seconds
+
+    def ask(self, sql: bytes, columns: Sequence[Column] = ()) -> Answer:
+        """Runs one statement; ``columns`` say which of the result's columns are truth values."""
+        asked = self.client.cmd_query(sql, raw=True, buffered=False)
+        found = asked.get("columns") if asked else None
+        boolean = [column.type == "boolean" for column in columns] or [False] * len(found or ())
+        return Answer(
+            self.client,
+            found,
+            {
+                index: converter(column[1], column[8], truth)
+                for index, (column, truth) in enumerate(zip(found or (), boolean, strict=True))
+            },
+            unread=found is not None,
+        )
+
+    def rows(self, sql: str) -> list[Any]:
+        """All rows of a small internal question, as bytes."""
+        self.client.cmd_query(sql, raw=True, buffered=False)
+        return list(self.client.get_rows(raw=True)[0])
+
+    def kill(self, command: str) -> None:
+        """``KILL QUERY`` or ``KILL`` for this connection, from another."""
+        other = self.second()
+        try:
+            other.cmd_query(f"{command} {self._id}")
+        except Error as error:
+            if error.errno != NO_SUCH_THREAD:
+                raise
+        finally:
+            other.close()
+
+    def close(self) -> None:
+        """Says goodbye. The client library would first read what is left of a result, were it millions of rows: it
+        is killed."""
+        if self.client.unread_result:
+            with suppress(Error):
+                self.kill("KILL")
+        self.client.close()
