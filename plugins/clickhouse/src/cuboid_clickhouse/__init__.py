@@ -1,0 +1,30 @@
+"""ClickHouse for Cuboid: a server over HTTP, or the engine in this process.
+
+The rooms are imported when the hooks are called, and the client library with the driver: listing plugins does
+not load it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cuboid.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from cuboid.run.driver import Driver
+    from cuboid.sql.dialect import Dialect
+
+
+@hookimpl
+def register_dialects(register: Callable[[type[Dialect]], None]) -> None:
+    from cuboid_clickhouse.dialect import ClickHouseDialect
+
+    register(ClickHouseDialect)
+
+
+@hookimpl
+def register_drivers(register: Callable[[type[Driver]], None]) -> None:
+    from cuboid_clickhouse.driver import ClickHouseDriver
+
+    register(ClickHouseDriver)

@@ -1,0 +1,74 @@
+"""The settings of a ClickHouse data source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+
+from cuboid.run.driver import DriverConfig
+
+
+class ClickHouseConfig(DriverConfig):
+    """A server over HTTP, or the engine in this process."""
+
+    interface: Literal["http", "chdb"] = Field(
+        default="http",
+        description="`http` for a server, `chdb` for the engine in this process (extra `chdb`).",
+    )
+    host: str = Field(default="localhost", min_length=1, description="The server.")
+    port: int | None = Field(
+        default=None, ge=1, le=65535, description="Its HTTP port; 8123, or 8443 with `ssl`, unless given."
+    )
+    database: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The database of unqualified tables; the user's own unless given.",
+    )
+    user: str = Field(default="default", min_length=1, description="The user.")
+    password: SecretStr = Field(default=SecretStr(""), description="The user's password.")
+    ssl: bool = Field(default=False, description="Connect over HTTPS.")
+    ssl_ca: str | None = Field(
+        default=None,
+        description="File with the certificates to trust instead of the system's.",
+        json_schema_extra={"env": ["CUBEJS_DB_SSL_CA"]},
+    )
+    ssl_verify: bool = Field(
+        default=True,
+        description="Refuse a certificate that is not trusted or is another host's.",
+        json_schema_extra={"env": ["CUBEJS_DB_SSL_REJECT_UNAUTHORIZED"]},
+    )
+    compression: bool = Field(
+        default=True,
+        description="Results are compressed on the way.",
+        json_schema_extra={"env": ["CUBEJS_DB_CLICKHOUSE_COMPRESSION"]},
+    )
+    connect_timeout: int = Field(default=10, ge=1, description="Seconds to wait for a connection.")
+    silence_timeout: int = Field(
+        default=30,
+        ge=16,
+        description="Seconds after which a server that sends nothing is taken for dead; a busy one reports its "
+        "progress more often.",
+    )
+    path: str | None = Field(
+        default=None,
+        min_length=1,
+        description="With `chdb`, the folder of the data; a relative path starts at the project's folder. In memory "
+        "unless given.",
+    )
+
+    @field_validator("path", "ssl_ca")
+    @classmethod
+    def _in_project(cls, path: str | None, info: ValidationInfo) -> str | None:
+        project = (info.context or {}).get("project")
+        return path if path is None or project is None else str(Path(project) / Path(path).expanduser())
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        given = self.model_fields_set - {"interface", "path", "database"}
+        if self.interface == "chdb" and given:
+            raise ValueError(f"interface: chdb has no server, so no {', '.join(sorted(given))}")
+        if self.interface == "http" and self.path is not None:
+            raise ValueError("path is for interface: chdb")
+        return self

@@ -1,0 +1,149 @@
+"""ClickHouse's SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlglot import exp
+
+from cuboid.errors import UnsupportedFeature
+from cuboid.sql.dialect import Dialect, ShiftUnit
+from cuboid.types import ParameterType, SemanticType, TimeKind, Value
+
+_FLOORS = {
+    "second": "toStartOfSecond",
+    "minute": "toStartOfMinute",
+    "hour": "toStartOfHour",
+    "day": "toStartOfDay",
+    "week": "toMonday",
+    "month": "toStartOfMonth",
+    "quarter": "toStartOfQuarter",
+    "year": "toStartOfYear",
+}
+
+_WIDEST = 76
+"""Digits of the widest Decimal."""
+
+
+class ClickHouseDialect(Dialect):
+    """ClickHouse 24.3 and newer, in sessions as :data:`cuboid_clickhouse.driver.SESSION` sets them up.
+
+    There is no zoneless timestamp: civil times are DateTime64 in UTC, and never shifted again.
+    """
+
+    name = "clickhouse"
+    sqlglot = "clickhouse"
+    placeholders = "typed"
+    max_identifier_bytes = 255  # there is no limit; this keeps texts readable
+
+    # ------------------------------------------------------------ time
+
+    def to_civil(self, value: exp.Expr, zone: str, kind: TimeKind) -> exp.Expr:
+        instant = _timestamp(value)
+        if kind == "date" or zone == "UTC":
+            return instant
+        # Not toTimeZone alone: its values are instants still, so an hour that the clock shows twice would be two.
+        local = _call("toTimeZone", instant.copy(), exp.Literal.string(zone))
+        return _call("addSeconds", instant, _call("timeZoneOffset", local))
+
+    def date_trunc(self, granularity: str, civil: exp.Expr) -> exp.Expr:
+        return _timestamp(_call(_FLOORS[granularity], civil))  # week to year give dates
+
+    def constant(self, moment: datetime) -> exp.Expr:
+        return _timestamp(exp.Literal.string(moment.isoformat(" ")))
+
+    def shift(self, civil: exp.Expr, count: exp.Expr, unit: ShiftUnit) -> exp.Expr:
+        return _call("addMonths" if unit == "month" else "addSeconds", civil, count)
+
+    def month_number(self, civil: exp.Expr) -> exp.Expr:
+        year = exp.Mul(this=_call("toYear", civil), expression=exp.Literal.number(12))
+        return exp.Add(this=year, expression=_call("toMonth", civil.copy()))
+
+    def elapsed_seconds(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
+        return _call("dateDiff", exp.Literal.string("second"), start, end)
+
+    def epoch(self) -> exp.Expr:
+        return _call("toUnixTimestamp", _call("now"))
+
+    # ------------------------------------------------------------ values
+
+    def parameter(self, placeholder: exp.Expr, type: ParameterType) -> exp.Expr:
+        return placeholder  # has a type
+
+    def parameter_type(self, value: Value) -> str:
+        match value:
+            case None:
+                return "Nullable(String)"
+            case bool():
+                return "Bool"
+            case int():
+                return _integer_type(value)
+            case Decimal():
+                return _decimal_type(value)
+            case float():
+                return "Float64"
+            case datetime() | date():
+                # Microseconds and a zone: DateTime, the type that parsing gives, would cut the fraction of a bound.
+                return "DateTime64(6, 'UTC')"
+            case str():
+                return "String"
+
+    def is_in(self, value: exp.Expr, candidates: Sequence[exp.Expr], type: ParameterType) -> exp.Expr:
+        # IN converts candidates to the column's type: "Type mismatch in IN" for a Decimal candidate of an integer or
+        # float column and a DateTime64 one of a Date or DateTime column, and no match at all for a Float64 one of a
+        # Decimal(38, 18) column. Equality compares rightly; the server makes a set of a long chain by itself.
+        if type in ("string", "boolean"):
+            return super().is_in(value, candidates, type)
+        return exp.paren(exp.or_(*(exp.EQ(this=value.copy(), expression=each) for each in candidates)))
+
+    def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:
+        return exp.null()  # UNION ALL takes each column's type from the branches that have one
+
+    def pick(self, value: exp.Expr, type: SemanticType) -> exp.Expr:
+        return exp.AnyValue(this=value)  # of any type, NULLs skipped
+
+    # ------------------------------------------------------------ strings and aggregates
+
+    def like(self, value: exp.Expr, pattern: exp.Expr) -> exp.Expr:
+        return exp.ILike(
+            this=value, expression=pattern
+        )  # no ESCAPE clause: the escape is a backslash, always
+
+    def count_distinct(self, value: exp.Expr) -> exp.Expr:
+        return _call(
+            "uniqExact", value
+        )  # COUNT(DISTINCT x) is what a setting of the server says, exact or not
+
+    def approx_count_distinct(self, value: exp.Expr) -> exp.Expr:
+        return _call("uniq", value)
+
+
+def _timestamp(value: exp.Expr) -> exp.Expr:
+    return _call("toDateTime64", value, exp.Literal.number(6), exp.Literal.string("UTC"))
+
+
+def _call(function: str, *arguments: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this=function, expressions=list(arguments))
+
+
+def _integer_type(value: int) -> str:
+    """The type in which a comparison with an integer column uses its index; beyond 64 bits one that is right for
+    every column (a wide integer overflows when compared with a Decimal column)."""
+    if -(1 << 63) <= value < 1 << 63:
+        return "Int64"
+    if 0 <= value < 1 << 64:
+        return "UInt64"
+    return f"Decimal({_WIDEST}, 0)" if abs(value) < 10**_WIDEST else "Float64"
+
+
+def _decimal_type(value: Decimal) -> str:
+    """Always of the greatest width: comparing decimals takes both to the larger scale, in the wider of their types."""
+    _, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        return "Float64"
+    scale = max(-exponent, 0)
+    if max(len(digits) + exponent, 0) + scale > _WIDEST:
+        raise UnsupportedFeature(f"The clickhouse dialect has no number of more than {_WIDEST} digits.")
+    return f"Decimal({_WIDEST}, {scale})"

@@ -1,0 +1,181 @@
+"""ClickHouse through clickhouse-connect: a thread and a client for each running statement.
+
+Not the library's asyncio client: it parses results in the event loop's default executor, so each running statement
+takes one of its few threads all the same (6 on two cores, for everybody), and a task that is cancelled leaves its
+statement running. Its serial ``SELECT 1`` is slower, too (470 against 620 a second), and only the other has chdb.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import uuid
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from clickhouse_connect import get_client
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error, OperationalError
+
+from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
+from cuboid.run.dbapi import Cursor, DBAPIDriver
+from cuboid.run.queue import QueryQueue
+from cuboid.types import Capability, Job, Statement, TableInfo
+from cuboid_clickhouse import introspect
+from cuboid_clickhouse.blocks import Blocks
+from cuboid_clickhouse.config import ClickHouseConfig
+from cuboid_clickhouse.queue import ClickHouseQueue
+
+SESSION = {
+    "session_timezone": "UTC",  # what a column or text without zone means
+    "join_use_nulls": "1",  # a row that joins nothing has NULLs, not zeros and empty texts
+    "aggregate_functions_null_for_empty": "1",  # so has a sum or a minimum of nothing
+    "enable_extended_results_for_datetime_functions": "1",  # toStartOfDay and the like before 1970 and after 2106
+    "prefer_column_name_to_alias": "1",  # any(x) AS x, twice, is no aggregate of an aggregate
+    "cast_keep_nullable": "1",  # CAST(x AS String) of NULL is NULL
+    "union_default_mode": "DISTINCT",  # a bare UNION is the standard's
+    "cancel_http_readonly_queries_on_client_close": "1",  # should KILL QUERY not reach the server
+}
+"""Settings of every statement, and what would be wrong without: names and values of ClickHouse."""
+
+GRACE_SECONDS = 5
+"""How much longer than the queue the server lets a statement run: the queue's word comes first."""
+
+NETWORK = frozenset({209, 210})
+"""Codes of the server's own trouble with the connection."""
+
+REFUSED = frozenset({192, 193, 194, 516})
+"""Codes for a user or password that is not right."""
+
+# Every failure is raised and reported by us; the library would log it once more, with a traceback and its address.
+logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
+
+
+class Connection:
+    """A client without session, and the one statement that it runs."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.settings: dict[str, Any] = {}
+        self.blocks: Blocks | None = None
+
+    def kill(self) -> None:
+        """Stops the statement on the server; harmless if there is none. Users may stop their own."""
+        if query := self.settings.get("query_id"):
+            self.client.command("KILL QUERY WHERE query_id = {query:String} ASYNC", {"query": query})
+
+    def close(self) -> None:
+        if self.blocks is not None:
+            # Closing reads what is left of a result. That is short when the statement was killed.
+            with suppress(Error):
+                self.kill()
+            self.blocks.close()
+        self.client.close()
+
+
+class ClickHouseDriver(DBAPIDriver):
+    """Each lane's client has no session, so nothing but its sockets outlives a statement."""
+
+    name = "clickhouse"
+    dialect = "clickhouse"
+    Config = ClickHouseConfig
+    queue: ClassVar[type[QueryQueue]] = ClickHouseQueue
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {"stream", "interrupt", "introspect", "approx_count_distinct", "exact_decimals", "zones_before_1970"}
+    )
+    config: ClickHouseConfig
+
+    def connect(self) -> Connection:
+        client = self._client()
+        try:
+            _set_up(client, SESSION)
+        except BaseException:
+            client.close()
+            raise
+        return Connection(client)
+
+    def _client(self) -> Client:
+        config = self.config
+        if config.interface == "chdb":
+            return get_client(interface="chdb", path=config.path, database=config.database)
+        return get_client(
+            interface="https" if config.ssl else "http",
+            host=config.host,
+            port=config.port or 0,
+            username=config.user,
+            password=config.password.get_secret_value(),
+            database=config.database,
+            verify=config.ssl_verify,
+            ca_cert=config.ssl_ca,
+            compress=config.compression,
+            connect_timeout=config.connect_timeout,
+            send_receive_timeout=config.silence_timeout,
+            autogenerate_session_id=False,  # statements of one session wait for each other
+            dedicated_pool=True,  # its sockets close with it
+            query_retries=0,
+            client_name="cuboid",
+        )
+
+    def limit(self, connection: Connection, seconds: float) -> None:
+        allowed = connection.client.server_settings.get("max_execution_time")
+        wanted = math.ceil(seconds) + GRACE_SECONDS
+        if allowed is None or allowed.readonly or 0 < float(allowed.value) <= wanted:
+            return
+        connection.settings["max_execution_time"] = wanted
+
+    def start(self, connection: Connection, statement: Statement, *, streaming: bool) -> Cursor:
+        connection.settings["query_id"] = uuid.uuid4().hex
+        blocks = connection.blocks = Blocks(connection.client, statement, connection.settings)
+        blocks.open()
+        return blocks
+
+    def finish(self, cursor: Cursor) -> None:
+        cursor.close()
+
+    def cancel(self, connection: Connection) -> None:
+        connection.kill()
+
+    def translate(self, error: Exception) -> DriverError:
+        message = _message(error)
+        code = getattr(error, "code", None)
+        if code in REFUSED:
+            return ConnectionFailed(message, hint="Correct the settings 'user' and 'password'.")
+        if code in NETWORK or (code is None and isinstance(error, (OperationalError, OSError))):
+            return ConnectionFailed(message)
+        return QueryFailed(message)
+
+    async def introspect(self) -> tuple[TableInfo, ...]:
+        job = Job(uuid.uuid4().hex, introspect.COLUMNS, Statement(introspect.COLUMNS))
+        return introspect.tables((await self.execute(job)).rows)
+
+
+def _set_up(client: Client, session: dict[str, str]) -> None:
+    """Gives every statement of ``client`` the settings ``session``, and makes it unable to write.
+
+    Raises :class:`ConnectionFailed` where the server or the user's rights do not allow that.
+    """
+    known = client.server_settings
+    for name, value in session.items():
+        if name not in known:
+            raise ConnectionFailed(
+                f"This ClickHouse ({client.server_version}) is too old: it has no setting {name}.",
+                hint="Use 24.3 or newer.",
+            )
+        if known[name].value != value and known[name].readonly:
+            raise ConnectionFailed(
+                f"The user may not set {name} = {value}, without which answers would be wrong.",
+                hint="Give the user a profile with readonly = 2 instead of 1 or constraints, or that very value.",
+            )
+        client.set_client_setting(name, value)
+    if known["readonly"].value == "0":
+        client.set_client_setting("readonly", "2")  # 1 would forbid the other settings
+
+
+def _message(error: Exception) -> str:
+    """The server's own words, without what the library puts around them (the address) and the server's version."""
+    text = str(error)
+    if found := re.search(r"DB::Exception: (.*)", text, re.DOTALL):
+        text = re.sub(r" ?\(for url [^)]*\)$", "", found[1])
+        return re.sub(r"\s*\(version [^()]*(\([^()]*\)[^()]*)?\).*$", "", text, flags=re.DOTALL)
+    return text
