@@ -1,0 +1,12 @@
+"""The whole kit, one base class."""
+
+from __future__ import annotations
+
+from cuboid.testing.lifecycle import Lifecycle
+from cuboid.testing.registration import Registration
+from cuboid.testing.times import Times
+from cuboid.testing.values import Values
+
+
+class DriverConformance(Registration, Lifecycle, Values, Times):
+    """Subclass it with ``plugin``, ``driver`` and ``config()``: see :mod:`cuboid.testing`."""
