@@ -34,11 +34,6 @@ KEEPALIVES: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
-}
 """A host that is gone without a word is noticed within about a minute, and idle connections survive the firewalls
 that forget silent ones after a few minutes."""
 
