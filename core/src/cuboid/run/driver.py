@@ -1,7 +1,8 @@
 """The driver contract: code that talks to one kind of database.
 
-A plugin subclasses :class:`Driver` (native asyncio clients) or :class:`cuboid.run.dbapi.DBAPIDriver`
-(PEP 249 modules: a thread and a connection per running statement). Native types become semantic types
+A plugin subclasses :class:`cuboid.run.dbapi.DBAPIDriver` (PEP 249 modules: a thread and a connection per running
+statement), :class:`cuboid.run.sessions.SessionDriver` (native asyncio clients: a connection per running statement) or
+:class:`Driver` itself. Native types become semantic types
 here: integers are ``int``, exact decimals ``Decimal``, approximate numbers ``float``, text ``str``, truth
 values ``bool``, times zoneless ``datetime`` (what has a zone is converted to UTC first), so that every engine
 gives the same JSON. Errors are :class:`ConnectionFailed` or :class:`QueryFailed`, never the client library's own.

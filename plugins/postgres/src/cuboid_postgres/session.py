@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import socket
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, suppress
 from typing import Any, Self
 
 import psycopg
 from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.pq import TransactionStatus
 
-from cuboid_postgres.cells import ADAPTERS
+from cuboid.run.sessions import CANCEL_SECONDS, Session
+from cuboid.types import Statement, Value
+from cuboid_postgres.cells import ADAPTERS, semantic
 
 SETTINGS = {
     "TimeZone": "'UTC'",
@@ -38,7 +42,17 @@ KEEPALIVES: dict[str, Any] = {
 that forget silent ones after a few minutes."""
 
 
-class Session:
+FETCH_ROWS = 5000
+"""Rows that are read without a pause for others on the event loop: about 5 ms."""
+
+CHUNK_ROWS = 1000
+"""Rows that libpq hands out at once while a result streams."""
+
+OWN_LIMIT_SECONDS = 1.0
+"""The server's limit comes this much after the queue's, whose word says why the statement was stopped."""
+
+
+class PostgresSession(Session):
     """A connection for one statement at a time, each in a transaction of its own that only reads.
 
     :param pooled: a pooler between gives each transaction another server connection: settings hold
@@ -46,7 +60,7 @@ class Session:
     """
 
     def __init__(self, connection: AsyncConnection[tuple[Any, ...]], *, pooled: bool) -> None:
-        self.connection = connection
+        self._connection = connection
         self._pooled = pooled
         self._timeout: int | None = None
 
@@ -68,8 +82,7 @@ class Session:
         return cls(connection, pooled=pooled)
 
     async def begin(self, seconds: float) -> None:
-        """Makes ready for a statement that the server stops after ``seconds``."""
-        milliseconds = min(max(1, round(seconds * 1000)), LONGEST)
+        milliseconds = min(round((seconds + OWN_LIMIT_SECONDS) * 1000), LONGEST)
         if not self._pooled and milliseconds == self._timeout:
             return
         settings = {**SETTINGS, "statement_timeout": str(milliseconds)}
@@ -77,40 +90,66 @@ class Session:
         commands = [f"SET {scope} {name} = {value}" for name, value in settings.items()]
         if self._pooled:
             commands.insert(0, "BEGIN READ ONLY")
-        await self.connection.execute("; ".join(commands))
+        await self._connection.execute("; ".join(commands))
         self._timeout = milliseconds
 
-    async def end(self) -> None:
-        """After a statement, failed or not: ends the transaction where there is one."""
-        if self._pooled and not self.connection.closed:
-            await self.connection.execute("ROLLBACK")
+    async def fetch(self, statement: Statement) -> tuple[tuple[str, ...], Sequence[tuple[Value, ...]]]:
+        cursor = AsyncRawCursor(self._connection)
+        await cursor.execute(statement.sql, statement.parameters)
+        columns = cursor.description or ()
+        rows: list[tuple[Value, ...]] = []
+        while columns and (batch := await cursor.fetchmany(FETCH_ROWS)):
+            rows.extend(semantic(batch, columns))
+            await asyncio.sleep(0)
+        return tuple(column.name for column in columns), rows
 
-    def cursor(self) -> AsyncRawCursor[tuple[Any, ...]]:
-        return AsyncRawCursor(self.connection)
+    async def batches(
+        self, statement: Statement, batch_rows: int
+    ) -> AsyncIterator[Sequence[tuple[Value, ...]]]:
+        cursor = AsyncRawCursor(self._connection)
+        stream = cursor.stream(statement.sql, statement.parameters, size=min(batch_rows, CHUNK_ROWS))
+        batch: list[tuple[Any, ...]] = []
+        async with aclosing(stream) as rows:  # type: ignore[type-var]  # a generator
+            try:
+                async for row in rows:
+                    batch.append(row)
+                    if len(batch) == batch_rows:
+                        yield semantic(batch, cursor.description or ())
+                        batch = []
+            except GeneratorExit:
+                await self.cancel(CANCEL_SECONDS)
+                await self.close()  # before the cursor is, which would read on to the end of what was sent
+                raise
+        if batch:
+            yield semantic(batch, cursor.description or ())
+
+    async def end(self) -> None:
+        if self._pooled:
+            await self._connection.execute("ROLLBACK")
 
     @property
     def lost(self) -> bool:
-        return self.connection.closed
+        return self._connection.closed
 
     def fit(self) -> bool:
-        """Whether another statement can be run. An idle connection has nothing to say: if there is something to
-        read, it is the server's goodbye. Asking the server would cost a round trip."""
-        if self.connection.closed or self.connection.info.transaction_status != TransactionStatus.IDLE:
+        # An idle connection has nothing to say: if there is something to read, it is the server's goodbye.
+        if self._connection.closed or self._connection.info.transaction_status != TransactionStatus.IDLE:
             return False
         poll = select.poll()
-        poll.register(self.connection.fileno(), select.POLLIN)
+        poll.register(self._connection.fileno(), select.POLLIN)
         return not poll.poll(0)
 
     async def cancel(self, seconds: float) -> None:
-        """Asks the server, over a connection of its own, to stop what runs; returns when the server has been told."""
-        with suppress(psycopg.Error):  # no answer: the caller asks again, and hangs up in the end
-            await self.connection.cancel_safe(timeout=seconds)
+        with suppress(psycopg.Error):  # no answer: who asked asks again, and hangs up in the end
+            await self._connection.cancel_safe(timeout=seconds)
 
     def hang_up(self) -> None:
-        """Breaks the connection under a statement that ignores its cancel: who reads from it gets an error."""
-        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.connection.fileno())) as line:
+        with (
+            suppress(OSError, psycopg.Error),
+            socket.socket(fileno=os.dup(self._connection.fileno())) as line,
+        ):
             line.shutdown(socket.SHUT_RDWR)
 
     async def close(self) -> None:
         with suppress(psycopg.Error):
-            await self.connection.close()
+            await self._connection.close()
