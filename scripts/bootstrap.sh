@@ -2,7 +2,7 @@
 # Makes or refreshes .venv, pinned by constraints.txt. Does nothing (in milliseconds) when it is current.
 #
 #   scripts/bootstrap.sh demo   the server with DuckDB: core and plugins/duckdb
-#   scripts/bootstrap.sh dev    every plugin and the tools that make test, check and bench need
+#   scripts/bootstrap.sh dev    every plugin, and the tools and servers that make test, check and bench need
 #
 # PYTHON=... chooses the interpreter; without it the first suitable one of python3.11 and python3 is taken.
 set -eu
@@ -105,7 +105,7 @@ working_venv || make_venv
 echo "$root" >.venv/cuboid-root
 rm -f .venv/cuboid-demo .venv/cuboid-dev
 if [ "$kind" = dev ]; then
-    set -- -e "./core[dev]"
+    set -- -e "./core[dev,engines]"
     for plugin in plugins/*/pyproject.toml; do
         set -- "$@" -e "./$(dirname "$plugin")"
     done

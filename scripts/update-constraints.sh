@@ -14,7 +14,7 @@ trap 'rm -rf "$scratch"' EXIT INT TERM
 python=$scratch/venv/bin/python
 "$python" -m pip install -q --disable-pip-version-check --upgrade pip
 
-set -- -e "./core[dev]"
+set -- -e "./core[dev,engines]"
 for plugin in plugins/*/pyproject.toml; do
     set -- "$@" -e "./$(dirname "$plugin")"
 done

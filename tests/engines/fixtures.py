@@ -131,6 +131,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if (config.stash[FOLDER] / "control").exists():
         for met in ask(str(config.stash[FOLDER] / "control"), "met"):
             lines.append(f"{met['title']} {met['version']}, started in {met['seconds']:.1f} s")
+            if met["note"]:
+                lines.append(met["note"])
     left_out = [name for name in ENGINES if name not in selected(config)]
     if left_out:
         lines.append(f"LEFT OUT by --engines: tests that want {', '.join(left_out)}")

@@ -48,16 +48,28 @@ class Instance:
     folder: Path
     port: int
     version: str = ""
+    note: str = ""
     seconds: float = 0.0
     process: subprocess.Popen[bytes] | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def create(self) -> None:
         began = time.monotonic()
-        self.folder.mkdir()
-        await asyncio.to_thread(self.recipe.prepare, self.folder)
+        try:
+            await self._prepare()
+        except Unavailable as error:
+            if self.recipe.stand_in is None:
+                raise
+            wanted, self.recipe = self.recipe, self.recipe.stand_in()
+            self.note = f"{self.recipe.title} STANDS IN for {wanted.title}: {error}"
+            await self._prepare()
         await self.launch()
         self.seconds = time.monotonic() - began
+
+    async def _prepare(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir()
+        await asyncio.to_thread(self.recipe.prepare, self.folder)
 
     def spawn(self) -> subprocess.Popen[bytes]:
         command = self.recipe.command(self.folder, self.port)
@@ -179,9 +191,9 @@ class Keeper:
     async def on_met(self) -> list[dict[str, Any]]:
         """The shared servers that have been started, for the summary."""
         return [
-            {"engine": name, "title": i.recipe.title, "version": i.version, "seconds": i.seconds}
+            {"title": i.recipe.title, "version": i.version, "seconds": i.seconds, "note": i.note}
             for name, i in self.instances.items()
-            if name == i.recipe.name and i.version
+            if name in RECIPES and i.version
         ]
 
     async def on_end(self) -> None:

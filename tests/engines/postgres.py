@@ -66,9 +66,8 @@ class Postgres(Recipe):
             "port": port,
             "unix_socket_directories": "",
             "max_connections": 200,
-            "fsync": "off",
+            "fsync": "off",  # commits survive the end of the process, not of the machine
             "full_page_writes": "off",
-            "synchronous_commit": "off",
             "timezone": "UTC",
         }
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

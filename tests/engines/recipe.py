@@ -35,6 +35,9 @@ class Recipe(ABC):
     stop_signal: ClassVar[signal.Signals] = signal.SIGKILL
     """Nothing is to be kept, so nothing need be written; but some leave things outside their folder."""
 
+    stand_in: ClassVar[type[Recipe] | None] = None
+    """What runs in its place, and is reported, where this engine cannot be had."""
+
     @abstractmethod
     def prepare(self, folder: Path) -> None:
         """Makes the data of a new server in the empty ``folder``. Raises :class:`Unavailable`."""
