@@ -113,10 +113,10 @@ def slow(dialect: Dialect, places: int) -> Statement:
 
 
 def _weighed(weights: Iterable[int]) -> exp.Expr:
-    total: exp.Expr | None = None
+    total = number(0)
     for place, weight in enumerate(weights):
         part = exp.Mul(this=column("d", f"t{place}"), expression=number(weight))
-        total = part if total is None else exp.Add(this=total, expression=part)
+        total = exp.Add(this=total, expression=part)
     return exp.paren(total)
 
 

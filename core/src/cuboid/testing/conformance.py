@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from cuboid.testing.expressions import Expressions
 from cuboid.testing.lifecycle import Lifecycle
 from cuboid.testing.registration import Registration
 from cuboid.testing.times import Times
 from cuboid.testing.values import Values
 
 
-class DriverConformance(Registration, Lifecycle, Values, Times):
+class DriverConformance(Registration, Lifecycle, Values, Times, Expressions):
     """Subclass it with ``plugin``, ``driver`` and ``config()``: see :mod:`cuboid.testing`."""
