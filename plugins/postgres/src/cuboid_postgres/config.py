@@ -19,10 +19,12 @@ class PostgresConfig(DriverConfig):
         description="The server's name or address, or the folder of its socket; several, with commas between, are "
         "tried in order.",
     )
-    port: int = Field(default=5432, ge=1, le=65535)
-    database: str = Field(min_length=1)
-    user: str | None = None
-    password: SecretStr | None = None
+    port: int = Field(default=5432, ge=1, le=65535, description="The server's port.")
+    database: str = Field(min_length=1, description="The database's name.")
+    user: str | None = Field(
+        default=None, description="The role to log in as; one that may only read is enough."
+    )
+    password: SecretStr | None = Field(default=None, description="The role's password.")
     ssl: bool | None = Field(
         default=None,
         description="Encrypt the connection: true insists, false forbids, unset encrypts if the server can.",
@@ -43,9 +45,9 @@ class PostgresConfig(DriverConfig):
         description="The file of the client's own certificate (PEM).",
         json_schema_extra={"env": ["CUBEJS_DB_SSL_CERT"]},
     )
-    ssl_key: str | None = Field(
+    ssl_key: SecretStr | None = Field(
         default=None,
-        description="The file of its key; nobody else may be allowed to read it.",
+        description="The file of its private key (PEM); nobody else may be allowed to read it.",
         json_schema_extra={"env": ["CUBEJS_DB_SSL_KEY"]},
     )
     connect_timeout: int = Field(default=10, ge=2, description="Seconds to wait for a connection.")
@@ -58,11 +60,11 @@ class PostgresConfig(DriverConfig):
         default="cuboid", description="How the server's activity view calls the connections."
     )
 
-    @field_validator("ssl_ca", "ssl_cert", "ssl_key")
+    @field_validator("ssl_ca", "ssl_cert", "ssl_key", mode="before")
     @classmethod
-    def _in_project(cls, path: str | None, info: ValidationInfo) -> str | None:
-        if path is None:
-            return None
+    def _in_project(cls, path: object, info: ValidationInfo) -> object:
+        if not isinstance(path, str):
+            return path
         if "-----BEGIN" in path:
             raise ValueError("must be the path of a file; write the text into one")
         project = (info.context or {}).get("project")
@@ -72,7 +74,7 @@ class PostgresConfig(DriverConfig):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.ssl is False and (self.ssl_verify or self.ssl_ca or self.ssl_cert):
-            raise ValueError("ssl: false, and yet other ssl settings: remove one or the other")
+            raise ValueError("ssl: false contradicts the other ssl settings")
         return self
 
     def parameters(self) -> dict[str, Any]:
@@ -86,7 +88,7 @@ class PostgresConfig(DriverConfig):
             "sslmode": self._sslmode(),
             "sslrootcert": self.ssl_ca or ("system" if self.ssl_verify else None),
             "sslcert": self.ssl_cert,
-            "sslkey": self.ssl_key,
+            "sslkey": self.ssl_key.get_secret_value() if self.ssl_key else None,
             "connect_timeout": self.connect_timeout,
             "application_name": self.application_name,
         }

@@ -1,0 +1,94 @@
+"""What only Postgres needs of its dialect; the kit tests the rest."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from sqlglot import exp, parse_one
+
+from cuboid_postgres.dialect import PostgresDialect
+
+DIALECT = PostgresDialect()
+
+MOMENTS = [
+    datetime(year, month, 3, hour, 30, tzinfo=UTC)
+    for year in (1975, 1990, 2007, 2016, 2024, 2030)
+    for month in (1, 4, 7, 10)
+    for hour in (0, 15)
+]
+
+RULELESS = {"Factory", "localtime"}
+"""No zones of anywhere."""
+
+CHANGING = {
+    name for name in available_timezones() if name.startswith(("posix/", "right/", "SystemV/"))
+} | RULELESS
+
+
+def text(tree):
+    return tree.sql(dialect="postgres")
+
+
+async def test_every_zone_has_its_wall_time_whatever_postgres_takes_its_name_for(driver, job):
+    """Seven names of zones are also abbreviations to Postgres: ``AT TIME ZONE 'CET'`` knows no summer."""
+    zones = sorted(available_timezones() - CHANGING)
+    civil = [text(DIALECT.to_civil(exp.column("moment"), zone, "instant")) for zone in zones]
+    moments = ", ".join(f"(TIMESTAMPTZ '{moment.isoformat()}')" for moment in MOMENTS)
+    wrong = {}
+    for first in range(0, len(zones), 200):
+        columns = ", ".join(civil[first : first + 200])
+        rows = (await driver.execute(job(f"SELECT {columns} FROM (VALUES {moments}) AS m (moment)"))).rows
+        for zone, cells in zip(zones[first : first + 200], zip(*rows, strict=True), strict=True):
+            due = [moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for moment in MOMENTS]
+            if list(cells) != due:
+                wrong[zone] = [(cell, each) for cell, each in zip(cells, due, strict=True) if cell != each][
+                    :1
+                ]
+    assert wrong == {}
+    await driver.close()
+
+
+PICKED = [
+    ("boolean", "(true), (NULL::boolean)", True),
+    ("boolean", "(false), (NULL::boolean)", False),
+    ("string", "('a'), (NULL::text)", "a"),
+    ("string", "('10000000-0000-0000-0000-000000000000'::uuid), (NULL)", "10000000-0000-0000-0000-000000000000"),
+    ("string", "('[1]'::json), (NULL)", "[1]"),
+    ("string", "(ARRAY[1, 2]), (NULL)", "[1,2]"),
+    ("string", "(NULL::text), (NULL)", None),
+    ("number", "(1), (NULL)", 1),
+    ("time", "(TIMESTAMP '2024-01-01'), (NULL)", datetime(2024, 1, 1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("type", "values", "due"), PICKED)
+async def test_the_one_value_of_a_group_is_found_also_for_types_without_a_maximum(
+    driver, job, type, values, due
+):
+    picked = text(DIALECT.pick(exp.column("v"), type))
+    for rows in (values, ", ".join(reversed(values.split("), ("))).replace("((", "(").replace("))", ")")):
+        if rows.count("(") == values.count("("):
+            assert (await driver.execute(job(f"SELECT {picked} FROM (VALUES {rows}) AS t (v)"))).rows == [
+                (due,)
+            ]
+    await driver.close()
+
+
+@pytest.mark.parametrize(
+    "value", ["'Abc'::text", "'Abc'::char(10)", "'{Abc}'::text[]", "'[\"Abc\"]'::jsonb", "1230"]
+)
+async def test_anything_can_be_searched_as_its_text(driver, job, value):
+    searched = text(DIALECT.like(parse_one(value, dialect="postgres"), exp.Placeholder(this="1"))).replace(
+        "%(1)s", "$1"
+    )
+    sought = "%23%" if value == "1230" else "%aB%"
+    assert (await driver.execute(job(f"SELECT {searched}", sought))).rows == [(True,)]
+    await driver.close()
+
+
+def test_union_branches_are_padded_with_the_donor():
+    """A bare NULL is text to a UNION of three branches once the first two have none but NULLs."""
+    donor = exp.select("n").from_("part").where(exp.false()).subquery()
+    assert DIALECT.padding("number", donor) is donor
