@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -26,18 +26,26 @@ class Blocks:
         self._block: Sequence[Sequence[Any]] = ()
         self._position = 0
         self.description: Sequence[tuple[str, str]] = ()
+        self.truths: Sequence[int] = ()
 
     def open(self) -> None:
         """Sends the statement and waits for the first block."""
         statement = self._statement
-        self._stream = self._client.query_column_block_stream(
+        stream: Any = self._client.query_column_block_stream(
             statement.sql,
             parameters={f"p{n}": _text(value) for n, value in enumerate(statement.parameters, 1)},
             settings=self._settings,
             query_formats=FORMATS,
-        ).__enter__()
+        )
+        self._stream = stream.__enter__()
         names, types = self._stream.source.column_names, self._stream.source.column_types
         self.description = [(name, type.name) for name, type in zip(names, types, strict=True)]
+        # A comparison is a UInt8 of 0 or 1.
+        self.truths = [
+            index
+            for index, (column, type) in enumerate(zip(statement.columns, types, strict=False))
+            if column.type == "boolean" and "Int" in type.name
+        ]
         if not names:  # a result without rows comes without a head, too
             self.description = [(column.name, column.type) for column in statement.columns]
 
@@ -61,7 +69,8 @@ class Blocks:
 def _text(value: Value) -> str | bool | None:
     """As the server reads it by the placeholder's type; the client library would cut or misspell times."""
     if isinstance(value, datetime):
-        return value.replace(tzinfo=None).isoformat(" ", "microseconds")
+        utc = value if value.tzinfo is None else value.astimezone(UTC)
+        return utc.replace(tzinfo=None).isoformat(" ", "microseconds")
     if isinstance(value, date):
         return f"{value.isoformat()} 00:00:00"
     if isinstance(value, Decimal):

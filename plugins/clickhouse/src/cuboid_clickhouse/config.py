@@ -46,7 +46,7 @@ class ClickHouseConfig(DriverConfig):
     )
     connect_timeout: int = Field(default=10, ge=1, description="Seconds to wait for a connection.")
     silence_timeout: int = Field(
-        default=30,
+        default=20,
         ge=16,
         description="Seconds after which a server that sends nothing is taken for dead; a busy one reports its "
         "progress more often.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,9 +11,9 @@ from sqlglot import exp
 from cuboid.errors import UnsupportedFeature
 from cuboid.sql.dialect import Dialect, ShiftUnit
 from cuboid.types import ParameterType, SemanticType, TimeKind, Value
+from cuboid_clickhouse.zones import corrections
 
 _FLOORS = {
-    "second": "toStartOfSecond",
     "minute": "toStartOfMinute",
     "hour": "toStartOfHour",
     "day": "toStartOfDay",
@@ -46,10 +46,17 @@ class ClickHouseDialect(Dialect):
             return instant
         # Not toTimeZone alone: its values are instants still, so an hour that the clock shows twice would be two.
         local = _call("toTimeZone", instant.copy(), exp.Literal.string(zone))
-        return _call("addSeconds", instant, _call("timeZoneOffset", local))
+        offset = _call("timeZoneOffset", local)
+        if corrected := corrections(zone):
+            offset = exp.Add(this=offset, expression=_looked_up(corrected, instant.copy()))
+        return _call("addSeconds", instant, offset)
 
     def date_trunc(self, granularity: str, civil: exp.Expr) -> exp.Expr:
-        return _timestamp(_call(_FLOORS[granularity], civil))  # week to year give dates
+        # Seconds first: of a time before 1970 with a fraction, all others give the next minute, hour and so on.
+        seconds = _call("toStartOfSecond", civil)
+        if granularity == "second":
+            return seconds
+        return _timestamp(_call(_FLOORS[granularity], seconds))  # week to year give dates
 
     def constant(self, moment: datetime) -> exp.Expr:
         return _timestamp(exp.Literal.string(moment.isoformat(" ")))
@@ -75,7 +82,7 @@ class ClickHouseDialect(Dialect):
     def parameter_type(self, value: Value) -> str:
         match value:
             case None:
-                return "Nullable(String)"
+                return "Nullable(Nothing)"  # becomes any other type, as in a UNION
             case bool():
                 return "Bool"
             case int():
@@ -122,6 +129,14 @@ class ClickHouseDialect(Dialect):
 
 def _timestamp(value: exp.Expr) -> exp.Expr:
     return _call("toDateTime64", value, exp.Literal.number(6), exp.Literal.string("UTC"))
+
+
+def _looked_up(corrected: Mapping[int, int], instant: exp.Expr) -> exp.Expr:
+    """The correction of the minute that ``instant`` is in, 0 in all others."""
+    minute = _call("intDiv", _call("toUnixTimestamp64Micro", instant), exp.Literal.number(60_000_000))
+    minutes = exp.array(*(exp.Literal.number(each) for each in corrected))
+    seconds = exp.array(*(exp.convert(each) for each in corrected.values()))
+    return _call("transform", minute, minutes, seconds, exp.Literal.number(0))
 
 
 def _call(function: str, *arguments: exp.Expr) -> exp.Expr:

@@ -11,6 +11,7 @@ import logging
 import math
 import re
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -19,9 +20,10 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error, OperationalError
 
 from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
+from cuboid.run.cells import semantic_rows
 from cuboid.run.dbapi import Cursor, DBAPIDriver
 from cuboid.run.queue import QueryQueue
-from cuboid.types import Capability, Job, Statement, TableInfo
+from cuboid.types import Capability, Job, Statement, TableInfo, Value
 from cuboid_clickhouse import introspect
 from cuboid_clickhouse.blocks import Blocks
 from cuboid_clickhouse.config import ClickHouseConfig
@@ -132,6 +134,10 @@ class ClickHouseDriver(DBAPIDriver):
 
     def finish(self, cursor: Cursor) -> None:
         cursor.close()
+
+    def convert(self, rows: Sequence[tuple[Any, ...]], cursor: Cursor) -> Sequence[tuple[Value, ...]]:
+        assert isinstance(cursor, Blocks)
+        return semantic_rows(rows, dict.fromkeys(cursor.truths, bool))
 
     def cancel(self, connection: Connection) -> None:
         connection.kill()
