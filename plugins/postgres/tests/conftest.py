@@ -19,13 +19,22 @@ DEADLINE = 60.0
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Coroutine tests run on a loop of their own, within a deadline."""
+    """Coroutine tests run on a loop of their own, within a deadline; their drivers are closed at the end."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     names = inspect.signature(pyfuncitem.obj).parameters
     test = pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
-    asyncio.run(asyncio.wait_for(test, DEADLINE))
+    asyncio.run(_closing(pyfuncitem.funcargs.get("made", []), test))
     return True
+
+
+async def _closing(drivers, test):
+    try:
+        async with asyncio.timeout(DEADLINE):
+            await test
+    finally:
+        for driver in drivers:
+            await driver.close()
 
 
 @pytest.fixture
@@ -46,9 +55,20 @@ def on(server, **settings):
 
 
 @pytest.fixture
-def make(postgres_server):
+def made():
+    """The drivers that this test made."""
+    return []
+
+
+@pytest.fixture
+def make(postgres_server, made):
     """Makes drivers on the server, with other settings."""
-    return lambda **settings: on(postgres_server, **settings)
+
+    def with_settings(server=postgres_server, **settings):
+        made.append(on(server, **settings))
+        return made[-1]
+
+    return with_settings
 
 
 @pytest.fixture

@@ -14,17 +14,12 @@ DIALECT = PostgresDialect()
 
 MOMENTS = [
     datetime(year, month, 3, hour, 30, tzinfo=UTC)
-    for year in (1975, 1990, 2007, 2016, 2024, 2030)
+    for year in (1985, 1999, 2007, 2016, 2024)
     for month in (1, 4, 7, 10)
     for hour in (0, 15)
 ]
 
-RULELESS = {"Factory", "localtime"}
-"""No zones of anywhere."""
-
-CHANGING = {
-    name for name in available_timezones() if name.startswith(("posix/", "right/", "SystemV/"))
-} | RULELESS
+NOWHERE = {"Factory", "localtime"}
 
 
 def text(tree):
@@ -32,8 +27,9 @@ def text(tree):
 
 
 async def test_every_zone_has_its_wall_time_whatever_postgres_takes_its_name_for(driver, job):
-    """Seven names of zones are also abbreviations to Postgres: ``AT TIME ZONE 'CET'`` knows no summer."""
-    zones = sorted(available_timezones() - CHANGING)
+    """Seven names of zones are also abbreviations to Postgres: ``AT TIME ZONE 'CET'`` knows no summer. Years in which
+    the rules of both sides' zone data may differ, for they are of different age, are left out."""
+    zones = sorted(available_timezones() - NOWHERE)
     civil = [text(DIALECT.to_civil(exp.column("moment"), zone, "instant")) for zone in zones]
     moments = ", ".join(f"(TIMESTAMPTZ '{moment.isoformat()}')" for moment in MOMENTS)
     wrong = {}
@@ -47,7 +43,6 @@ async def test_every_zone_has_its_wall_time_whatever_postgres_takes_its_name_for
                     :1
                 ]
     assert wrong == {}
-    await driver.close()
 
 
 PICKED = [
@@ -56,7 +51,7 @@ PICKED = [
     ("string", "('a'), (NULL::text)", "a"),
     ("string", "('10000000-0000-0000-0000-000000000000'::uuid), (NULL)", "10000000-0000-0000-0000-000000000000"),
     ("string", "('[1]'::json), (NULL)", "[1]"),
-    ("string", "(ARRAY[1, 2]), (NULL)", "[1,2]"),
+    ("string", "(ARRAY[1, 2]), (NULL)", "{1,2}"),
     ("string", "(NULL::text), (NULL)", None),
     ("number", "(1), (NULL)", 1),
     ("time", "(TIMESTAMP '2024-01-01'), (NULL)", datetime(2024, 1, 1)),
@@ -68,12 +63,8 @@ async def test_the_one_value_of_a_group_is_found_also_for_types_without_a_maximu
     driver, job, type, values, due
 ):
     picked = text(DIALECT.pick(exp.column("v"), type))
-    for rows in (values, ", ".join(reversed(values.split("), ("))).replace("((", "(").replace("))", ")")):
-        if rows.count("(") == values.count("("):
-            assert (await driver.execute(job(f"SELECT {picked} FROM (VALUES {rows}) AS t (v)"))).rows == [
-                (due,)
-            ]
-    await driver.close()
+    sql = f"SELECT {picked} FROM (VALUES {values}) AS t (v)"
+    assert (await driver.execute(job(sql))).rows == [(due,)]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +76,6 @@ async def test_anything_can_be_searched_as_its_text(driver, job, value):
     )
     sought = "%23%" if value == "1230" else "%aB%"
     assert (await driver.execute(job(f"SELECT {searched}", sought))).rows == [(True,)]
-    await driver.close()
 
 
 def test_union_branches_are_padded_with_the_donor():

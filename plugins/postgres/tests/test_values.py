@@ -37,7 +37,6 @@ async def test_a_parameter_comes_back_as_it_went_in(driver, job, value, type):
     (row,) = (await driver.execute(job(f"SELECT $1::{type} AS value", value))).rows
     assert row == (value,)
     assert row[0].__class__ is value.__class__
-    await driver.close()
 
 
 @pytest.mark.parametrize(
@@ -55,7 +54,6 @@ async def test_a_parameter_comes_back_as_it_went_in(driver, job, value, type):
 )
 async def test_a_parameter_takes_its_own_type_without_a_cast(driver, job, value, cell):
     assert (await driver.execute(job("SELECT $1 AS value", value))).rows == [(cell,)]
-    await driver.close()
 
 
 @pytest.mark.parametrize("text", ["nul \0 inside", "\ud800"])
@@ -63,7 +61,6 @@ async def test_text_that_postgres_cannot_hold_is_a_failed_query(driver, job, tex
     with pytest.raises(QueryFailed):
         await driver.execute(job("SELECT $1::text", text))
     assert (await driver.execute(job("SELECT 1"))).rows == [(1,)]
-    await driver.close()
 
 
 async def test_a_text_is_compared_with_any_type_that_a_model_calls_string(driver, job):
@@ -71,7 +68,6 @@ async def test_a_text_is_compared_with_any_type_that_a_model_calls_string(driver
     uuid = "00000000-0000-0000-0000-000000000001"
     sql = "SELECT 7 = $1, '00000000-0000-0000-0000-000000000001'::uuid = $2, 'x'::varchar(3) = $3"
     assert (await driver.execute(job(sql, "7", uuid, "x"))).rows == [(True, True, True)]
-    await driver.close()
 
 
 CELLS = [
@@ -122,7 +118,6 @@ async def test_a_cell_has_its_semantic_type(driver, job, sql, value):
     assert result.columns == ("cell",)
     (cell,) = result.rows[0]
     assert repr(cell) == repr(value)
-    await driver.close()
 
 
 async def test_an_enum_is_its_text(driver, job, admin):
@@ -130,7 +125,6 @@ async def test_an_enum_is_its_text(driver, job, admin):
     admin.run("CREATE TYPE mood AS ENUM ('sad', 'ok')")
     assert (await driver.execute(job("SELECT 'ok'::mood AS m, 1.5 AS n"))).rows == [("ok", Decimal("1.5"))]
     admin.run("DROP TYPE mood")
-    await driver.close()
 
 
 @pytest.mark.parametrize("sql", ["TIMESTAMP '0044-03-15 BC'", "DATE '20000-01-01'"])
@@ -138,7 +132,6 @@ async def test_a_time_that_python_lacks_is_a_failed_query_that_names_it(driver, 
     with pytest.raises(QueryFailed, match=r"outside the years 1 to 9999"):
         await driver.execute(job(f"SELECT {sql}"))
     assert (await driver.execute(job("SELECT 1"))).rows == [(1,)]
-    await driver.close()
 
 
 async def test_settings_of_role_and_database_change_nothing(make, job, admin, postgres_server):
@@ -160,11 +153,9 @@ async def test_settings_of_role_and_database_change_nothing(make, job, admin, po
     driver = make(user="odd", password="odd")
     sql = """SELECT TIMESTAMPTZ '2020-07-01 12:00:00+02', '2020-07-01 12:00'::timestamp::timestamptz,
       DATE '2020-02-01', INTERVAL '1 month', '\\x00'::bytea, 0.1::float8 + 0.2::float8, '日本'"""
-    try:
-        (row,) = (await driver.execute(job(sql))).rows
-    finally:
-        await driver.close()
-        admin.run("DROP ROLE odd")
+    (row,) = (await driver.execute(job(sql))).rows
+    await driver.close()
+    admin.run("DROP ROLE odd")
     noon = datetime(2020, 7, 1, 12)
     assert row == (
         datetime(2020, 7, 1, 10), noon, datetime(2020, 2, 1), "1 mon", "0x00", 0.1 + 0.2, "日本",

@@ -43,10 +43,8 @@ class PostgresDialect(Dialect):
         if type == "boolean":
             return exp.LogicalOr(this=value)  # BOOL_OR: there is no MAX of booleans
         if type == "string":
-            # Nor is there one of uuid, json and others that text is made of; ANY_VALUE came with version 16.
-            known = exp.Where(this=exp.Is(this=value.copy(), expression=exp.null()).not_())
-            values = exp.Filter(this=exp.ArrayAgg(this=value), expression=known)
-            return exp.Bracket(this=exp.paren(values), expressions=[exp.Literal.number(1)], offset=1)
+            # Nor is there one of uuid or json, which models call strings too.
+            return exp.Max(this=exp.cast(value, exp.DataType.Type.TEXT))
         return exp.Max(this=value)
 
     def like(self, value: exp.Expr, pattern: exp.Expr) -> exp.Expr:
