@@ -24,7 +24,7 @@ def literal(client: CMySQLConnection, value: Value) -> bytes:
     if isinstance(value, bool):
         return b"TRUE" if value else b"FALSE"
     if isinstance(value, str):
-        quoted: bytes = client.prepare_for_mysql((value,))[0]
+        (quoted,) = client.prepare_for_mysql((value,))
         return quoted
     if isinstance(value, datetime):
         utc = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)

@@ -73,9 +73,9 @@ class MySQLConfig(DriverConfig):
         description="File with this client's certificate (PEM).",
         json_schema_extra={"env": ["CUBEJS_DB_SSL_CERT"]},
     )
-    ssl_key: str | None = Field(
+    ssl_key: SecretStr | None = Field(
         default=None,
-        description="File with the key of `ssl_cert`.",
+        description="File with the private key of `ssl_cert` (PEM).",
         json_schema_extra={"env": ["CUBEJS_DB_SSL_KEY"]},
     )
     ssl_verify_host: bool = Field(
@@ -83,11 +83,15 @@ class MySQLConfig(DriverConfig):
     )
     connect_timeout: int = Field(default=10, ge=1, description="Seconds to wait for a connection.")
 
-    @field_validator("socket", "ssl_ca", "ssl_cert", "ssl_key")
+    @field_validator("socket", "ssl_ca", "ssl_cert", "ssl_key", mode="before")
     @classmethod
-    def _in_project(cls, path: str | None, info: ValidationInfo) -> str | None:
+    def _in_project(cls, path: object, info: ValidationInfo) -> object:
+        if not isinstance(path, str):
+            return path
+        if "-----BEGIN" in path:
+            raise ValueError("give the path of a file, not its content")
         project = (info.context or {}).get("project")
-        return path if path is None or project is None else str(Path(project) / Path(path).expanduser())
+        return path if project is None else str(Path(project) / Path(path).expanduser())
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -136,7 +140,7 @@ class MySQLDriver(DBAPIDriver):
             "ssl_disabled": config.ssl is False or None,
             "ssl_ca": config.ssl_ca,
             "ssl_cert": config.ssl_cert,
-            "ssl_key": config.ssl_key,
+            "ssl_key": config.ssl_key and config.ssl_key.get_secret_value(),
             "ssl_verify_cert": bool(config.ssl_ca) or None,
             "ssl_verify_identity": (bool(config.ssl_ca) and config.ssl_verify_host) or None,
         }
