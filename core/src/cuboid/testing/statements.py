@@ -32,9 +32,6 @@ BROKEN = (
 STREAMED = 5
 """Places of the streams that are read to their end: 100,000 rows."""
 
-UNREAD = 7
-"""Places of a stream of which a little is read: ten million rows of 100 characters, a gigabyte."""
-
 UNREAD_MEMORY = 200_000_000
 """Bytes that a stream may take while a little of it is read."""
 
@@ -242,7 +239,7 @@ class Statements(Subject):
         before = _memory()
         for _ in range(2):
             # aclosing and the annotation: the contract names an iterator, drivers write a generator.
-            async with aclosing(source.driver.stream(job(_rows(source, UNREAD, 100)))) as stream:  # type: ignore[type-var]
+            async with aclosing(source.driver.stream(job(_rows(source, self.unread_places, 100)))) as stream:  # type: ignore[type-var]
                 async for batch in stream:
                     assert 0 < len(batch) <= 5000
                     break
@@ -253,7 +250,7 @@ class Statements(Subject):
     async def test_a_stream_can_be_interrupted(self, source: Open) -> None:
         if not (self.can("stream") and self.can("interrupt")):
             return
-        each = job(_rows(source, UNREAD, 100))
+        each = job(_rows(source, self.unread_places, 100))
 
         async def read() -> None:
             async for _ in source.driver.stream(each):

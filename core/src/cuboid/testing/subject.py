@@ -25,12 +25,14 @@ class Subject:
     - ``deadline``: seconds that one live test may take.
     - ``slow_places``: the slow statement counts 10 ** slow_places rows. It must run for seconds at least; tests
       stop it long before its end.
+    - ``unread_places``: a stream of which a little is read has 10 ** unread_places rows of 100 characters.
     """
 
     plugin: ClassVar[Any]
     driver: ClassVar[str]
     deadline: ClassVar[float] = 30.0
     slow_places: ClassVar[int] = 10
+    unread_places: ClassVar[int] = 7
 
     # ------------------------------------------------------------ what an author writes
 
