@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import MappingProxyType, NoneType
@@ -32,18 +32,23 @@ def semantic_rows(
     """
     if not rows:
         return rows
-    columns: list[Iterable[Value]] = list(zip(*rows, strict=True))
-    changed = False
-    for index, column in enumerate(columns):
-        convert = converters.get(index)
-        if convert is not None:
-            columns[index] = [None if cell is None else convert(cell) for cell in column]
-        elif not PLAIN.issuperset(map(type, column)):
-            columns[index] = [semantic_cell(cell) for cell in column]
-        else:
-            continue
-        changed = True
-    return list(zip(*columns, strict=True)) if changed else rows
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    converted = [semantic_column(column, converters.get(index)) for index, column in enumerate(columns)]
+    changed = any(new is not old for new, old in zip(converted, columns, strict=True))
+    return list(zip(*converted, strict=True)) if changed else rows
+
+
+def semantic_column(cells: Sequence[Any], convert: Converter | None = None) -> Sequence[Value]:
+    """The cells of one column in a semantic type, for client libraries that hand out columns; ``cells`` itself if
+    they all are already.
+
+    :param convert: instead of :func:`semantic_cell`; not called for NULL.
+    """
+    if convert is not None:
+        return [None if cell is None else convert(cell) for cell in cells]
+    if PLAIN.issuperset(map(type, cells)):
+        return cells
+    return [semantic_cell(cell) for cell in cells]
 
 
 def semantic_cell(cell: Any) -> Value:

@@ -9,6 +9,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from cuboid.run.cells import Converter, semantic_column
 from cuboid.types import Statement, Value
 
 FORMATS = {"UUID": "string", "IPv*": "string", "FixedString": "string"}
@@ -26,7 +27,7 @@ class Blocks:
         self._block: Sequence[Sequence[Any]] = ()
         self._position = 0
         self.description: Sequence[tuple[str, str]] = ()
-        self.truths: Sequence[int] = ()
+        self._converters: Sequence[Converter | None] = ()
 
     def open(self) -> None:
         """Sends the statement and waits for the first block."""
@@ -40,11 +41,10 @@ class Blocks:
         self._stream = stream.__enter__()
         names, types = self._stream.source.column_names, self._stream.source.column_types
         self.description = [(name, type.name) for name, type in zip(names, types, strict=True)]
+        truths = [column.type == "boolean" for column in statement.columns] or [False] * len(names)
         # A comparison is a UInt8 of 0 or 1.
-        self.truths = [
-            index
-            for index, (column, type) in enumerate(zip(statement.columns, types, strict=False))
-            if column.type == "boolean" and "Int" in type.name
+        self._converters = [
+            bool if truth and "Int" in type.name else None for truth, type in zip(truths, types, strict=False)
         ]
         if not names:  # a result without rows comes without a head, too
             self.description = [(column.name, column.type) for column in statement.columns]
@@ -57,7 +57,8 @@ class Blocks:
                 return []
             self._block, self._position = block, 0
         start, self._position = self._position, self._position + size
-        return list(zip(*(column[start : start + size] for column in self._block), strict=True))
+        columns = (column[start : start + size] for column in self._block)
+        return list(zip(*map(semantic_column, columns, self._converters), strict=True))
 
     def close(self) -> None:
         """Reads what is left."""

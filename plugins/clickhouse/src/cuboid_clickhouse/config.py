@@ -40,8 +40,8 @@ class ClickHouseConfig(DriverConfig):
         json_schema_extra={"env": ["CUBEJS_DB_SSL_REJECT_UNAUTHORIZED"]},
     )
     compression: bool = Field(
-        default=True,
-        description="Results are compressed on the way.",
+        default=False,
+        description="Compress results on the way: for a server that is far, near ones answer faster without.",
         json_schema_extra={"env": ["CUBEJS_DB_CLICKHOUSE_COMPRESSION"]},
     )
     connect_timeout: int = Field(default=10, ge=1, description="Seconds to wait for a connection.")

@@ -20,7 +20,6 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error, OperationalError
 
 from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
-from cuboid.run.cells import semantic_rows
 from cuboid.run.dbapi import Cursor, DBAPIDriver
 from cuboid.run.queue import QueryQueue
 from cuboid.types import Capability, Job, Statement, TableInfo, Value
@@ -110,7 +109,7 @@ class ClickHouseDriver(DBAPIDriver):
             database=config.database,
             verify=config.ssl_verify,
             ca_cert=config.ssl_ca,
-            compress=config.compression,
+            compress="lz4" if config.compression else False,
             connect_timeout=config.connect_timeout,
             send_receive_timeout=config.silence_timeout,
             autogenerate_session_id=False,  # statements of one session wait for each other
@@ -136,8 +135,7 @@ class ClickHouseDriver(DBAPIDriver):
         cursor.close()
 
     def convert(self, rows: Sequence[tuple[Any, ...]], cursor: Cursor) -> Sequence[tuple[Value, ...]]:
-        assert isinstance(cursor, Blocks)
-        return semantic_rows(rows, dict.fromkeys(cursor.truths, bool))
+        return rows  # Blocks did that, column by column
 
     def cancel(self, connection: Connection) -> None:
         connection.kill()
