@@ -13,7 +13,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -176,15 +176,18 @@ def clickhouse_server(pytestconfig: pytest.Config) -> Server:
     return _server(pytestconfig, "clickhouse", "clickhouse")
 
 
+@contextmanager
+def own(config: pytest.Config, engine: str) -> Iterator[Server]:
+    """A server for one test or module alone, to be killed, paused or misconfigured."""
+    server = _server(config, engine, f"{engine}-{uuid.uuid4().hex[:8]}")
+    try:
+        yield server
+    finally:
+        ask(server.control, "stop", instance=server.instance)
+
+
 @pytest.fixture
 def own_server(pytestconfig: pytest.Config) -> Iterator[Callable[[str], Server]]:
-    """Starts a server of an engine for this test alone, to be killed, paused or misconfigured."""
-    started: list[Server] = []
-
-    def begin(engine: str) -> Server:
-        started.append(_server(pytestconfig, engine, f"{engine}-{uuid.uuid4().hex[:8]}"))
-        return started[-1]
-
-    yield begin
-    for server in started:
-        ask(server.control, "stop", instance=server.instance)
+    """Starts a server of an engine for this test alone."""
+    with ExitStack() as started:
+        yield lambda engine: started.enter_context(own(pytestconfig, engine))

@@ -28,7 +28,7 @@ from tests.engines.clickhouse import ClickHouse
 from tests.engines.debian import Unavailable
 from tests.engines.mysql import MariaDB, MySQL
 from tests.engines.postgres import Postgres
-from tests.engines.processes import signal_tree, tree, wait_until_gone
+from tests.engines.processes import signal_tree, tree, wait_until_gone, wait_until_stopped
 from tests.engines.recipe import DATABASE, HOST, PASSWORD, USER, Recipe
 
 RECIPES: Mapping[str, type[Recipe]] = {
@@ -179,10 +179,13 @@ class Keeper:
             await self.instances[instance].launch()
 
     async def on_pause(self, instance: str) -> None:
-        self._signal(instance, signal.SIGSTOP)
+        if process := self.instances[instance].process:
+            signal_tree(process.pid, signal.SIGSTOP)
+            await asyncio.to_thread(wait_until_stopped, process.pid, STOP_SECONDS)
 
     async def on_resume(self, instance: str) -> None:
-        self._signal(instance, signal.SIGCONT)
+        if process := self.instances[instance].process:
+            signal_tree(process.pid, signal.SIGCONT)
 
     async def on_stop(self, instance: str) -> None:
         del self.starting[instance]
@@ -208,11 +211,6 @@ class Keeper:
         await asyncio.gather(*(instance.stop() for instance in self.instances.values()))
         self.instances.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _signal(self, instance: str, number: signal.Signals) -> None:
-        process = self.instances[instance].process
-        if process is not None:
-            signal_tree(process.pid, number)
 
     def _free_port(self) -> int:
         while True:

@@ -26,6 +26,17 @@ def signal_tree(pid: int, number: signal.Signals) -> None:
             os.kill(member, number)
 
 
+def wait_until_stopped(pid: int, seconds: float) -> None:
+    """After SIGSTOP: until one of its threads has been scheduled to take the signal, the others go on answering."""
+    deadline = time.monotonic() + seconds
+    while not all(map(_stopped, tree(pid))) and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def _stopped(pid: int) -> bool:
+    return all(_state(thread) in "TZX" for thread in Path(f"/proc/{pid}/task").glob("*"))
+
+
 def wait_until_gone(pids: Iterable[int], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     for pid in pids:
@@ -35,8 +46,13 @@ def wait_until_gone(pids: Iterable[int], seconds: float) -> None:
 
 def lives(pid: int) -> bool:
     """Whether the process runs; one that only waits to be reaped does not."""
+    return _state(Path(f"/proc/{pid}")) not in "ZX"
+
+
+def _state(process: Path) -> str:
+    """The kernel's letter for its state; X for what is gone."""
     try:
-        status = Path(f"/proc/{pid}/stat").read_text()
+        status = (process / "stat").read_text()
     except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] not in ("Z", "X")
+        return "X"
+    return status.rpartition(")")[2].split()[0]
