@@ -10,7 +10,8 @@ import mysql.connector
 import pytest
 
 from cuboid.types import Job, Statement
-from cuboid_mysql.driver import MySQLConfig, MySQLDriver
+from cuboid_mysql.config import MySQLConfig
+from cuboid_mysql.driver import MySQLDriver
 
 
 @pytest.hookimpl(tryfirst=True)

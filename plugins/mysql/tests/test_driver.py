@@ -14,8 +14,8 @@ from sqlglot import exp
 
 from cuboid.errors import ConnectionFailed, QueryFailed
 from cuboid.types import ColumnInfo, ForeignKeyInfo, TableInfo
+from cuboid_mysql.config import MySQLConfig
 from cuboid_mysql.dialect import MySQLDialect
-from cuboid_mysql.driver import MySQLConfig
 
 DIGITS = " UNION ALL ".join(f"SELECT {n} AS n" for n in range(10))
 MILLION = f"""
@@ -57,11 +57,11 @@ async def until(condition):
         {"port": 0},
         {"database": ""},
         {"ssl": False, "ssl_ca": "ca.pem"},
-        {"ssl_cert": "client.pem"},
+        {"ssl": False, "ssl_verify": True},
         {"ssl_key": "-----BEGIN PRIVATE KEY-----"},
         {"connect_timeout": 0},
     ],
-    ids=lambda settings: next(iter(settings)),
+    ids=str,
 )
 def test_bad_settings_are_refused(settings):
     with pytest.raises(ValidationError):
@@ -204,8 +204,9 @@ async def test_encryption_and_the_servers_certificate(mysql_server, make_driver,
     cipher = "SHOW SESSION STATUS LIKE 'Ssl_cipher'"
     for settings, encrypted in (
         ({}, True),
+        ({"ssl": False}, False),
         ({"ssl": True}, True),
-        ({"ssl_ca": authority, "ssl_verify_host": False}, True),
+        ({"ssl_ca": authority, "ssl_verify": False}, True),
     ):
         driver = make_driver(mysql_server, **settings)
         await driver.open()
@@ -216,6 +217,10 @@ async def test_encryption_and_the_servers_certificate(mysql_server, make_driver,
     assert "SSL" in str(other)
     (tmp_path / "other.pem").write_text("no certificate")
     assert "SSL" in str(await failure(make_driver(mysql_server, ssl_ca=str(tmp_path / "other.pem"))))
+    assert "SSL" in str(
+        await failure(make_driver(mysql_server, ssl_verify=True))
+    )  # the system's do not know it
+    assert "ssl_key and ssl_cert" in str(await failure(make_driver(mysql_server, ssl_cert="client.pem")))
 
 
 @pytest.mark.engine("mariadb")

@@ -7,16 +7,15 @@ integer beyond 64 bits, and take twice as long for a small answer (2,100 against
 
 from __future__ import annotations
 
+import re
 import uuid
 import zoneinfo
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from mysql.connector import Error
 from mysql.connector.connection_cext import CMySQLConnection
 from mysql.connector.constants import ClientFlag
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
 from cuboid.run.cells import semantic_rows
@@ -26,6 +25,7 @@ from cuboid.run.queue import QueryQueue
 from cuboid.types import Capability, Job, Statement, TableInfo, Value
 from cuboid_mysql import introspect
 from cuboid_mysql.cells import literal
+from cuboid_mysql.config import MySQLConfig
 from cuboid_mysql.queue import MySQLQueue
 from cuboid_mysql.session import Answer, Session
 
@@ -34,6 +34,9 @@ GRACE_SECONDS = 1
 
 LOAD_ZONES = "Load them once, as root: mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql -u root mysql"
 
+ZONE = re.compile(r"'\+00:00',\s*'([^']+)'")
+"""The zone in what the dialect makes of a time; a country of that name in the model's own SQL (Japan) is none."""
+
 UNREACHABLE = frozenset(
     {1040, 1042, 1043, 1044, 1045, 1049, 1053, 1129, 1130, 1203, 1226, 1698, 1927, 3169, 4031}
 )
@@ -41,65 +44,6 @@ UNREACHABLE = frozenset(
 
 STOPPED_BY_SERVER = frozenset({1969, 3024})
 """A statement ran into ``max_statement_time`` (MariaDB) or ``max_execution_time`` (MySQL)."""
-
-
-class MySQLConfig(DriverConfig):
-    """The settings of a MySQL or MariaDB data source."""
-
-    host: str = Field(default="localhost", min_length=1, description="Name or address of the server.")
-    port: int = Field(default=3306, ge=1, le=65535, description="TCP port.")
-    socket: str | None = Field(
-        default=None,
-        description="Path of a Unix socket, instead of host and port.",
-        json_schema_extra={"env": ["CUBEJS_DB_SOCKET_PATH"]},
-    )
-    database: str | None = Field(
-        default=None, min_length=1, description="The database that bare table names are in."
-    )
-    user: str | None = Field(default=None, description="User name.")
-    password: SecretStr = Field(default=SecretStr(""), description="Password.")
-    ssl: bool | None = Field(
-        default=None,
-        description="Whether to encrypt: true or it fails, false never; by default if the server can.",
-    )
-    ssl_ca: str | None = Field(
-        default=None,
-        description="File with the authorities (PEM) that must have signed the server's certificate, whose name must "
-        "be the host's. Without it the certificate is not looked at.",
-        json_schema_extra={"env": ["CUBEJS_DB_SSL_CA"]},
-    )
-    ssl_cert: str | None = Field(
-        default=None,
-        description="File with this client's certificate (PEM).",
-        json_schema_extra={"env": ["CUBEJS_DB_SSL_CERT"]},
-    )
-    ssl_key: SecretStr | None = Field(
-        default=None,
-        description="File with the private key of `ssl_cert` (PEM).",
-        json_schema_extra={"env": ["CUBEJS_DB_SSL_KEY"]},
-    )
-    ssl_verify_host: bool = Field(
-        default=True, description="With `ssl_ca`: whether the certificate must be for the host's name."
-    )
-    connect_timeout: int = Field(default=10, ge=1, description="Seconds to wait for a connection.")
-
-    @field_validator("socket", "ssl_ca", "ssl_cert", "ssl_key", mode="before")
-    @classmethod
-    def _in_project(cls, path: object, info: ValidationInfo) -> object:
-        if not isinstance(path, str):
-            return path
-        if "-----BEGIN" in path:
-            raise ValueError("give the path of a file, not its content")
-        project = (info.context or {}).get("project")
-        return path if project is None else str(Path(project) / Path(path).expanduser())
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.ssl is False and (self.ssl_ca or self.ssl_cert or self.ssl_key):
-            raise ValueError("ssl: false contradicts ssl_ca, ssl_cert and ssl_key")
-        if bool(self.ssl_cert) != bool(self.ssl_key):
-            raise ValueError("ssl_cert and ssl_key belong together")
-        return self
 
 
 class MySQLDriver(DBAPIDriver):
@@ -116,42 +60,26 @@ class MySQLDriver(DBAPIDriver):
 
     def __init__(self, config: DriverConfig) -> None:
         super().__init__(config)
-        self._unknown_zones: tuple[str, ...] = ()
+        self._unknown_zones: frozenset[str] = frozenset()
 
     # ------------------------------------------------------------ connections
 
     def connect(self) -> Session:
         session = Session(self._client(), self._client)
         try:
-            session.begin(encrypted=bool(self.config.ssl or self.config.ssl_ca))
+            session.begin(encrypted=self.config.encrypted)
         except BaseException:
             session.close()
             raise
         return session
 
     def _client(self) -> CMySQLConnection:
-        config = self.config
-        # CMySQLConnection, not mysql.connector.connect(): that falls back to pure Python, a third as fast, in silence.
-        settings: dict[str, Any] = {
-            "unix_socket": config.socket,
-            "user": config.user,
-            "password": config.password.get_secret_value(),
-            "database": config.database,
-            "ssl_disabled": config.ssl is False or None,
-            "ssl_ca": config.ssl_ca,
-            "ssl_cert": config.ssl_cert,
-            "ssl_key": config.ssl_key and config.ssl_key.get_secret_value(),
-            "ssl_verify_cert": bool(config.ssl_ca) or None,
-            "ssl_verify_identity": (bool(config.ssl_ca) and config.ssl_verify_host) or None,
-        }
+        # Not mysql.connector.connect(): it falls back to pure Python, a third as fast, without a word.
         return CMySQLConnection(
-            host=config.host,
-            port=config.port,
-            connection_timeout=config.connect_timeout,
             charset="utf8mb4",
             autocommit=True,
             client_flags=[-ClientFlag.MULTI_STATEMENTS],
-            **{name: value for name, value in settings.items() if value is not None},
+            **self.config.arguments(),
         )
 
     def check(self, connection: Session) -> None:
@@ -166,7 +94,7 @@ class MySQLDriver(DBAPIDriver):
         )
         if len(unknown) == len(zones):
             raise ConnectionFailed("The server's time zone tables are empty.", hint=LOAD_ZONES)
-        self._unknown_zones = tuple(bytes(zone).decode() for (zone,) in unknown)
+        self._unknown_zones = frozenset(bytes(zone).decode() for (zone,) in unknown)
 
     def alive(self, connection: Session) -> bool:
         connection.client.ping(reconnect=False)
@@ -181,9 +109,10 @@ class MySQLDriver(DBAPIDriver):
         connection.limit(seconds + GRACE_SECONDS)
 
     def start(self, connection: Session, statement: Statement, *, streaming: bool) -> Cursor:
-        for zone in self._unknown_zones:
-            if f"'{zone}'" in statement.sql:  # CONVERT_TZ would give NULL
-                raise QueryFailed(f"The server's time zone tables lack {zone}.", hint=LOAD_ZONES)
+        if self._unknown_zones and (lacked := self._unknown_zones.intersection(ZONE.findall(statement.sql))):
+            # CONVERT_TZ would give NULL, and all rows would be in one group.
+            names = ", ".join(sorted(lacked))
+            raise QueryFailed(f"The server's time zone tables lack {names}.", hint=LOAD_ZONES)
         literals = tuple(literal(connection.client, value) for value in statement.parameters)
         return connection.ask(statement.sql.encode() % literals, statement.columns)
 
