@@ -26,6 +26,7 @@ class Mistake:
     :param caught_by: words of the kit's tests that are expected to fail; the whole kit is the script's to run.
     :param dialect: attributes of the dialect that replace the right ones; likewise ``driver``, ``config``, ``queue``.
     :param settings: added to the data source's.
+    :param slow_places: what a mistake leaves running ends by itself, after a second or a few.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Mistake:
     config: type[DuckDBConfig] = DuckDBConfig
     queue: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    slow_places: int = 8
 
     def case(self) -> type[DriverConformance]:
         """The kit for the plugin with the mistake in it."""
@@ -48,8 +50,9 @@ class Mistake:
             {
                 "plugin": plugin(dialect, driver),
                 "driver": "duckdb",
+                "embedded": True,
                 "deadline": 3.0,
-                "slow_places": 8,  # what a mistake leaves running ends by itself, after a second or a few
+                "slow_places": self.slow_places,
                 "unread_places": 6,
                 "config": lambda self: settings,
                 "unreachable": lambda self: {**settings, "database": "no/such/folder/shop.duckdb"},

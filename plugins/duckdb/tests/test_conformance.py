@@ -9,6 +9,7 @@ from cuboid.testing import DriverConformance
 class TestDuckDB(DriverConformance):
     plugin = cuboid_duckdb
     driver = "duckdb"
+    embedded = True
 
     def config(self):
         return {"database": ":memory:"}

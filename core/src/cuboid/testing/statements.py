@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -317,6 +318,8 @@ class Statements(Subject):
 
     async def gone(self, source: Open) -> None:
         """Once no slow statement runs on the server any more; where that can be seen."""
+        if self.embedded:
+            await until(_idle)
         sql = self.running_slow_statements()
         if sql is None:
             return
@@ -331,6 +334,13 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Waits; the test's deadline is the limit."""
     while not await condition():  # noqa: ASYNC110 - a server's end of a statement is no event of this loop
         await asyncio.sleep(0.02)
+
+
+async def _idle() -> bool:
+    """Whether this process computes next to nothing; a statement takes a good part of a core at least."""
+    before = time.process_time()
+    await asyncio.sleep(0.2)
+    return time.process_time() - before < 0.02
 
 
 def _rows(source: Open, places: int, width: int) -> Statement:

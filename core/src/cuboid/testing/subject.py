@@ -25,6 +25,7 @@ class Subject:
     - ``deadline``: seconds that one live test may take.
     - ``slow_places``: the slow statement counts 10 ** slow_places rows. It must run for seconds at least; tests
       stop it long before its end.
+    - ``embedded``: the engine runs in this process. The kit then sees by its CPU time that stopped statements stop.
     - ``unread_places``: a stream of which a little is read has 10 ** unread_places rows of 100 characters.
     """
 
@@ -32,6 +33,7 @@ class Subject:
     driver: ClassVar[str]
     deadline: ClassVar[float] = 30.0
     slow_places: ClassVar[int] = 10
+    embedded: ClassVar[bool] = False
     unread_places: ClassVar[int] = 7
 
     # ------------------------------------------------------------ what an author writes

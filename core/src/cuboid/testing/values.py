@@ -64,7 +64,7 @@ EXACT = (
     Decimal("9" * 38),
     Decimal("-" + "9" * 38),
     Decimal("12345678901234567890123456789.123456789"),
-    Decimal("0." + "0" * 37 + "1"),
+    Decimal("0." + "0" * 18 + "1" * 20),
     Decimal("1." + "1" * 37),
     Decimal("9007199254740993.5"),
 )
@@ -143,7 +143,8 @@ class Values(Subject):
     @live
     async def test_decimals_compare_exactly(self, source: Open) -> None:
         for value in DECIMALS:
-            await _compares(source, value, value + Decimal("0.000001"), "DECIMAL(38, 9)")
+            last = Decimal(1).scaleb(int(value.as_tuple().exponent))
+            await _compares(source, value, value + last, "DECIMAL(38, 9)")
 
     @pytest.mark.parametrize("value", EXACT, ids=str)
     @live
