@@ -2,8 +2,32 @@
 
 from __future__ import annotations
 
+import pytest
+
 import cuboid_clickhouse
 from cuboid.testing import DriverConformance
+
+RUNNING = """
+SELECT count() FROM system.processes WHERE query LIKE '%cuboid_kit_slow%' AND query NOT LIKE '%system.processes%'
+"""
+
+
+@pytest.mark.engine("clickhouse")
+class TestChDB(DriverConformance):
+    plugin = cuboid_clickhouse
+    driver = "chdb"
+
+    def config(self):
+        return {}
+
+    def test_the_plugin_is_installed_as_an_entry_point(self):
+        """It is, by the name of its other driver."""
+
+    def unreachable(self):
+        return {"path": "no/such/folder"}
+
+    def running_slow_statements(self):
+        return RUNNING
 
 
 class TestClickHouse(DriverConformance):
@@ -21,5 +45,4 @@ class TestClickHouse(DriverConformance):
         }
 
     def running_slow_statements(self):
-        mine = "query LIKE '%cuboid_kit_slow%' AND query NOT LIKE '%system.processes%'"
-        return f"SELECT count() FROM system.processes WHERE {mine}"
+        return RUNNING

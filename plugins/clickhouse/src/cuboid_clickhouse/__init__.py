@@ -1,4 +1,4 @@
-"""ClickHouse for Cuboid: a server over HTTP, or the engine in this process.
+"""ClickHouse for Cuboid: a server over HTTP (``driver: clickhouse``), or the engine in this process (``chdb``).
 
 The rooms are imported when the hooks are called, and the client library with the driver: listing plugins does
 not load it.
@@ -26,5 +26,7 @@ def register_dialects(register: Callable[[type[Dialect]], None]) -> None:
 @hookimpl
 def register_drivers(register: Callable[[type[Driver]], None]) -> None:
     from cuboid_clickhouse.driver import ClickHouseDriver
+    from cuboid_clickhouse.embedded import ChDBDriver
 
     register(ClickHouseDriver)
+    register(ChDBDriver)

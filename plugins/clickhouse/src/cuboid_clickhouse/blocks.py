@@ -26,6 +26,7 @@ class Blocks:
         self._stream: Any = None  # a StreamContext, whose source is the library's QueryResult
         self._block: Sequence[Sequence[Any]] = ()
         self._position = 0
+        self.complete = False
         self.description: Sequence[tuple[str, str]] = ()
         self._converters: Sequence[Converter | None] = ()
 
@@ -54,6 +55,7 @@ class Blocks:
         while not self._block or self._position >= len(self._block[0]):
             block = next(self._stream, None)
             if block is None:
+                self.complete = True
                 return []
             self._block, self._position = block, 0
         start, self._position = self._position, self._position + size

@@ -1,22 +1,17 @@
-"""The settings of a ClickHouse data source."""
+"""The settings of ClickHouse data sources."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from cuboid.run.driver import DriverConfig
 
 
 class ClickHouseConfig(DriverConfig):
-    """A server over HTTP, or the engine in this process."""
+    """A server over HTTP."""
 
-    interface: Literal["http", "chdb"] = Field(
-        default="http",
-        description="`http` for a server, `chdb` for the engine in this process (extra `chdb`).",
-    )
     host: str = Field(default="localhost", min_length=1, description="The server.")
     port: int | None = Field(
         default=None, ge=1, le=65535, description="Its HTTP port; 8123, or 8443 with `ssl`, unless given."
@@ -51,24 +46,33 @@ class ClickHouseConfig(DriverConfig):
         description="Seconds after which a server that sends nothing is taken for dead; a busy one reports its "
         "progress more often.",
     )
+
+    @field_validator("ssl_ca")
+    @classmethod
+    def _in_project(cls, path: str | None, info: ValidationInfo) -> str | None:
+        return in_project(path, info)
+
+
+class ChDBConfig(DriverConfig):
+    """The engine in this process."""
+
     path: str | None = Field(
         default=None,
         min_length=1,
-        description="With `chdb`, the folder of the data; a relative path starts at the project's folder. In memory "
-        "unless given.",
+        description="The folder of the data; a relative path starts at the project's folder. In memory unless given.",
+        json_schema_extra={"env": ["CUBEJS_DB_CHDB_PATH"]},
+    )
+    database: str | None = Field(
+        default=None, min_length=1, description="The database of unqualified tables; `default` unless given."
     )
 
-    @field_validator("path", "ssl_ca")
+    @field_validator("path")
     @classmethod
     def _in_project(cls, path: str | None, info: ValidationInfo) -> str | None:
-        project = (info.context or {}).get("project")
-        return path if path is None or project is None else str(Path(project) / Path(path).expanduser())
+        return in_project(path, info)
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        given = self.model_fields_set - {"interface", "path", "database"}
-        if self.interface == "chdb" and given:
-            raise ValueError(f"interface: chdb has no server, so no {', '.join(sorted(given))}")
-        if self.interface == "http" and self.path is not None:
-            raise ValueError("path is for interface: chdb")
-        return self
+
+def in_project(path: str | None, info: ValidationInfo) -> str | None:
+    """``path`` from the project's folder on, if it is relative and there is a project."""
+    project = (info.context or {}).get("project")
+    return path if path is None or project is None else str(Path(project) / Path(path).expanduser())

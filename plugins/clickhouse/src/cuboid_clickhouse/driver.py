@@ -2,7 +2,7 @@
 
 Not the library's asyncio client: it parses results in the event loop's default executor, so each running statement
 takes one of its few threads all the same (6 on two cores, for everybody), and a task that is cancelled leaves its
-statement running. Its serial ``SELECT 1`` is slower, too (470 against 620 a second), and only the other has chdb.
+statement running. Its serial ``SELECT 1`` is slower, too (470 against 620 a second), and it has no embedded engine.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ import math
 import re
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from clickhouse_connect import get_client
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import Error, OperationalError
+from clickhouse_connect.driver.exceptions import OperationalError
 
 from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
 from cuboid.run.dbapi import Cursor, DBAPIDriver
+from cuboid.run.driver import DriverConfig
 from cuboid.run.queue import QueryQueue
 from cuboid.types import Capability, Job, Statement, TableInfo, Value
 from cuboid_clickhouse import introspect
@@ -52,27 +54,41 @@ REFUSED = frozenset({192, 193, 194, 516})
 # Every failure is raised and reported by us; the library would log it once more, with a traceback and its address.
 logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 
+KILL = "KILL QUERY WHERE query_id = {id:String} OR startsWith(query, {mark:String}) ASYNC"
+"""Users may stop their own statements, readers too."""
+
 
 class Connection:
-    """A client without session, and the one statement that it runs."""
+    """A client without session, the one statement that it runs, and a client that can stop it."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, control: Client) -> None:
         self.client = client
+        self.control = control
         self.settings: dict[str, Any] = {}
         self.blocks: Blocks | None = None
+        self.mark = ""
+
+    def start(self, statement: Statement) -> Blocks:
+        """Sends the statement, by a name that :meth:`kill` knows: its id, or where there are none its first words."""
+        self.settings["query_id"] = uuid.uuid4().hex
+        self.mark = f"/* {self.settings['query_id']} */"
+        sql = statement.sql if self.control is self.client else f"{self.mark} {statement.sql}"
+        self.blocks = Blocks(self.client, replace(statement, sql=sql), self.settings)
+        self.blocks.open()
+        return self.blocks
 
     def kill(self) -> None:
-        """Stops the statement on the server; harmless if there is none. Users may stop their own."""
-        if query := self.settings.get("query_id"):
-            self.client.command("KILL QUERY WHERE query_id = {query:String} ASYNC", {"query": query})
+        """Stops the statement on the server; harmless if there is none."""
+        if self.mark:
+            self.control.command(KILL, {"id": self.settings["query_id"], "mark": self.mark})
 
     def close(self) -> None:
-        if self.blocks is not None:
-            # Closing reads what is left of a result. That is short when the statement was killed.
-            with suppress(Error):
-                self.kill()
-            self.blocks.close()
-        self.client.close()
+        with ExitStack() as last:
+            last.callback(self.control.close)
+            last.callback(self.client.close)
+            if self.blocks is not None and not self.blocks.complete:
+                self.kill()  # first: closing reads what is left of a result
+                self.blocks.close()
 
 
 class ClickHouseDriver(DBAPIDriver):
@@ -80,7 +96,7 @@ class ClickHouseDriver(DBAPIDriver):
 
     name = "clickhouse"
     dialect = "clickhouse"
-    Config = ClickHouseConfig
+    Config: ClassVar[type[DriverConfig]] = ClickHouseConfig
     queue: ClassVar[type[QueryQueue]] = ClickHouseQueue
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {"stream", "interrupt", "introspect", "approx_count_distinct", "exact_decimals", "zones_before_1970"}
@@ -88,18 +104,21 @@ class ClickHouseDriver(DBAPIDriver):
     config: ClickHouseConfig
 
     def connect(self) -> Connection:
-        client = self._client()
+        client = self.client()
         try:
             _set_up(client, SESSION)
         except BaseException:
             client.close()
             raise
-        return Connection(client)
+        return Connection(client, self.control(client))
 
-    def _client(self) -> Client:
+    def control(self, client: Client) -> Client:
+        """The client that can stop what ``client`` runs."""
+        return client
+
+    def client(self) -> Client:
+        """A new client of the library."""
         config = self.config
-        if config.interface == "chdb":
-            return get_client(interface="chdb", path=config.path, database=config.database)
         return get_client(
             interface="https" if config.ssl else "http",
             host=config.host,
@@ -119,17 +138,13 @@ class ClickHouseDriver(DBAPIDriver):
         )
 
     def limit(self, connection: Connection, seconds: float) -> None:
-        allowed = connection.client.server_settings.get("max_execution_time")
+        allowed = connection.client.server_settings["max_execution_time"]
         wanted = math.ceil(seconds) + GRACE_SECONDS
-        if allowed is None or allowed.readonly or 0 < float(allowed.value) <= wanted:
-            return
-        connection.settings["max_execution_time"] = wanted
+        if not allowed.readonly:  # the user's own limit stays if it is shorter; 0 is none
+            connection.settings["max_execution_time"] = min(wanted, int(allowed.value) or wanted)
 
     def start(self, connection: Connection, statement: Statement, *, streaming: bool) -> Cursor:
-        connection.settings["query_id"] = uuid.uuid4().hex
-        blocks = connection.blocks = Blocks(connection.client, statement, connection.settings)
-        blocks.open()
-        return blocks
+        return connection.start(statement)
 
     def finish(self, cursor: Cursor) -> None:
         cursor.close()

@@ -13,3 +13,10 @@ class ClickHouseQueue(BoundedQueue):
     let small statements pass a few large ones, and are few enough for a server that others use, too."""
 
     default_limit: ClassVar[int] = 10
+
+
+class ChDBQueue(BoundedQueue):
+    """The engine in this process spreads a statement over all cores, which it shares with the server around it.
+    Four keep a short question from waiting behind a long one, which two would not once a dashboard asks two."""
+
+    default_limit: ClassVar[int] = 4

@@ -1,0 +1,39 @@
+"""ClickHouse in this process, by the library chDB: the same SQL, the same settings, no server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from clickhouse_connect import get_client
+from clickhouse_connect.driver.client import Client
+
+from cuboid.errors import ConnectionFailed
+from cuboid.run.driver import DriverConfig
+from cuboid.run.queue import QueryQueue
+from cuboid_clickhouse.config import ChDBConfig
+from cuboid_clickhouse.driver import ClickHouseDriver
+from cuboid_clickhouse.queue import ChDBQueue
+
+
+class ChDBDriver(ClickHouseDriver):
+    """A process has one engine, which serves one folder (or one memory) and locks it against other processes."""
+
+    name = "chdb"
+    Config: ClassVar[type[DriverConfig]] = ChDBConfig
+    queue: ClassVar[type[QueryQueue]] = ChDBQueue
+    config: ChDBConfig  # type: ignore[assignment]  # what is said of a server is not asked here
+
+    def client(self) -> Client:
+        path = self.config.path
+        if path is not None and not Path(path).is_dir():  # it would be created, and a misspelt path be empty
+            raise ConnectionFailed(f"The folder {path} does not exist.", hint="Correct the setting 'path'.")
+        try:
+            return get_client(interface="chdb", path=path, database=self.config.database)
+        except ImportError as error:
+            raise ConnectionFailed(
+                f"The engine cannot be loaded: {error}", hint="Run pip install 'cuboid-clickhouse[chdb]'."
+            ) from error
+
+    def control(self, client: Client) -> Client:
+        return self.client()  # a client answers one call after the other
