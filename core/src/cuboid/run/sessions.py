@@ -17,13 +17,15 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
 from cuboid.errors import ConnectionFailed, CuboidError, DriverError, QueryFailed
 from cuboid.run.driver import Driver, DriverConfig
 from cuboid.types import Job, Result, Statement, Value
+
+T = TypeVar("T")
 
 BATCH_ROWS = 5000
 
@@ -82,7 +84,7 @@ class _Run:
     """One statement, from the wish for a session to its end."""
 
     job: Job
-    opening: asyncio.Task[Session] | None = None
+    waiting: asyncio.Future[Session] | None = None
     session: Session | None = None
     stopped: bool = False
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -105,7 +107,7 @@ class SessionDriver(Driver):
 
     @abstractmethod
     async def connect(self) -> Session:
-        """A new session. May be cancelled while it connects, and then leaves nothing open."""
+        """A new session. Ends in time by itself: it is cancelled only when :meth:`close` has waited in vain."""
 
     @abstractmethod
     def translate(self, error: Exception) -> DriverError:
@@ -126,8 +128,11 @@ class SessionDriver(Driver):
     async def close(self) -> None:
         self._closed = True
         await asyncio.gather(*(self._interrupt(run) for run in list(self._runs.values())))
-        if self._aftermath:
-            await asyncio.wait(self._aftermath, timeout=CANCEL_SECONDS)
+        deadline = asyncio.get_running_loop().time() + CANCEL_SECONDS
+        while self._aftermath and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(self._aftermath, timeout=left)
+        for task in self._aftermath:
+            task.cancel()
         while self._idle:
             await self._idle.pop().close()
 
@@ -194,15 +199,18 @@ class SessionDriver(Driver):
             if session.fit():
                 return session
             await session.close()
-        run.opening = asyncio.create_task(self.connect())
+        opening = self._spawn(self.connect())
+        run.waiting = asyncio.shield(opening)
         try:
-            return await run.opening
+            return await run.waiting
         except asyncio.CancelledError:
+            # Not cancelled itself: client libraries leave a connection that is half open to the garbage collector.
+            opening.add_done_callback(self._unwanted)
             if run.stopped:
                 raise _interrupted() from None
             raise
         finally:
-            run.opening = None
+            run.waiting = None
 
     async def _end(self, run: _Run) -> None:
         session = run.session
@@ -223,8 +231,8 @@ class SessionDriver(Driver):
         """Tells the database until the run is over: a cancel that arrives before the statement has begun is forgotten
         by most. A server that does not listen loses the connection."""
         run.stopped = True
-        if run.opening is not None:
-            run.opening.cancel()
+        if run.waiting is not None:
+            run.waiting.cancel()
         delay = 0.02
         try:
             async with asyncio.timeout(CANCEL_SECONDS):
@@ -240,7 +248,11 @@ class SessionDriver(Driver):
             if run.session is not None and not run.over.is_set():
                 run.session.hang_up()
 
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def _unwanted(self, opening: asyncio.Task[Session]) -> None:
+        if not opening.cancelled() and opening.exception() is None:
+            self._spawn(opening.result().close())
+
+    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._aftermath.add(task)
         task.add_done_callback(self._seen)
