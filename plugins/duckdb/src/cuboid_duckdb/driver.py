@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -177,9 +178,12 @@ class DuckDBDriver(DBAPIDriver):
         return result.rows
 
 
-def _bound(value: Value) -> Value:
+def _bound(value: Value) -> Any:
     """Integers beyond DuckDB's become floating point, as DuckDB does itself with decimals beyond 38 digits: a
     comparison with any column still has the right answer."""
     if isinstance(value, int) and not -HUGEST // 2 <= value < HUGEST:
         return float(value) if abs(value) < 1 << 1023 else float("inf" if value > 0 else "-inf")
+    if isinstance(value, Decimal) and value.as_tuple().exponent == -38 and abs(value) < Decimal("0.1"):
+        # The client library counts a digit too many for these, and would bind a DOUBLE.
+        return duckdb.Value(format(value, "f"), duckdb.decimal_type(38, 38))
     return value
