@@ -1,22 +1,33 @@
-"""Writes the reference pages that follow from the code: hooks, settings and the command line.
+"""Writes what follows from the code: the pages on hooks, settings and the command line, and in every plugin's README
+the tables of its settings and capabilities.
 
-``python scripts/docs.py`` writes them; tests/test_structure.py holds that they are current.
+``python scripts/docs.py`` writes them; tests/test_structure.py and tests/testing/test_readmes.py hold that they are
+current.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FunctionType
+from typing import get_args
 
 import click
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
 
 from cuboid import hookspecs
 from cuboid.cli import cuboid as command_line
+from cuboid.config.data_sources import field_names
 from cuboid.config.settings import SETTINGS, Setting
+from cuboid.plugins import Registry
+from cuboid.run.driver import Driver
+from cuboid.types import Capability
 
+PLUGINS = Path(__file__).parent.parent / "plugins"
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 GENERATED = "<!-- Written by scripts/docs.py (make docs); edit the code instead. -->\n\n"
 
@@ -115,6 +126,62 @@ def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Com
                 yield from commands(below, f"{path} {name}")
 
 
+# ---------------------------------------------------------------- plugins
+
+BEGIN, END = (
+    "<!-- Written by scripts/docs.py (make docs); edit the code instead. -->",
+    "<!-- End of what is written. -->",
+)
+
+CAPABILITIES: Mapping[str, str] = {
+    "stream": "results arrive in batches, with bounded memory",
+    "interrupt": "a running statement is really stopped in the database",
+    "introspect": "tables, columns and keys can be listed",
+    "approx_count_distinct": "approximate distinct counts",
+    "exact_decimals": "decimals of up to 38 digits go in and come out exactly",
+    "zones_before_1970": "times before 1970 are right in every zone",
+}
+
+
+def readmes() -> Mapping[str, Path]:
+    """The README of every plugin of this repository, by the driver's name."""
+    return {path.parent.name: path for path in sorted(PLUGINS.glob("*/README.md"))}
+
+
+def readme(name: str) -> str:
+    """The plugin's README with its tables as the code has them now; where it has none they are put at the end."""
+    text = readmes()[name].read_text(encoding="utf-8")
+    tables = f"{BEGIN}\n\n{driver_tables(Registry.load().driver(name))}\n{END}"
+    if BEGIN not in text:
+        return f"{text.rstrip()}\n\n{tables}\n"
+    return re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: tables, text, flags=re.DOTALL)
+
+
+def driver_tables(driver: type[Driver]) -> str:
+    """Settings and capabilities of a driver."""
+    rows = ["| Setting | Default | Means | Environment |", "|---|---|---|---|"]
+    names = field_names("default", driver.Config)
+    for key, field in driver.Config.model_fields.items():
+        cubes = [f"`{name}`" for name in names[key] if name.startswith("CUBEJS_") and "_DS_" not in name]
+        means = " ".join((field.description or "").split())
+        rows.append(f"| `{key}` | {field_default(field)} | {means} | {', '.join(cubes)} |")
+    rows += ["", "| Capability | | |", "|---|---|---|"]
+    for capability in get_args(Capability):
+        has = "yes" if capability in driver.capabilities else "no"
+        rows.append(f"| `{capability}` | {has} | {CAPABILITIES[capability]} |")
+    return "\n".join(rows) + "\n"
+
+
+def field_default(field: FieldInfo) -> str:
+    """The default as one would write it in ``cuboid.yml``."""
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if value is None or isinstance(value, SecretStr):
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "hooks.md": hooks_page,
     "settings.md": settings_page,
@@ -125,3 +192,6 @@ if __name__ == "__main__":
     for page, write in PAGES.items():
         (REFERENCE / page).write_text(write(), encoding="utf-8")
         print(f"wrote docs/reference/{page}")
+    for plugin, path in readmes().items():
+        path.write_text(readme(plugin), encoding="utf-8")
+        print(f"wrote plugins/{plugin}/README.md")

@@ -17,7 +17,17 @@ Needs pytest: ``pip install 'cuboid[testing]'``.
 
 import pytest
 
-_ROOMS = ("expressions", "lifecycle", "live", "queueing", "registration", "statements", "times", "values")
+_ROOMS = (
+    "expressions",
+    "lifecycle",
+    "live",
+    "queue_live",
+    "queue_stub",
+    "registration",
+    "statements",
+    "times",
+    "values",
+)
 # Before they are imported: failing assertions then show their values, as in a test file.
 pytest.register_assert_rewrite(*(f"cuboid.testing.{room}" for room in _ROOMS))
 
