@@ -17,7 +17,7 @@ from typing import ClassVar
 from tests.engines.debian import Package, Unavailable, cache_folder, locked, unpacked
 from tests.engines.recipe import DATABASE, HOST, PASSWORD, USER, Command, Recipe, ending_with_keeper, is_root
 
-TZDATA = Package("tzdata", "bookworm", ("tzdata",))
+TZDATA = Package("tzdata", "bookworm")
 
 # Nothing waits for the disk; commits are written though, so that they survive the end of the process.
 INNODB = ["--innodb-flush-log-at-trx-commit=2", "--innodb-flush-method=nosync", "--innodb-doublewrite=OFF"]
@@ -122,9 +122,7 @@ class MySQLFamily(Recipe):
 class MariaDB(MySQLFamily):
     name: ClassVar[str] = "mariadb"
     title: ClassVar[str] = "MariaDB"
-    package: ClassVar[Package] = Package(
-        "mariadb-server", "bookworm", ("lib", "zlib1g", "mariadb-server", "mariadb-client")
-    )
+    package: ClassVar[Package] = Package("mariadb-server-core", "bookworm", beside=("mariadb-client",))
     zones_program: ClassVar[str] = "bin/mariadb-tzinfo-to-sql"
     server_program: ClassVar[str] = "sbin/mariadbd"
 
@@ -148,7 +146,7 @@ class MariaDB(MySQLFamily):
 class MySQL(MySQLFamily):
     name: ClassVar[str] = "mysql"
     title: ClassVar[str] = "MySQL"
-    package: ClassVar[Package] = Package("mysql-server-core", "sid", ("lib", "zlib1g", "mysql-server-core"))
+    package: ClassVar[Package] = Package("mysql-server-core", "sid")
     stand_in: ClassVar[type[Recipe] | None] = MariaDB  # sid moves, and some day may not be installable
     zones_program: ClassVar[str] = "bin/mysql_tzinfo_to_sql"
     server_program: ClassVar[str] = "sbin/mysqld"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,8 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.engines.debian import cache_folder
 from tests.engines.processes import lives, tree
-from tests.engines.server import ROOT
+from tests.engines.server import ROOT, Server
 
 pytestmark = pytest.mark.engine("postgres")  # the quickest stands for all
 
@@ -42,6 +44,9 @@ def test_wanting(postgres_server): raise AssertionError("the test ran")
 UNHEARD_OF = """
 def test_without(): pass
 def test_dynamic(request): request.getfixturevalue("mysql_server")
+"""
+STAND_IN = """
+def test_mysql(mysql_server): assert mysql_server.engine == "mariadb"
 """
 
 
@@ -150,6 +155,25 @@ def test_a_server_that_cannot_be_had_fails_its_tests_with_the_reason(tmp_path: P
     said = run(tmp_path, UNHEARD_OF, XDG_CACHE_HOME=str(tmp_path / "cache"), PATH="")
     assert "1 passed" in said
     assert "1 failed" in said
-    assert "No mysql server: the Debian package mariadb-server" in said
+    assert "No mysql server: the Debian package mariadb-server-core" in said
     assert "needs the packages apt, dpkg and debian-archive-keyring" in said
     assert "To test without it: --engines=duckdb,postgres,mariadb,clickhouse" in said
+
+
+@pytest.mark.engine("mariadb")
+def test_mariadb_stands_in_for_mysql_and_the_summary_says_so(tmp_path: Path, mariadb_server: Server) -> None:
+    # A cache that has MariaDB, and no apt-get that could fetch MySQL.
+    (tmp_path / "cuboid-test-engines").mkdir()
+    for kept in cache_folder().glob("mariadb-*"):
+        (tmp_path / "cuboid-test-engines" / kept.name).symlink_to(kept)
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    for name in ("cp", "setpriv"):
+        (commands / name).symlink_to(shutil.which(name) or name)
+    said = run(tmp_path, STAND_IN, XDG_CACHE_HOME=str(tmp_path), PATH=str(commands))
+    assert "1 passed" in said
+    assert re.search(r"^MariaDB 10\.\S+, started in", said, re.MULTILINE)
+    assert (
+        "MariaDB STANDS IN for MySQL: the Debian package mysql-server-core of sid could not be fetched"
+        in said
+    )
