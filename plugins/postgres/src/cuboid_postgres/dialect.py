@@ -47,6 +47,10 @@ class PostgresDialect(Dialect):
             return exp.Max(this=exp.cast(value, exp.DataType.Type.TEXT))
         return exp.Max(this=value)
 
+    def average(self, value: exp.Expr) -> exp.Expr:
+        # Of integers and decimals it is a decimal of 16 digits and more, trailing zeros included; summed exactly first.
+        return exp.cast(exp.Avg(this=value), exp.DataType.Type.DOUBLE)
+
     def like(self, value: exp.Expr, pattern: exp.Expr) -> exp.Expr:
         # Nothing but text has LIKE: not uuid, enums, numbers, that a model may call strings.
         return super().like(exp.cast(value, exp.DataType.Type.TEXT), pattern)

@@ -28,6 +28,11 @@ GONE = ("08", "57P", "53300")
 connections."""
 
 
+UNVERIFIED = (
+    "The server's certificate has expired, or no authority in ssl_ca (or the system's) has signed it."
+)
+
+
 class PostgresDriver(SessionDriver):
     """Sessions run in UTC and only read."""
 
@@ -56,6 +61,8 @@ class PostgresDriver(SessionDriver):
             message = " ".join(filter(None, (said.message_primary, said.message_detail)))
         else:
             message = " ".join(str(error).split())  # libpq's own, in several lines
+            if "certificate verify failed" in message:
+                return ConnectionFailed(message, hint=UNVERIFIED)
         if (error.sqlstate or "").startswith(GONE):
             return ConnectionFailed(message, hint=said.message_hint)
         return QueryFailed(message, hint=said.message_hint)
