@@ -1,8 +1,8 @@
 """ClickHouse through clickhouse-connect: a thread and a client for each running statement.
 
-Not the library's asyncio client: it parses results in the event loop's default executor, so each running statement
-takes one of its few threads all the same (6 on two cores, for everybody), and a task that is cancelled leaves its
-statement running. Its serial ``SELECT 1`` is slower, too (470 against 620 a second), and it has no embedded engine.
+Not the library's asyncio client: it parses results in threads too (the event loop's default executor), a
+cancelled task of it leaves its statement running on the server, and it has no embedded engine. It would gain little:
+side by side on a loaded machine 166 serial ``SELECT 1`` a second against 114 here, and the same rows a second.
 """
 
 from __future__ import annotations
