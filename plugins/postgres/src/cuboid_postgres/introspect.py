@@ -39,8 +39,6 @@ WHERE k.contype = 'f' AND k.conparentid = 0
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C", k.conname COLLATE "C"
 """
 
-DATES = ("date", "timestamp")
-
 
 def tables(columns: Iterable[tuple[Any, ...]], keys: Iterable[tuple[Any, ...]]) -> tuple[TableInfo, ...]:
     """The rows of ``COLUMNS`` and ``KEYS``, in which lists are JSON text, as tables."""
