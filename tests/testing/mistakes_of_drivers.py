@@ -283,7 +283,7 @@ MISTAKES = [
     Mistake(
         "what nobody waits for runs on",
         ("caller_that_leaves_stops_its",),
-        slow_places=9,
+        slow_places=10,
         driver={"execute": leave_running},
     ),
     Mistake("a stream is read at once", ("is_left",), driver={"stream": stream_at_once}),

@@ -225,9 +225,15 @@ class Values(Subject):
     @pytest.mark.parametrize("type", ["string", "number", "boolean", "instant", "utc", "date"])
     @live
     async def test_none_is_null(self, source: Open, type: ParameterType) -> None:
+        """It neither equals a value nor differs from it."""
+        constants = {"string": text("x"), "number": number(1), "boolean": truth(True)}
         composer = source.composer()
-        null = exp.Is(this=composer.parameter(None, type), expression=exp.null())
-        assert await source.rows(composer, select(null=flag(null)), ("null", "number")) == [(1,)]
+        moment = datetime(2024, 1, 1, tzinfo=UTC if type == "instant" else None)
+        constant = constants[type] if type in constants else composer.parameter(moment, type)
+        equal = exp.EQ(this=constant, expression=composer.parameter(None, type))
+        other = exp.NEQ(this=constant.copy(), expression=composer.parameter(None, type))
+        tests = select(equal=flag(equal), other=flag(other))
+        assert await source.rows(composer, tests, ("equal", "number"), ("other", "number")) == [(0, 0)]
 
     @live
     async def test_percent_signs_in_the_statement_are_themselves(self, source: Open) -> None:
