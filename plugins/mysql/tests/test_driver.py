@@ -76,6 +76,11 @@ def test_paths_start_at_the_project(tmp_path):
     assert config.ssl_key.get_secret_value() == str(tmp_path / "client.key")
 
 
+@pytest.mark.parametrize("password", [None, ""])
+def test_an_empty_password_is_none(password):
+    assert "password" not in MySQLConfig(password=password).arguments()
+
+
 async def test_a_wrong_password_or_database_is_told_without_the_password(server, make_driver):
     wrong = await failure(make_driver(server, password="hush-hush"))
     assert "Access denied" in str(wrong)

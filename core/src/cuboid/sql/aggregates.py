@@ -38,7 +38,7 @@ class LeafSql:
             case "sum":
                 return exp.Sum(this=value)
             case "avg":
-                return exp.Avg(this=value)
+                return self._dialect.average(value)
             case "min":
                 return exp.Min(this=value)
             case "max":

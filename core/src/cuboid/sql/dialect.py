@@ -34,6 +34,8 @@ class Dialect(ABC):
     sqlglot: ClassVar[str]
     placeholders: ClassVar[PlaceholderStyle] = "qmark"
     max_identifier_bytes: ClassVar[int] = 63
+    having_by_alias: ClassVar[bool] = False
+    """HAVING knows a grouped expression by its column's alias only; by the standard it knows the expression only."""
 
     # ------------------------------------------------------------ time
 
@@ -129,7 +131,9 @@ class Dialect(ABC):
 
     def parameter_type(self, value: Value) -> str:
         """What a ``typed`` placeholder calls the type of ``value``; no text of the value is ever in it."""
-        raise NotImplementedError(f"The {self.name} dialect does not name the types of its typed placeholders.")
+        raise NotImplementedError(
+            f"The {self.name} dialect does not name the types of its typed placeholders."
+        )
 
     def is_in(self, value: exp.Expr, candidates: Sequence[exp.Expr], type: ParameterType) -> exp.Expr:
         """``value`` equals one of ``candidates``, which are two or more parameters of one type; NULL if it is NULL."""
@@ -154,6 +158,10 @@ class Dialect(ABC):
         return exp.Escape(this=exp.ILike(this=value, expression=pattern), expression=exp.Literal.string("\\"))
 
     # ------------------------------------------------------------ aggregates
+
+    def average(self, value: exp.Expr) -> exp.Expr:
+        """The mean of the non-NULL values, precise to a double's 16 digits also where all values are integers."""
+        return exp.Avg(this=value)
 
     def count_distinct(self, value: exp.Expr) -> exp.Expr:
         """The number of distinct non-NULL values of one expression."""

@@ -92,6 +92,8 @@ class Lowering:
         """A grouped dimension or a measure in terms of the reading: composed measures from their leaves."""
         member = self._catalog.member(name)
         if isinstance(member, Dimension):
+            if reading.grouped and self._dialect.having_by_alias:
+                return column(self._aliases[name])
             return reading.keys[Key(name)].copy()
         assert isinstance(member, Measure)
         if not member.composed:

@@ -37,6 +37,9 @@ def aliased(value: exp.Expr, name: str) -> exp.Expr:
     """``value AS "name"``; a column of that very name stays as it is."""
     if isinstance(value, exp.Column) and not value.table and value.name == name:
         return value
+    if isinstance(value, (exp.Connector, exp.Not)):
+        # Where NULLS LAST is not to be had, sqlglot sorts by `value IS NULL`, and these bind looser than IS.
+        value = exp.Paren(this=value)
     return exp.alias_(value, identifier(name), copy=False)
 
 

@@ -33,6 +33,7 @@ class MySQLDialect(Dialect):
     sqlglot = "mysql"
     placeholders = "format"
     max_identifier_bytes = 64
+    having_by_alias = True
 
     # ------------------------------------------------------------ time
 
@@ -91,6 +92,12 @@ class MySQLDialect(Dialect):
         lowered = exp.Lower(this=exp.cast(value, exp.DataType.Type.CHAR))
         exact = exp.Collate(this=lowered, expression=exp.var("utf8mb4_bin"))
         return exp.Like(this=exact, expression=exp.Lower(this=pattern))
+
+    # ------------------------------------------------------------ aggregates
+
+    def average(self, value: exp.Expr) -> exp.Expr:
+        # A decimal average has zeros up to its last place; a double's digits are those of other engines.
+        return exp.cast(exp.Avg(this=value), exp.DataType.Type.DOUBLE)
 
 
 def _datetime(value: exp.Expr) -> exp.Expr:

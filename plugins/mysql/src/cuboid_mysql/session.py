@@ -19,20 +19,16 @@ from cuboid_mysql.cells import converter
 SESSION = {
     "time_zone": "'+00:00'",
     "net_write_timeout": "3600",  # a stream whose reader pauses for a minute would be cut off
+    "div_precision_increment": "16",  # by default 1/3 is 0.3333, and so is the average of 0, 0 and 1
     "group_concat_max_len": "1048576",  # MySQL cuts at 1024 bytes, and says so in a warning only
 }
+# Differences of unsigned numbers may be below zero; casts cut fractions as everywhere else (MariaDB's do by default).
+# Not ONLY_FULL_GROUP_BY: it refuses ORDER BY … IS NULL over a grouped expression, which is how NULLs come last.
 MYSQL = SESSION | {
-    # Differences below zero, no invented values for what is not grouped; casts cut fractions as everywhere else.
-    "sql_mode": "'ONLY_FULL_GROUP_BY,NO_UNSIGNED_SUBTRACTION,TIME_TRUNCATE_FRACTIONAL'",
+    "sql_mode": "'NO_UNSIGNED_SUBTRACTION,TIME_TRUNCATE_FRACTIONAL'",
     "transaction_read_only": "1",
 }
-MARIADB = (
-    SESSION
-    | {
-        "sql_mode": "'NO_UNSIGNED_SUBTRACTION'",  # it cuts by default, and has no functional dependencies for the other
-        "tx_read_only": "1",
-    }
-)
+MARIADB = SESSION | {"sql_mode": "'NO_UNSIGNED_SUBTRACTION'", "tx_read_only": "1"}
 
 OLDEST = {False: (8, 0), True: (10, 6)}
 """MySQL, MariaDB: the first versions with all the SQL that is used."""
