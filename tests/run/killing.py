@@ -79,7 +79,7 @@ class Shop:
         number = next(self.numbers)
         result = await self.source.submit(Statement(f"SELECT {number}"), wait=DEADLINE)
         assert isinstance(result, Result)
-        assert result.rows == [(number,)]
+        assert result.rows == [(number,)], f"a wrong answer: {result.rows}"
         return number
 
     async def ask_at_once(self) -> None:
