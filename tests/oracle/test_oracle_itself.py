@@ -446,6 +446,16 @@ def test_nulls_are_last_both_ways_and_ties_are_broken_by_the_group_columns() -> 
         assert [number for city, number in found if city == "Rome"] == [1, 2]
 
 
+def test_the_default_order_is_by_the_finest_granularity_of_the_first_time_dimension() -> None:
+    at = table(
+        "events", {"at": "timestamp", "n": "integer"}, (datetime(2024, 5, 1), 1), (datetime(2024, 2, 1), 2)
+    )
+    world = World((Cube("events", at, (plain("events", "at", "time"), plain("events", "n", "number"))),))
+    by = [{"dimension": "events.at", "granularity": unit} for unit in ("year", "month")]
+    found = answer(world, {"dimensions": ["events.n"], "timeDimensions": by}).rows
+    assert [row["events.n"] for row in found] == [2, 1]  # by year alone, the tie would put 1 first
+
+
 def test_total_counts_groups_before_the_page() -> None:
     page = answer(shop(), {"dimensions": ["users.id"], "limit": 1, "offset": 1, "total": True})
     assert (page.total, page.limit, page.offset) == (4, 1, 1)
