@@ -12,9 +12,9 @@ from cuboid.catalog.model import Catalog
 from cuboid.errors import InvalidQuery, NoJoinPath, UnsupportedFeature
 from cuboid.plan.facts import Facts, Restriction
 from cuboid.plan.fanout import aggregate_leaves
-from cuboid.plan.members import Members, predicates
+from cuboid.plan.members import Members
 from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Relation, Rows, Source
-from cuboid.query.model import Condition, Shape
+from cuboid.query.model import Condition, Shape, predicates
 
 
 class Builder:

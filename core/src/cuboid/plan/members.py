@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from cuboid.catalog.model import Catalog, Measure, Member, MemberReference
 from cuboid.errors import UnsupportedFeature
-from cuboid.query.model import Condition, Junction, Predicate
 
 
 class Members:
@@ -74,12 +73,3 @@ class Members:
         member = self._catalog.member(name)
         assert member is not None, f"the catalog has resolved {name}"
         return member
-
-
-def predicates(condition: Condition) -> Iterator[Predicate]:
-    """The leaves of a condition tree, in order."""
-    if isinstance(condition, Junction):
-        for item in condition.items:
-            yield from predicates(item)
-    else:
-        yield condition
