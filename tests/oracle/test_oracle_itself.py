@@ -298,6 +298,14 @@ def test_a_condition_on_one_fact_restricts_that_fact_only() -> None:
     ]
 
 
+def test_an_or_of_one_item_is_that_item() -> None:
+    paid = {"member": "orders.status", "operator": "equals", "values": ["paid"]}
+    rome = {"member": "users.city", "operator": "equals", "values": ["Rome"]}
+    # Split, the city restricts both facts and the status orders only; kept whole, all would be the orders'.
+    for filters in ([paid, rome], [{"or": [{"and": [paid, {"or": [rome]}]}]}]):
+        assert rows(shop(), measures=["orders.count", "returns.count"], filters=filters) == [(3, 2)]
+
+
 def test_a_condition_on_a_shared_dimension_restricts_all() -> None:
     rome = [{"member": "users.city", "operator": "equals", "values": ["Rome"]}]
     assert rows(shop(), measures=["orders.count", "returns.count"], filters=rome) == [(4, 2)]
