@@ -104,10 +104,16 @@ class Lowering:
 
     def _restrict(self, select: exp.Select, reading: Reading) -> exp.Select:
         filters = Filters(self._dialect, self._as_grouped)
-        for condition in self._plan.conditions:
-            test = filters.condition(condition, lambda name: self._aggregated(name, reading))
-            select = select.having(test, copy=False) if reading.grouped else select.where(test, copy=False)
-        return select
+        tests = [
+            filters.condition(condition, lambda name: self._aggregated(name, reading))
+            for condition in self._plan.conditions
+        ]
+        if not tests:
+            return select
+        restricted = exp.and_(*tests)
+        return (
+            select.having(restricted, copy=False) if reading.grouped else select.where(restricted, copy=False)
+        )
 
     def _as_grouped(self, member: str, slot: Slot, placeholder: exp.Expr) -> exp.Expr:
         """A grouped time dimension is civil time already, so what it is compared with must be, too."""

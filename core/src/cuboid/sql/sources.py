@@ -96,11 +96,13 @@ class Sources:
             on = self.members.template(join.sql, scope)
             joined = self.members.relation(join.target, scope)
             select = select.join(joined, on=on, join_type="LEFT", copy=False)
-        for condition in relation.conditions:
-            test = self._filters.condition(condition, lambda name: self.members.value(name, scope))
-            select = select.where(test, copy=False)
-        for segment in relation.segments:
-            select = select.where(enclosed(self.members.value(segment, scope)), copy=False)
+        tests = [
+            self._filters.condition(condition, lambda name: self.members.value(name, scope))
+            for condition in relation.conditions
+        ]
+        tests += [enclosed(self.members.value(segment, scope)) for segment in relation.segments]
+        if tests:  # in one call: a call for each would nest them, as deep as there are conditions
+            select = select.where(exp.and_(*tests), copy=False)
         return select, scope
 
 
