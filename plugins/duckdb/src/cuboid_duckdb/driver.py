@@ -27,6 +27,12 @@ MEMORY = ":memory:"
 HUGEST = 2**128
 """DuckDB binds no integer of more than 128 bits."""
 
+BROKEN_OPTIMIZERS = ("common_subplan", "statistics_propagation")
+"""Optimizers of DuckDB 2.0.0 that are off. The first takes two aliases of one table in a UNION for each other: one
+role's number comes out for the other's. The second fails on CASE expressions whose branches it can rule out with
+"BindBuiltinScalarFunction did not return a BoundFunctionExpression". ``tests/test_optimizers.py`` has both statements
+and fails once an engine no longer needs this."""
+
 AS_TEXT: Mapping[str, Callable[[str], Value]] = {"BIGNUM": int, "JSON": json.loads}
 """Types that DuckDB hands out as text."""
 
@@ -128,6 +134,7 @@ class DuckDBDriver(DBAPIDriver):
         if instance.execute("SELECT current_setting('lock_configuration')").fetchone() != (True,):
             # In this order: a locked configuration takes no zone, and connect(config=…) does not know the zone.
             instance.execute("SET GLOBAL timezone = 'UTC'")
+            instance.execute(f"SET GLOBAL disabled_optimizers = '{','.join(BROKEN_OPTIMIZERS)}'")
             instance.execute("SET GLOBAL lock_configuration = true")
         return instance
 
