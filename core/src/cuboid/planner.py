@@ -20,6 +20,9 @@ from cuboid.sql.render import Renderer
 KEPT_SHAPES = 2000
 """Prepared statements kept per catalog; one is some kilobytes, and few projects ask more shapes than this."""
 
+LARGE_STATEMENT = 500
+"""Parts from which a statement is not kept: lists of values that long hardly come twice in one length."""
+
 
 class Planner:
     """Plans questions over one catalog.
@@ -41,6 +44,8 @@ class Planner:
         if prepared is None:
             plan = rewrite(self._builder.build(shape), self.catalog)
             prepared = self._renderer(plan.data_source).render(plan)
+            if len(prepared.parts) > LARGE_STATEMENT:
+                return prepared
             with self._keeping:
                 self._prepared[shape] = prepared
                 if len(self._prepared) > KEPT_SHAPES:  # the oldest goes: few projects ever get here

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cuboid.catalog.joins import JoinPath
 from cuboid.catalog.model import Catalog, Measure, Member, MemberReference
 from cuboid.errors import UnsupportedFeature
 
@@ -15,6 +16,7 @@ class Members:
         self._catalog = catalog
         self._cubes: dict[str, frozenset[str]] = {}
         self._leaves: dict[str, tuple[str, ...]] = {}
+        self._paths: dict[str, frozenset[JoinPath]] = {}
 
     def cubes(self, name: str) -> frozenset[str]:
         """The member's own cube and all cubes that its SQL reads, directly or through other members."""
@@ -28,6 +30,20 @@ class Members:
                     if isinstance(reference, MemberReference):
                         reads |= self.cubes(reference.member)
             found = self._cubes[name] = frozenset(reads)
+        return found
+
+    def paths(self, name: str) -> frozenset[JoinPath]:
+        """The join paths that the member's SQL names, directly or through other members."""
+        found = self._paths.get(name)
+        if found is None:
+            paths: set[JoinPath] = set()
+            for template in self._get(name).templates:
+                for reference in template.references:
+                    if len(reference.path) > 1:
+                        paths.add(reference.path)
+                    if isinstance(reference, MemberReference):
+                        paths |= self.paths(reference.member)
+            found = self._paths[name] = frozenset(paths)
         return found
 
     def leaves(self, name: str) -> tuple[str, ...]:
