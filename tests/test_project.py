@@ -127,6 +127,7 @@ def test_errors_are_cuboids_own(opened: cuboid.EmbeddedProject) -> None:
 
 
 def test_closing_stops_what_runs_and_ends_the_thread(folder: Path) -> None:
+    others = set(threading.enumerate())
     project = cuboid.open(folder)
     raised: list[BaseException] = []
 
@@ -145,7 +146,9 @@ def test_closing_stops_what_runs_and_ends_the_thread(folder: Path) -> None:
     asking.join(10)
     assert not asking.is_alive()
     assert [type(error) for error in raised] == [cuboid.QueryCancelled]
-    assert "cuboid" not in {thread.name for thread in threading.enumerate()}
+    assert [
+        thread for thread in threading.enumerate() if thread.name == "cuboid" and thread not in others
+    ] == []
     project.close()
     with pytest.raises(CuboidError, match="closed"):
         project.load(BY_CITY)

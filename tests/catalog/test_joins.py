@@ -119,3 +119,52 @@ def test_closure_follows_to_one_steps_both_ways() -> None:
     assert shop.closure("lines") == {"lines", "orders", "users", "profiles"}
     assert shop.closure("users") == {"users", "profiles"}
     assert shop.closure("returns") == {"returns", "users", "profiles"}
+
+
+def test_a_written_path_is_binding() -> None:
+    diamond = graph("o>b", "o>s", "b>city", "s>city")
+    assert path(diamond.tree(["o", "city"])) == "o o-b b-city"
+    assert path(diamond.tree(["o", "s", "city"], paths=[("s", "city")])) == "o o-s s-city"
+
+
+def test_two_written_paths_to_one_cube_are_refused() -> None:
+    diamond = graph("o>b", "o>s", "b>city", "s>city")
+    with pytest.raises(NoJoinPath) as error:
+        diamond.tree(["o", "b", "s", "city"], paths=[("s", "city"), ("b", "city")])
+    assert "by two paths, from 'b' and from 's'" in error.value.hint
+
+
+def test_a_cube_on_a_written_path_is_not_the_root_unless_it_begins_it() -> None:
+    both_ways = graph("users<orders", "orders>users", cubes="users orders")
+    assert path(both_ways.tree(["users", "orders"])) == "users users-orders"
+    assert path(both_ways.tree(["users", "orders"], paths=[("orders", "users")])) == "orders orders-users"
+
+
+def test_cubes_that_conditions_read_are_joined_before() -> None:
+    text = """
+cubes:
+  - name: orders
+    sql_table: orders
+    joins:
+      - {name: rates, relationship: many_to_one, sql: "{CUBE}.day = {rates.day} AND {users.money} = {rates.money}"}
+      - {name: users, relationship: many_to_one, sql: "{CUBE}.user_id = {users.id}"}
+    dimensions: [{name: id, sql: id, type: number, primary_key: true}]
+  - name: users
+    sql_table: users
+    dimensions: [{name: id, sql: id, type: number, primary_key: true}, {name: money, sql: c, type: string}]
+  - name: rates
+    sql_table: rates
+    dimensions:
+      - {name: day, sql: day, type: time, primary_key: true}
+      - {name: money, sql: c, type: string, primary_key: true}
+"""
+    catalog = compile_catalog([ModelFile("m.yml", text)])
+    assert not catalog.errors
+    assert path(JoinGraph(catalog).tree(["orders", "rates"])) == "orders orders-users orders-rates"
+
+
+def test_equally_short_paths_are_reported_once() -> None:
+    assert graph("a>b", "b>c").ambiguities() == ()
+    (ambiguity,) = graph("o>b", "o>s", "b>city", "s>city").ambiguities()
+    assert (ambiguity.root, ambiguity.chosen.source, ambiguity.other.source) == ("o", "b", "s")
+    assert "{s.city.member}" in str(ambiguity)

@@ -25,10 +25,13 @@ COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
 def flatten(items: Sequence[Item]) -> Iterator[Item]:
-    """The elements of a list whose meaning is AND; nested ``and`` groups are part of it."""
+    """The elements of a list whose meaning is AND; nested ``and`` groups are part of it, and an ``or`` of one
+    item is that item."""
     for item in items:
         if "and" in item:
             yield from flatten(item["and"])
+        elif len(item.get("or", ())) == 1:
+            yield from flatten(item["or"])
         elif item.get("or") != []:
             yield item
 

@@ -15,9 +15,10 @@ from tests.oracle.world import World
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
 from cuboid.catalog.model import Catalog
+from cuboid.request import RequestContext
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
-from cuboid.service import RequestContext, Service
+from cuboid.service import Service
 from cuboid.types import Pending, Statement
 from cuboid_duckdb.dialect import DuckDBDialect
 from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver

@@ -108,7 +108,10 @@ def _order(
     floored = [column for column in columns if column.granularity]
     plain = [column for column in columns if not column.granularity]
     if floored:
-        return ((floored[0].key, False),)
+        # The default names the dimension, and a dimension alone stands for its finest selected column.
+        first = finest(columns, floored[0].member)
+        assert first is not None
+        return ((first.key, False),)
     if measures and plain:
         return ((measures[0], True),)
     return ((plain[0].key, False),) if plain else ()

@@ -298,6 +298,14 @@ def test_a_condition_on_one_fact_restricts_that_fact_only() -> None:
     ]
 
 
+def test_an_or_of_one_item_is_that_item() -> None:
+    paid = {"member": "orders.status", "operator": "equals", "values": ["paid"]}
+    rome = {"member": "users.city", "operator": "equals", "values": ["Rome"]}
+    # Split, the city restricts both facts and the status orders only; kept whole, all would be the orders'.
+    for filters in ([paid, rome], [{"or": [{"and": [paid, {"or": [rome]}]}]}]):
+        assert rows(shop(), measures=["orders.count", "returns.count"], filters=filters) == [(3, 2)]
+
+
 def test_a_condition_on_a_shared_dimension_restricts_all() -> None:
     rome = [{"member": "users.city", "operator": "equals", "values": ["Rome"]}]
     assert rows(shop(), measures=["orders.count", "returns.count"], filters=rome) == [(4, 2)]
@@ -444,6 +452,16 @@ def test_nulls_are_last_both_ways_and_ties_are_broken_by_the_group_columns() -> 
         found = rows(shop(), dimensions=["users.city", "users.id"], order={"users.city": direction})
         assert [city for city, _ in found] == expected
         assert [number for city, number in found if city == "Rome"] == [1, 2]
+
+
+def test_the_default_order_is_by_the_finest_granularity_of_the_first_time_dimension() -> None:
+    at = table(
+        "events", {"at": "timestamp", "n": "integer"}, (datetime(2024, 5, 1), 1), (datetime(2024, 2, 1), 2)
+    )
+    world = World((Cube("events", at, (plain("events", "at", "time"), plain("events", "n", "number"))),))
+    by = [{"dimension": "events.at", "granularity": unit} for unit in ("year", "month")]
+    found = answer(world, {"dimensions": ["events.n"], "timeDimensions": by}).rows
+    assert [row["events.n"] for row in found] == [2, 1]  # by year alone, the tie would put 1 first
 
 
 def test_total_counts_groups_before_the_page() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from cuboid.errors import InvalidQuery, UnsupportedFeature
+from cuboid.query.decode import decode
 from cuboid.query.model import Filter, FilterGroup, TimeDimension
 from cuboid.query.parse import check_blending, parse
 
@@ -317,3 +318,31 @@ class TestBlending:
     def test_ranges_are_not_compared(self) -> None:
         with pytest.raises(InvalidQuery, match="compareDateRange"):
             check_blending([parse(td(granularity="day", compareDateRange=["today"]))])
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ({"measures": ["a.b"] * 1001}, "measures"),
+        ({"dimensions": ["a.b"] * 1001}, "dimensions"),
+        ({"filters": [{"or": [{"member": "a.b", "operator": "set"}] * 501}] * 2}, "filters"),
+        ({"timeDimensions": [{"dimension": "a.b", "dateRange": "today"}] * 1001}, "timeDimensions"),
+    ],
+)
+def test_a_query_has_at_most_a_thousand_of_each(query: dict[str, Any], path: str) -> None:
+    with pytest.raises(InvalidQuery, match="must contain less than or equal to 1000 items") as caught:
+        parse({"measures": ["a.b"], **query})
+    assert caught.value.path == path
+
+
+def test_a_query_of_many_values_is_refused_before_it_is_read() -> None:
+    with pytest.raises(InvalidQuery, match="more than 20,000 values"):
+        decode({"filters": [{"member": "a.b", "operator": "equals", "values": ["x"] * 20_000}]})
+
+
+def test_many_queries_or_ranges_are_refused() -> None:
+    with pytest.raises(InvalidQuery, match="At most 100 queries"):
+        decode([{"measures": ["a.b"]}] * 101)
+    ranges = {"dimension": "a.b", "compareDateRange": ["today"] * 101}
+    with pytest.raises(InvalidQuery, match="less than or equal to 100 items"):
+        parse({"measures": ["a.b"], "timeDimensions": [ranges]})

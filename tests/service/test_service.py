@@ -13,9 +13,10 @@ from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
 from cuboid.catalog.model import Catalog
 from cuboid.errors import Forbidden, InvalidQuery, NoJoinPath
+from cuboid.request import RequestContext
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
-from cuboid.service import RequestContext, Service, ServiceSettings
+from cuboid.service import Service, ServiceSettings
 from cuboid.types import Pending, Principal
 from cuboid_duckdb.dialect import DuckDBDialect
 from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver

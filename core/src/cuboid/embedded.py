@@ -21,7 +21,7 @@ import orjson
 
 from cuboid.errors import CuboidError, InvalidQuery
 from cuboid.project import Project
-from cuboid.service import RequestContext
+from cuboid.request import RequestContext
 from cuboid.types import Pending, Principal
 
 Answer = TypeVar("Answer")

@@ -1,12 +1,12 @@
 """From a shape to a prepared statement, once per shape.
 
 Two questions that differ in values only have equal shapes: the second costs a look-up and binding. A planner
-belongs to one catalog and goes with it.
+belongs to one catalog and goes with it. Threads may share it: what they find out twice is equal.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import threading
 from collections.abc import Callable
 
 from cuboid.catalog.model import Catalog
@@ -20,6 +20,9 @@ from cuboid.sql.render import Renderer
 KEPT_SHAPES = 2000
 """Prepared statements kept per catalog; one is some kilobytes, and few projects ask more shapes than this."""
 
+LARGE_STATEMENT = 500
+"""Parts from which a statement is not kept: lists of values that long hardly come twice in one length."""
+
 
 class Planner:
     """Plans questions over one catalog.
@@ -32,7 +35,8 @@ class Planner:
         self._dialect = dialect
         self._builder = Builder(catalog)
         self._renderers: dict[str, Renderer] = {}
-        self._prepared: OrderedDict[Shape, Prepared] = OrderedDict()
+        self._prepared: dict[Shape, Prepared] = {}
+        self._keeping = threading.Lock()
 
     def prepare(self, shape: Shape) -> Prepared:
         """The statement for all questions of this shape. Raises what building and rendering raise."""
@@ -40,11 +44,12 @@ class Planner:
         if prepared is None:
             plan = rewrite(self._builder.build(shape), self.catalog)
             prepared = self._renderer(plan.data_source).render(plan)
-            self._prepared[shape] = prepared
-            if len(self._prepared) > KEPT_SHAPES:
-                self._prepared.popitem(last=False)
-        else:
-            self._prepared.move_to_end(shape)
+            if len(prepared.parts) > LARGE_STATEMENT:
+                return prepared
+            with self._keeping:
+                self._prepared[shape] = prepared
+                if len(self._prepared) > KEPT_SHAPES:  # the oldest goes: few projects ever get here
+                    del self._prepared[next(iter(self._prepared))]
         return prepared
 
     def _renderer(self, data_source: str) -> Renderer:

@@ -1,11 +1,9 @@
 """The whole pipeline: from a request's query to the bytes of its answer.
 
-decode, parse      JSON -> Query            cuboid.query.parse
-rewrite_query      the plugins' hook
-normalize          Query -> Question        cuboid.query.normalize
-prepare, bind      Question -> Statement    cuboid.planner
-submit             Statement -> Result      cuboid.run
-encode             Result -> bytes          cuboid.result
+read            JSON -> Question          cuboid.request
+prepare, bind   Question -> Statement     cuboid.planner
+submit          Statement -> Result       cuboid.run
+encode          Result -> bytes           cuboid.result
 """
 
 from __future__ import annotations
@@ -13,38 +11,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from cuboid.catalog.meta import describe
 from cuboid.catalog.model import Catalog
-from cuboid.errors import ConfigError, CuboidError, InvalidQuery
+from cuboid.errors import ConfigError, CuboidError
 from cuboid.planner import Planner
-from cuboid.query.decode import QueryType, decode
-from cuboid.query.decode import query_type as detect_type
-from cuboid.query.model import Query, Question
-from cuboid.query.normalize import Limits, normalize
-from cuboid.query.parse import check_blending, parse
-from cuboid.result.envelope import encode, multi, single
+from cuboid.query.decode import is_large
+from cuboid.query.model import Question
+from cuboid.query.normalize import Limits
+from cuboid.request import Request, RequestContext, RequestReader, RewriteQuery
+from cuboid.result.answer import Answer, encode_answers
+from cuboid.result.envelope import encode
 from cuboid.result.statement import REFRESH_SECONDS, describe_statement
 from cuboid.run.data_source import DataSource
 from cuboid.run.together import Together
 from cuboid.sql.freshness import refresh_key_text
-from cuboid.types import Pending, Principal, Result, Statement
+from cuboid.types import Pending, Statement
 
-ENCODED_IN_THREAD = 2000
-"""Rows from which encoding moves to a thread: about 2 ms of work, the loop's other clients should not wait longer."""
+MANY_ROWS = 2000
+"""Rows from which encoding moves to a thread: about 2 ms of work."""
 
-RewriteQuery = Callable[[Mapping[str, Any], Principal], Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class RequestContext:
-    """Who asks, under which id; ``dev`` shows hidden members and request ids."""
-
-    principal: Principal = field(default_factory=Principal)
-    request_id: str = ""
-    dev: bool = False
+Parts = list[tuple[DataSource, Statement]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +45,12 @@ class ServiceSettings:
     continue_wait: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request, understood: its type and its questions in order."""
-
-    type: QueryType
-    questions: tuple[Question, ...]
-
-
 class Service:
     """Answers requests over one project.
 
     :param catalog: gives the catalog that is in force now.
     :param data_sources: by name.
-    :param rewrite_query: changes a query on behalf of plugins, or raises :class:`Forbidden`.
+    :param rewrite_query: changes a query on behalf of plugins.
     """
 
     def __init__(
@@ -82,7 +63,7 @@ class Service:
         self._catalog = catalog
         self._data_sources = data_sources
         self._settings = settings or ServiceSettings()
-        self._rewrite_query = rewrite_query
+        self._reader = RequestReader(self._settings.limits, self._settings.default_timezone, rewrite_query)
         self._together = Together()
         self._planner: Planner | None = None
 
@@ -95,33 +76,44 @@ class Service:
         :param cache: the request's cache mode, which wins over the query's.
         """
         planner = self._current_planner()
-        asked = self._ask(raw, context, planner.catalog, cache)
-        if asked.type != "regularQuery" and query_type is None:
-            raise InvalidQuery(
-                f"'{asked.type}' query type is not supported by the client.Please update the client."
-            )
-        wanted = [self._statements(question, planner) for question in asked.questions]
+
+        def plan() -> tuple[Request, list[Parts]]:
+            request = self._reader.read(raw, context, planner.catalog, cache=cache)
+            request.check_client(query_type)
+            return request, [self._statements(question, planner) for question in request.questions]
+
+        request, wanted = await _think(plan, in_thread=is_large(raw))
         outcome = await self._together.submit(
             [part for parts in wanted for part in parts], wait=self._settings.continue_wait
         )
         if isinstance(outcome, Pending):
             return outcome
-        multiple = query_type == "multi"
         results = iter(outcome)
         answers = [
-            (question, parts[0][0], [next(results) for _ in parts])
-            for question, parts in zip(asked.questions, wanted, strict=True)
+            Answer(question, parts[0][0].name, parts[0][0].driver.name, [next(results) for _ in parts])
+            for question, parts in zip(request.questions, wanted, strict=True)
         ]
-        if sum(len(result.rows) for result in outcome) < ENCODED_IN_THREAD:
-            return _encode(asked, answers, planner.catalog, context, multiple)
-        return await asyncio.to_thread(_encode, asked, answers, planner.catalog, context, multiple)
+        return await _think(
+            lambda: encode_answers(
+                request.type,
+                answers,
+                planner.catalog,
+                envelope=query_type == "multi",
+                request_id=context.request_id if context.dev else None,
+            ),
+            in_thread=sum(len(result.rows) for result in outcome) > MANY_ROWS,
+        )
 
     async def sql(self, raw: object, context: RequestContext) -> bytes:
         """The body of ``/v1/sql``: an object, or for comparisons and blended queries an array of them."""
         planner = self._current_planner()
-        asked = self._ask(raw, context, planner.catalog, None)
-        described = [self._describe(question, planner) for question in asked.questions]
-        return encode(described[0] if asked.type == "regularQuery" else described)
+
+        def plan() -> bytes:
+            request = self._reader.read(raw, context, planner.catalog)
+            described = [self._describe(question, planner) for question in request.questions]
+            return encode(described[0] if request.type == "regularQuery" else described)
+
+        return await _think(plan, in_thread=is_large(raw))
 
     async def meta(self, context: RequestContext, *, only_views: bool = False) -> bytes:
         """The body of ``/v1/meta``."""
@@ -129,58 +121,29 @@ class Service:
 
     async def ready(self) -> bool:
         """Whether the default data source answers."""
-        return await _answer([source for name, source in self._data_sources.items() if name == "default"])
+        return await _all_answer([source for name, source in self._data_sources.items() if name == "default"])
 
     async def live(self) -> bool:
         """Whether all data sources that were used so far answer."""
-        return await _answer([source for source in self._data_sources.values() if source.used])
+        return await _all_answer([source for source in self._data_sources.values() if source.used])
 
     async def close(self) -> None:
         """Stops everything that runs and closes all data sources."""
         await asyncio.gather(*(source.close() for source in self._data_sources.values()))
 
-    # ------------------------------------------------------------ the steps
+    # ------------------------------------------------------------ questions to statements
 
-    def _ask(self, raw: object, context: RequestContext, catalog: Catalog, cache: str | None) -> Asked:
-        """JSON to questions."""
-        decoded = decode(raw)
-        type_ = detect_type(decoded)
-        objects = decoded if isinstance(decoded, list) else [decoded]
-        queries = [self._parse(each, context.principal, cache) for each in objects]
-        if type_ == "blendingQuery":
-            check_blending(queries)
-        questions: list[Question] = []
-        for query in queries:
-            questions += normalize(
-                query,
-                catalog,
-                now=datetime.now(UTC),
-                limits=self._settings.limits,
-                default_timezone=self._settings.default_timezone,
-                dev=context.dev,
-            )
-        return Asked(type_, tuple(questions))
-
-    def _parse(self, given: object, principal: Principal, cache: str | None) -> Query:
-        """One query object, checked, rewritten by the plugins and then checked again."""
-        if cache is not None and isinstance(given, dict):
-            given = {**given, "cache": cache}
-        query = parse(given)
-        assert isinstance(given, dict)  # parse has seen to it
-        rewritten = self._rewrite_query(given, principal)
-        return query if rewritten is given else parse(rewritten)
-
-    def _statements(self, question: Question, planner: Planner) -> list[tuple[DataSource, Statement]]:
+    def _statements(self, question: Question, planner: Planner) -> Parts:
         """What must be run for a question: its statement and, if asked for, the one that counts its rows."""
         shapes = [question.shape]
         if question.query.total:
             shapes.append(replace(question.shape, total=True, order=(), limit=None, offset=None))
         prepared = [planner.prepare(shape) for shape in shapes]
-        return [(self._data_sources[each.data_source], each.bind(question.values)) for each in prepared]
+        return [(self._data_source(each.data_source), each.bind(question.values)) for each in prepared]
 
     def _describe(self, question: Question, planner: Planner) -> dict[str, Any]:
         prepared = planner.prepare(question.shape)
-        dialect = self._data_sources[prepared.data_source].dialect
+        dialect = self._data_source(prepared.data_source).dialect
         return describe_statement(
             question,
             prepared.bind(question.values),
@@ -206,32 +169,12 @@ class Service:
         return found
 
 
-Answer = tuple[Question, DataSource, Sequence[Result]]
+async def _think(work: Callable[[], T], *, in_thread: bool) -> T:
+    """Does ``work`` at once, or in a thread where it would keep the event loop from others."""
+    return await asyncio.to_thread(work) if in_thread else work()
 
 
-def _encode(
-    asked: Asked, answers: Sequence[Answer], catalog: Catalog, context: RequestContext, multiple: bool
-) -> bytes:
-    """The bytes of the answer: bare for a regular query, in the ``multi`` envelope if the client asked for it."""
-    blended = asked.type == "blendingQuery"
-    singles = [
-        single(
-            question,
-            results[0],
-            catalog,
-            data_source=source.name,
-            db_type=source.driver.name,
-            total=int(results[1].rows[0][0]) if len(results) > 1 else None,  # type: ignore[arg-type]  # COUNT(*)
-            request_id=context.request_id if context.dev else None,
-            blending_granularity=question.query.time_dimensions[0].granularity if blended else None,
-        )
-        for question, source, results in answers
-    ]
-    return multi(asked.type, singles, asked.questions) if multiple else singles[0]
-
-
-async def _answer(sources: Sequence[DataSource]) -> bool:
-    """Whether all of the data sources answer."""
+async def _all_answer(sources: Sequence[DataSource]) -> bool:
     outcomes = await asyncio.gather(*(source.ping() for source in sources), return_exceptions=True)
     for outcome in outcomes:
         if outcome is not None and not isinstance(outcome, CuboidError):

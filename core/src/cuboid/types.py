@@ -12,8 +12,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
 
-Value = None | bool | int | float | Decimal | str | date | datetime
-"""What a statement's parameters and a result's cells may hold. Datetimes in results are zoneless."""
+Nested = list[Any] | dict[str, Any]
+"""A JSON column's array or object, of plain JSON values only."""
+
+Value = None | bool | int | float | Decimal | str | date | datetime | Nested
+"""What a result's cells, and but for ``Nested`` a statement's parameters, may hold. Datetimes in results are
+zoneless."""
 
 SemanticType = Literal["string", "number", "boolean", "time"]
 """What a column means on the wire, whatever the database calls its type."""

@@ -87,6 +87,14 @@ async def test_a_file_that_exists_is_read(database, job):
     await driver.close()
 
 
+async def test_two_drivers_of_one_process_share_a_file(database, job):
+    first, second = on(database), on(database)
+    for driver in (first, second, first):
+        assert (await driver.execute(job("SELECT current_setting('TimeZone')"))).rows == [("UTC",)]
+    await first.close()
+    await second.close()
+
+
 async def test_a_missing_file_is_an_error_that_names_it_and_is_not_created(tmp_path):
     path = tmp_path / "nowhere.duckdb"
     error = await failure(on(path))

@@ -5,13 +5,11 @@ SELECT
 FROM public.users AS "users"
 WHERE
   (
-    (
-      "users".city IN (?, ?)
-      OR "users".city IS NULL
-    )
-    AND (
-      "users".city <> ? OR "users".city IS NULL
-    )
+    "users".city IN (?, ?)
+    OR "users".city IS NULL
+  )
+  AND (
+    "users".city <> ? OR "users".city IS NULL
   )
   AND (
     "users".city ILIKE ? ESCAPE '\'

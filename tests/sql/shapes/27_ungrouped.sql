@@ -3,13 +3,9 @@
 SELECT
   "orders".id AS "orders__id",
   "users".city AS "users__city",
-  CASE WHEN NOT (
-    "orders".id
-  ) IS NULL THEN 1 END AS "orders__count",
+  CASE WHEN NOT "orders".id IS NULL THEN 1 END AS "orders__count",
   CASE
-    WHEN NOT (
-      CASE WHEN "orders".status = 'paid' THEN "orders".id END
-    ) IS NULL
+    WHEN NOT CASE WHEN "orders".status = 'paid' THEN "orders".id END IS NULL
     THEN 1
   END AS "orders__paid_count",
   "orders".amount AS "orders__total"

@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cuboid.catalog.model import Catalog, Cube, Join
 from cuboid.errors import NoJoinPath
+
+JoinPath = tuple[str, ...]
+"""Cubes in the order in which a reference names them: each is joined from the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,23 @@ class JoinTree:
         return steps
 
 
+@dataclass(frozen=True, slots=True)
+class Ambiguity:
+    """Seen from ``root``, ``chosen`` and ``other`` end equally short paths to their target."""
+
+    root: str
+    chosen: Join
+    other: Join
+
+    def __str__(self) -> str:
+        target = self.chosen.target
+        return (
+            f"From '{self.root}' two equally short paths lead to '{target}': by '{self.chosen.source}' and by "
+            f"'{self.other.source}'. The first declared, by '{self.chosen.source}', is taken unless a reference names "
+            f"its path, as in {{{self.other.source}.{target}.member}}."
+        )
+
+
 class JoinGraph:
     """The joins of a catalog, with the searches that planning needs. Immutable; results are memoised."""
 
@@ -65,7 +86,7 @@ class JoinGraph:
         self._cubes: Mapping[str, Cube] = catalog.cubes
         self._parents: dict[str, dict[str, Join]] = {}
         self._closures: dict[str, frozenset[str]] = {}
-        self._trees: dict[tuple[frozenset[str], frozenset[str]], JoinTree] = {}
+        self._trees: dict[tuple[frozenset[str], frozenset[str], frozenset[JoinPath]], JoinTree] = {}
         self._to_one: dict[str, set[str]] = {name: set() for name in catalog.cubes}
         for cube in catalog.cubes.values():
             for join in cube.joins:
@@ -88,42 +109,81 @@ class JoinGraph:
             found = self._closures[cube] = frozenset(seen)
         return found
 
-    def tree(self, needed: Iterable[str], roots: Iterable[str] = ()) -> JoinTree:
+    def tree(
+        self, needed: Iterable[str], roots: Iterable[str] = (), paths: Iterable[JoinPath] = ()
+    ) -> JoinTree:
         """The join tree over all ``needed`` cubes (at least one).
 
         Every needed cube is tried as root; the root with the fewest joins wins, the first declared among equals.
         If none reaches all others, ``roots`` are tried likewise. Cubes that the joins' conditions read are joined
-        too. Raises :class:`NoJoinPath`.
+        too. ``paths`` are binding: a cube on one is joined from the cube before it there.
+
+        Raises :class:`NoJoinPath`, also where two paths lead to one cube from different sides.
         """
         wanted = frozenset(needed)
         others = frozenset(roots) - wanted
-        found = self._trees.get((wanted, others))
+        binding = frozenset(path for path in paths if len(path) > 1)
+        found = self._trees.get((wanted, others, binding))
         if found is None:
-            found = self._best(wanted, wanted) or self._best(wanted, others)
+            bound = self._bound(binding)
+            found = self._best(wanted, wanted, bound) or self._best(wanted, others, bound)
             if found is None:
                 cubes = sorted(wanted, key=self._index)
                 raise NoJoinPath(cubes, hint=self._explain(cubes))
-            self._trees[wanted, others] = found
+            self._trees[wanted, others, binding] = found
         return found
 
-    def _best(self, wanted: frozenset[str], roots: frozenset[str]) -> JoinTree | None:
+    def ambiguities(self) -> tuple[Ambiguity, ...]:
+        """The cubes that two equally short paths lead to, once for each pair of last joins."""
+        found: dict[tuple[Join, Join], Ambiguity] = {}
+        for root in self._cubes:
+            parents = self._shortest_paths(root)
+            distances = {root: 0}
+            for target, join in parents.items():  # in the order of distance
+                distances[target] = distances[join.source] + 1
+            for source in distances:
+                for join in self._cubes[source].joins:
+                    chosen = parents.get(join.target)
+                    if chosen and chosen != join and distances[source] + 1 == distances[join.target]:
+                        found.setdefault((chosen, join), Ambiguity(root, chosen, join))
+        return tuple(found.values())
+
+    def _bound(self, paths: frozenset[JoinPath]) -> dict[str, Join]:
+        """For each cube that a path leads to, the join by which it is reached."""
+        bound: dict[str, Join] = {}
+        for path in sorted(paths):
+            for source, target in pairwise(path):
+                join = next(join for join in self._cubes[source].joins if join.target == target)
+                if bound.setdefault(target, join) != join:
+                    raise NoJoinPath(
+                        [source, bound[target].source, target],
+                        hint=f"This query reaches '{target}' by two paths, from '{bound[target].source}' and from "
+                        f"'{source}'. Declare a second cube on the same table for one of the roles.",
+                    )
+        return bound
+
+    def _best(
+        self, wanted: frozenset[str], roots: frozenset[str], bound: Mapping[str, Join]
+    ) -> JoinTree | None:
         candidates = [
             tree
             for root in sorted(roots, key=self._index)
-            if (tree := self._tree_from(root, wanted)) is not None
+            if (tree := self._tree_from(root, wanted, bound)) is not None
         ]
         return min(candidates, key=lambda tree: len(tree.joins), default=None)
 
-    def _tree_from(self, root: str, wanted: frozenset[str]) -> JoinTree | None:
-        """The union of the shortest paths from ``root``, or None if a cube cannot be reached."""
-        parents = self._shortest_paths(root)
+    def _tree_from(self, root: str, wanted: frozenset[str], bound: Mapping[str, Join]) -> JoinTree | None:
+        """The union of the bound and the shortest paths from ``root``, or None if a cube cannot be reached."""
+        if root in bound:  # it would have to be joined from another cube
+            return None
+        parents = {**self._shortest_paths(root), **bound}
         joins: dict[str, Join] = {}
         waiting = deque(sorted(wanted - {root}, key=self._index))
         while waiting:
             cube = waiting.popleft()
             path: list[Join] = []
             while cube != root and cube not in joins:
-                if cube not in parents:
+                if cube not in parents or len(path) > len(parents):
                     return None
                 path.append(parents[cube])
                 cube = parents[cube].source

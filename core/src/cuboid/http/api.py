@@ -16,11 +16,14 @@ from cuboid.http.body import read_json_body
 from cuboid.http.handler import JSON, Handler
 from cuboid.http.query_string import parse_query_string
 from cuboid.http.wait import continue_wait
-from cuboid.service import RequestContext
+from cuboid.request import RequestContext
 from cuboid.types import Pending
 
 CLIENT_GONE = 499
 """What the log shows for a client that did not wait; nobody receives it."""
+
+LARGE_BODY = 1 << 20
+"""Bytes from which a body is decoded in a thread: a megabyte takes some 5 ms."""
 
 
 class ApiHandler(Handler):
@@ -53,11 +56,15 @@ class ApiHandler(Handler):
     def data_received(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
 
-    def parameters(self) -> Mapping[str, Any]:
+    async def parameters(self) -> Mapping[str, Any]:
         """The request's parameters: from the query string, or from the JSON body of a POST, never from both."""
         if self.request.method != "POST":
             return parse_query_string(self.request.query)
-        return read_json_body(self.request.headers.get("Content-Type", ""), b"".join(self._chunks))
+        body = b"".join(self._chunks)
+        content_type = self.request.headers.get("Content-Type", "")
+        if len(body) < LARGE_BODY:
+            return read_json_body(content_type, body)
+        return await asyncio.to_thread(read_json_body, content_type, body)
 
     async def respond(self, work: Coroutine[Any, Any, bytes | Pending]) -> None:
         """Answers with what ``work`` returns: a JSON body, or that the client has to wait on."""

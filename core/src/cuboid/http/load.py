@@ -13,7 +13,7 @@ class LoadHandler(ApiHandler):
     """Parameters ``query``, ``queryType``, ``cache``."""
 
     async def get(self) -> None:
-        await self.respond(self._load(self.parameters()))
+        await self.respond(self._load(await self.parameters()))
 
     head = get
     post = get

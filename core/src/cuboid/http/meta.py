@@ -9,7 +9,7 @@ class MetaHandler(ApiHandler):
     """Parameter ``onlyViews``: the text ``true`` leaves out everything but views."""
 
     async def get(self) -> None:
-        only_views = self.parameters().get("onlyViews") == "true"
+        only_views = (await self.parameters()).get("onlyViews") == "true"
         await self.respond(self.site.service.meta(self.context, only_views=only_views))
 
     head = get

@@ -13,7 +13,7 @@ class SqlHandler(ApiHandler):
     """Parameters ``query`` and ``format``."""
 
     async def get(self) -> None:
-        await self.respond(self._sql(self.parameters()))
+        await self.respond(self._sql(await self.parameters()))
 
     head = get
     post = get

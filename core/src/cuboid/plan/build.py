@@ -7,14 +7,16 @@ changes a number.
 
 from __future__ import annotations
 
-from cuboid.catalog.joins import JoinGraph, JoinTree
+from collections.abc import Iterable, Sequence
+
+from cuboid.catalog.joins import JoinGraph, JoinPath, JoinTree
 from cuboid.catalog.model import Catalog
 from cuboid.errors import InvalidQuery, NoJoinPath, UnsupportedFeature
 from cuboid.plan.facts import Facts, Restriction
 from cuboid.plan.fanout import aggregate_leaves
-from cuboid.plan.members import Members, predicates
+from cuboid.plan.members import Members
 from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Relation, Rows, Source
-from cuboid.query.model import Condition, Shape
+from cuboid.query.model import Condition, Shape, predicates
 
 
 class Builder:
@@ -58,7 +60,7 @@ class Builder:
     def _aggregates(self, shape: Shape, keys: tuple[Key, ...]) -> Source:
         leaves = self._leaf_measures(shape)
         if not leaves:
-            return Aggregate(self._relation(shape, keys, frozenset(), None, None), keys, ())
+            return Aggregate(self._relation(shape, keys, (), None, None), keys, ())
         by_cube: dict[str, list[str]] = {}
         for leaf in leaves:
             by_cube.setdefault(self._catalog.measure(leaf).cube, []).append(leaf)
@@ -68,7 +70,7 @@ class Builder:
         for cube in cubes:
             by_relation: dict[Relation, list[str]] = {}
             for leaf in by_cube[cube]:
-                relation = self._relation(shape, keys, self._members.cubes(leaf), facts, cube)
+                relation = self._relation(shape, keys, (leaf,), facts, cube)
                 by_relation.setdefault(relation, []).append(leaf)
             for relation, parts in by_relation.items():
                 inputs.append(aggregate_leaves(self._catalog, self._members, relation, keys, cube, parts))
@@ -83,36 +85,39 @@ class Builder:
                     f"Measure '{leaf}' has an aggregate of its own and cannot be shown row by row.",
                     hint="Ask for it without `ungrouped`.",
                 )
-        read = frozenset[str]().union(*(self._members.cubes(leaf) for leaf in leaves))
-        return Rows(self._relation(shape, keys, read, None, None), keys)
+        return Rows(self._relation(shape, keys, leaves, None, None), keys)
 
     def _relation(
-        self, shape: Shape, keys: tuple[Key, ...], read: frozenset[str], facts: Facts | None, cube: str | None
+        self,
+        shape: Shape,
+        keys: tuple[Key, ...],
+        leaves: Sequence[str],
+        facts: Facts | None,
+        cube: str | None,
     ) -> Relation:
-        """The rows for the group keys and the cubes ``read``; with ``facts`` only under what restricts ``cube``."""
-        needed = set(read)
-        for key in keys:
-            needed |= self._members.cubes(key.member)
+        """The rows for the group keys and the leaves; with ``facts`` only under what restricts ``cube``."""
+        members = {*leaves, *(key.member for key in keys)}
         conditions: list[Condition] = []
         for condition in shape.row_conditions:
-            members = frozenset(predicate.member for predicate in predicates(condition))
-            if self._restricts(members, facts, cube):
+            tested = frozenset(predicate.member for predicate in predicates(condition))
+            if self._restricts(tested, facts, cube):
                 conditions.append(condition)
-                needed |= self._cubes_of(members)
-        segments: list[str] = []
-        for segment in shape.segments:
-            if self._restricts(frozenset({segment}), facts, cube):
-                segments.append(segment)
-                needed |= self._members.cubes(segment)
-        return Relation(self._tree(needed, shape), tuple(conditions), tuple(segments))
+                members |= tested
+        segments = [each for each in shape.segments if self._restricts(frozenset({each}), facts, cube)]
+        members |= set(segments)
+        return Relation(self._tree(members, shape), tuple(conditions), tuple(segments))
 
-    def _tree(self, needed: set[str], shape: Shape) -> JoinTree:
-        """The tree over the needed cubes, from one of them; if none reaches all, from another cube of the query.
+    def _tree(self, members: set[str], shape: Shape) -> JoinTree:
+        """The tree over the members' cubes, from one of them; if none reaches all, from another cube of the query.
 
         Cube looks at all cubes of a query together: some other cube that is asked for may be the one from which
         all joins lead on.
         """
-        return self._graph.tree(needed, self._cubes_of(frozenset(self._all_members(shape))))
+        return self._graph.tree(
+            self._cubes_of(members),
+            roots=self._cubes_of(self._all_members(shape)),
+            paths=frozenset[JoinPath]().union(*(self._members.paths(member) for member in members)),
+        )
 
     def _restricts(self, members: frozenset[str], facts: Facts | None, cube: str | None) -> bool:
         if facts is None or cube is None:
@@ -140,7 +145,7 @@ class Builder:
     def _all_cubes(self, shape: Shape) -> list[str]:
         return list(dict.fromkeys(name.partition(".")[0] for name in self._all_members(shape)))
 
-    def _cubes_of(self, members: frozenset[str]) -> frozenset[str]:
+    def _cubes_of(self, members: Iterable[str]) -> frozenset[str]:
         return frozenset[str]().union(*(self._members.cubes(member) for member in members))
 
     def _data_source(self, shape: Shape) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cuboid.catalog.joins import JoinPath
 from cuboid.catalog.model import Catalog, Measure, Member, MemberReference
 from cuboid.errors import UnsupportedFeature
-from cuboid.query.model import Condition, Junction, Predicate
 
 
 class Members:
@@ -16,6 +16,7 @@ class Members:
         self._catalog = catalog
         self._cubes: dict[str, frozenset[str]] = {}
         self._leaves: dict[str, tuple[str, ...]] = {}
+        self._paths: dict[str, frozenset[JoinPath]] = {}
 
     def cubes(self, name: str) -> frozenset[str]:
         """The member's own cube and all cubes that its SQL reads, directly or through other members."""
@@ -29,6 +30,20 @@ class Members:
                     if isinstance(reference, MemberReference):
                         reads |= self.cubes(reference.member)
             found = self._cubes[name] = frozenset(reads)
+        return found
+
+    def paths(self, name: str) -> frozenset[JoinPath]:
+        """The join paths that the member's SQL names, directly or through other members."""
+        found = self._paths.get(name)
+        if found is None:
+            paths: set[JoinPath] = set()
+            for template in self._get(name).templates:
+                for reference in template.references:
+                    if len(reference.path) > 1:
+                        paths.add(reference.path)
+                    if isinstance(reference, MemberReference):
+                        paths |= self.paths(reference.member)
+            found = self._paths[name] = frozenset(paths)
         return found
 
     def leaves(self, name: str) -> tuple[str, ...]:
@@ -74,12 +89,3 @@ class Members:
         member = self._catalog.member(name)
         assert member is not None, f"the catalog has resolved {name}"
         return member
-
-
-def predicates(condition: Condition) -> Iterator[Predicate]:
-    """The leaves of a condition tree, in order."""
-    if isinstance(condition, Junction):
-        for item in condition.items:
-            yield from predicates(item)
-    else:
-        yield condition

@@ -8,6 +8,16 @@ import orjson
 
 from cuboid.errors import InvalidQuery
 
+MAX_VALUES = 20_000
+"""Values (texts, numbers, entries of objects and arrays) in one query. Planning takes some 50 µs for each at worst,
+in a thread, but the SQL writer lets go of the interpreter's lock at long intervals only."""
+
+MAX_QUERIES = 100
+"""Queries in an array, or ranges in a comparison: each is a statement of its own."""
+
+LARGE = 1000
+"""Values from which a query is work for a thread: about 20 ms, which is as long as other clients may wait."""
+
 QueryType = Literal["regularQuery", "compareDateRangeQuery", "blendingQuery"]
 
 
@@ -26,7 +36,32 @@ def decode(raw: object) -> object:
             raise InvalidQuery(f"Unable to decode query param as JSON, error: {error}") from None
     if not isinstance(value, (dict, list)):
         raise InvalidQuery('Invalid query format: "value" must be of type object')
+    if _weight(value, MAX_VALUES) > MAX_VALUES:
+        raise InvalidQuery(f"The query is too large: it has more than {MAX_VALUES:,} values.")
+    if isinstance(value, list) and len(value) > MAX_QUERIES:
+        raise InvalidQuery(f"At most {MAX_QUERIES} queries can be asked at once.")
     return value
+
+
+def is_large(raw: object) -> bool:
+    """Whether reading and planning ``raw``, as :func:`decode` takes it, should not keep the event loop."""
+    return len(raw) > 20 * LARGE if isinstance(raw, str) else _weight(raw, LARGE) > LARGE
+
+
+def _weight(value: object, at_most: int) -> int:
+    """The number of values in ``value``; counting ends soon after ``at_most``."""
+    count = 0
+    waiting = [value]
+    while waiting and count <= at_most:
+        item = waiting.pop()
+        count += 1
+        if isinstance(item, dict):
+            count += len(item)
+            waiting.extend(each for each in item.values() if isinstance(each, (dict, list)))
+        elif isinstance(item, list):
+            count += len(item)
+            waiting.extend(each for each in item if isinstance(each, (dict, list)))
+    return count
 
 
 def query_type(decoded: object) -> QueryType:

@@ -7,7 +7,7 @@ plan; the values travel beside it, by slot.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -127,6 +127,15 @@ class Junction:
 
 
 Condition = Predicate | Junction
+
+
+def predicates(condition: Condition) -> Iterator[Predicate]:
+    """The leaves of a condition tree, in order."""
+    if isinstance(condition, Junction):
+        for item in condition.items:
+            yield from predicates(item)
+    else:
+        yield condition
 
 
 @dataclass(frozen=True, slots=True)

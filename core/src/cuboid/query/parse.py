@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from cuboid.errors import InvalidQuery, UnsupportedFeature
 from cuboid.query import checks, zones
-from cuboid.query.decode import decode, query_type
+from cuboid.query.decode import MAX_QUERIES, decode, query_type
 from cuboid.query.filters import EXPRESSIONS_REFUSED, is_expression, parse_filters
-from cuboid.query.model import CacheMode, DateRange, Query, ResponseFormat, TimeDimension
+from cuboid.query.model import CacheMode, DateRange, Filter, FilterGroup, Query, ResponseFormat, TimeDimension
 
 __all__ = ["check_blending", "decode", "parse", "query_type"]
 
@@ -41,6 +41,10 @@ _KEYS = (
     "joinHints",
     "subqueryJoins",
 )
+
+
+MAX_ITEMS = 1000
+"""Members of each kind, and filters in all groups together, in one query."""
 
 
 def parse(value: object) -> Query:
@@ -83,7 +87,26 @@ def parse(value: object) -> Query:
     for key in ("joinHints", "subqueryJoins"):
         if checks.array(given.get(key, ()), key):
             raise UnsupportedFeature(f"'{key}' is not supported in queries yet; leave it out.")
+    _check_size(query)
     return query
+
+
+def _check_size(query: Query) -> None:
+    """Refuses what no person or chart asks, and would only keep the server busy."""
+    counts = {
+        "measures": len(query.measures or ()),
+        "dimensions": len(query.dimensions),
+        "timeDimensions": len(query.time_dimensions),
+        "segments": len(query.segments or ()),
+        "filters": sum(_leaves(item) for item in query.filters),
+    }
+    for key, count in counts.items():
+        if count > MAX_ITEMS:
+            checks.refuse(key, f"must contain less than or equal to {MAX_ITEMS} items")
+
+
+def _leaves(item: Filter | FilterGroup) -> int:
+    return sum(map(_leaves, item.items)) if isinstance(item, FilterGroup) else 1
 
 
 def check_blending(queries: Sequence[Query]) -> None:
@@ -182,6 +205,8 @@ def _compare_date_range(value: object, label: str) -> tuple[DateRange, ...]:
     ranges = checks.array(value, f"{label}.compareDateRange")
     if not ranges:
         checks.refuse(f"{label}.compareDateRange", "must contain at least 1 items")
+    if len(ranges) > MAX_QUERIES:
+        checks.refuse(f"{label}.compareDateRange", f"must contain less than or equal to {MAX_QUERIES} items")
     # Cube checks each range as the dateRange it becomes, hence the label.
     return tuple(_date_range(item, f"{label}.dateRange") for item in ranges)
 

@@ -1,9 +1,9 @@
 """Cells to wire values: how each kind of value is written in JSON.
 
 Numbers are strings (``5`` -> ``"5"``, ``10.0`` -> ``"10"``, never an exponent), truth values and NULL are
-JSON's own, times are ``YYYY-MM-DDTHH:mm:ss.SSS`` without a zone, further digits cut off. A float or decimal
-that is no number (NaN, Infinity) becomes null: JSON has no such numbers, and clients read every other text
-of a number column with ``parseFloat``.
+JSON's own, arrays and objects of JSON columns pass through, times are ``YYYY-MM-DDTHH:mm:ss.SSS`` without a
+zone, further digits cut off. A float or decimal that is no number (NaN, Infinity) becomes null: JSON has no such
+numbers, and clients read every other text of a number column with ``parseFloat``.
 
 Converters work on whole columns: the value types that occur are collected first (one pass in C), and one
 loop for just these types does the rest.
@@ -18,9 +18,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from cuboid.errors import InternalError
-from cuboid.types import SemanticType, Value
+from cuboid.types import Nested, SemanticType, Value
 
-WireValue = str | bool | None
+WireValue = str | bool | Nested | None
 
 TYPE_OF_NULL = None.__class__
 
@@ -46,7 +46,7 @@ def wire_column(cells: Sequence[Value], type: SemanticType, name: str) -> list[W
     if not kinds:
         return [None] * len(cells)
     (kind,) = kinds
-    if kind is bool or (kind is str and type != "time"):
+    if kind is bool or kind is list or kind is dict or (kind is str and type != "time"):
         return list(cells)  # type: ignore[arg-type]
     convert = _converter(kind, type, name)
     if kind is datetime or kind is date:
@@ -96,7 +96,7 @@ def wire_time_text(value: str) -> str:
 
 def _wire_cell(cell: Value, type: SemanticType, name: str) -> WireValue:
     """One cell of a column in which several types of value occur."""
-    if cell is None or isinstance(cell, bool) or (isinstance(cell, str) and type != "time"):
+    if cell is None or isinstance(cell, (bool, list, dict)) or (isinstance(cell, str) and type != "time"):
         return cell
     return _converter(cell.__class__, type, name)(cell)
 
@@ -117,6 +117,6 @@ def _converter(kind: type, type: SemanticType, name: str) -> Callable[..., str |
     if converter is None:
         raise InternalError(
             f"The driver delivered a {kind.__name__} in column {name!r} ({type}).",
-            hint="Drivers convert native types to None, bool, int, float, Decimal, str, date or datetime.",
+            hint="Drivers convert native types to None, bool, int, float, Decimal, str, date, datetime, list or dict.",
         )
     return converter

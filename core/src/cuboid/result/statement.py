@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cuboid.catalog.model import Catalog
+from cuboid.catalog.model import Catalog, Measure, MemberReference
 from cuboid.catalog.naming import member_alias
-from cuboid.query.model import Question, TimeDimension
+from cuboid.query.model import Question, Shape, TimeDimension, predicates
 from cuboid.types import Statement
 
 REFRESH_SECONDS = 10
@@ -53,6 +53,7 @@ def describe_statement(
         "aliasNameToMember": {
             column.name: name for column, name in zip(statement.columns, names, strict=True)
         },
+        "memberNames": _member_names(question.shape, catalog),
     }
     return {"sql": sql, "dataSource": data_source}
 
@@ -61,3 +62,37 @@ def _time_alias(entry: TimeDimension, catalog: Catalog) -> str:
     """The alias of the first time dimension's column; ``day`` stands for a missing granularity, as in Cube."""
     cube, _, member = entry.dimension.partition(".")
     return member_alias(catalog.cubes[cube].alias, member, entry.granularity or "day")
+
+
+def _member_names(shape: Shape, catalog: Catalog) -> list[str]:
+    """The members that the query selects or filters by, each followed by those it is made of: what its SQL refers
+    to, and for a count of rows the primary key."""
+    names: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        member = catalog.member(name)
+        if name in names or member is None:
+            return
+        names[name] = None
+        if isinstance(member, Measure) and member.type == "count" and member.sql is None:
+            for part in catalog.cubes[member.cube].primary_key:
+                visit(part.full_name)
+        for template in member.templates:
+            for reference in template.references:
+                if isinstance(reference, MemberReference):
+                    visit(reference.member)
+
+    filtered = (
+        each
+        for condition in (*shape.row_conditions, *shape.group_conditions)
+        for each in predicates(condition)
+    )
+    for name in (
+        *shape.measures,
+        *shape.dimensions,
+        *shape.segments,
+        *(predicate.member for predicate in filtered),
+        *(grouping.member for grouping in shape.time_groupings),
+    ):
+        visit(name)
+    return list(names)

@@ -6,7 +6,6 @@ values only (the usual case) costs one ``set(map(type, column))`` and is left as
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -52,7 +51,7 @@ def semantic_column(cells: Sequence[Any], convert: Converter | None = None) -> S
 
 
 def semantic_cell(cell: Any) -> Value:
-    """One value: times become zoneless (UTC), dates their midnight, bytes ``0x…``, nested values JSON text,
+    """One value: times become zoneless (UTC), dates their midnight, bytes ``0x…``, nested values plain JSON,
     anything else its text (``uuid.UUID``, ``time``, ``timedelta``)."""
     if type(cell) in PLAIN:
         return cell  # type: ignore[no-any-return]
@@ -63,7 +62,7 @@ def semantic_cell(cell: Any) -> Value:
     if isinstance(cell, (bytes, bytearray, memoryview)):
         return "0x" + cell.hex()
     if isinstance(cell, (list, tuple, set, frozenset, Mapping)):
-        return json.dumps(_nested(cell), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return _nested(cell)  # type: ignore[no-any-return]
     return str(cell)
 
 

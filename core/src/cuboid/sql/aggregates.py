@@ -7,7 +7,8 @@ from sqlglot import exp
 from cuboid.catalog.model import Catalog, Measure
 from cuboid.plan.nodes import Leaf
 from cuboid.sql.dialect import Dialect
-from cuboid.sql.members import MemberSql, Scope
+from cuboid.sql.guards import guarded
+from cuboid.sql.members import MemberSql, Scope, is_not_null
 
 RAW = ("number", "string", "time", "boolean")
 """Measure types whose SQL contains its own aggregates."""
@@ -53,22 +54,21 @@ class LeafSql:
     def input(self, measure: Measure, scope: Scope) -> exp.Expr:
         """What one row contributes; NULL where the measure's filters fail or the row has no row of its cube."""
         tests = [self._members.template(test, scope) for test in measure.filters]
-        if measure.sql is None:
+        if measure.sql is not None:
+            value = self._members.template(measure.sql, scope)
+        else:
             key = self._catalog.cubes[measure.cube].primary_key
+            if not key and measure.cube == scope.root and not tests:
+                return exp.Star()
             if len(key) == 1:
                 value = self._members.value(key[0].full_name, scope)
             else:
                 value = exp.Literal.number(1)
-                exists = self._row_exists(measure.cube, scope)
-                tests = [*([exists] if exists is not None else []), *tests]
-                if not tests:
-                    return exp.Star()
-        else:
-            value = self._members.template(measure.sql, scope)
-            exists = self._members.exists(measure.cube, scope)
-            if exists is not None and not isinstance(value, exp.Column):
-                # A plain column is NULL on an absent row by itself; COALESCE(x, 0) or a constant is not.
-                tests = [exists, *tests]
+                tests = [*([self._members.has_key(measure.cube, scope)] if key else []), *tests]
+        exists = self._members.exists(measure.cube, scope)
+        if exists is not None and not isinstance(value, exp.Column) and exists not in tests:
+            # A plain column is NULL on an absent row by itself; COALESCE(x, 0) or a constant is not.
+            tests = [exists, *tests]
         return exp.Case().when(exp.and_(*tests), value) if tests else value
 
     def row_value(self, measure: Measure, scope: Scope) -> exp.Expr:
@@ -77,11 +77,14 @@ class LeafSql:
         if isinstance(value, exp.Star):
             return exp.Literal.number(1)
         if measure.type == "count":
-            return exp.Case().when(exp.Is(this=exp.Paren(this=value), expression=exp.null()).not_(), "1")
+            return exp.Case().when(is_not_null(value), "1")
         return value
 
     def raw(self, measure: Measure, scope: Scope) -> exp.Expr:
-        """A measure whose SQL contains its own aggregates, guarded against absent rows of its cube."""
+        """A measure whose SQL contains its own aggregates, guarded against absent rows of its cube.
+
+        Raises :class:`UnsupportedFeature` if it contains none, or one whose rows cannot be guarded.
+        """
 
         def inner(other: Measure) -> exp.Expr:
             if other.type in RAW:
@@ -89,30 +92,6 @@ class LeafSql:
             return self.over(Leaf(other.full_name), self.input(other, scope))
 
         assert measure.sql is not None
-        root = exp.Paren(this=self._members.template(measure.sql, scope, inner))
+        tree = self._members.template(measure.sql, scope, inner)
         exists = self._members.exists(measure.cube, scope)
-        if exists is not None:
-            for call in list(root.find_all(exp.AggFunc)):
-                _guard(call, exists)
-        tree: exp.Expr = root.this
-        tree.pop()
-        return tree
-
-    def _row_exists(self, cube: str, scope: Scope) -> exp.Expr | None:
-        """For composite keys also on the root: a key whose columns are all NULL names no row."""
-        if not self._catalog.cubes[cube].primary_key:
-            return None
-        return self._members.exists(cube, Scope("", scope.aliases))
-
-
-def _guard(call: exp.AggFunc, exists: exp.Expr) -> None:
-    """Lets an aggregate see only rows that exist, where its argument would not be NULL on absent ones."""
-    argument = call.this
-    if isinstance(argument, exp.Star):
-        argument.replace(exp.Case().when(exists.copy(), "1"))
-    elif (
-        isinstance(argument, exp.Expr)
-        and argument.find(exp.Column) is None
-        and not isinstance(argument, exp.Distinct)
-    ):
-        argument.replace(exp.Case().when(exists.copy(), argument.copy()))
+        return guarded(tree, exists, measure.full_name)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from cuboid.catalog.model import Catalog, Dimension, Measure
+from cuboid.catalog.model import Catalog, Dimension, Measure, MemberReference
 from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Rows, Source
 from cuboid.query.model import Slot
 from cuboid.sql.binding import slot_mark
@@ -21,7 +21,7 @@ from cuboid.sql.members import Scope
 from cuboid.sql.reading import Reading, aliased, column, group_by_position
 from cuboid.sql.sources import Sources
 from cuboid.sql.templates import Templates
-from cuboid.types import Column
+from cuboid.types import Column, TimeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,24 @@ class Lowering:
         """A measure as it is answered: times are civil times of the zone."""
         value = self._aggregated(name, reading)
         if self._catalog.measure(name).type == "time":
-            return self._dialect.to_civil(value, self._plan.timezone, "utc")
+            return self._dialect.to_civil(value, self._plan.timezone, self._time_kind(name))
         return value
+
+    def _time_kind(self, name: str) -> TimeKind:
+        """What a time measure holds: what the time dimensions that it refers to hold, ``utc`` if it has none."""
+        kinds: set[TimeKind] = set()
+        waiting = [name]
+        while waiting:
+            template = self._catalog.measure(waiting.pop()).sql
+            for reference in template.references if template else ():
+                member = (
+                    self._catalog.member(reference.member) if isinstance(reference, MemberReference) else None
+                )
+                if isinstance(member, Dimension) and member.type == "time":
+                    kinds.add(member.time_kind)
+                elif isinstance(member, Measure):
+                    waiting.append(member.full_name)
+        return kinds.pop() if len(kinds) == 1 else "utc"
 
     def _aggregated(self, name: str, reading: Reading) -> exp.Expr:
         """A grouped dimension or a measure in terms of the reading: composed measures from their leaves."""
@@ -106,10 +122,16 @@ class Lowering:
 
     def _restrict(self, select: exp.Select, reading: Reading) -> exp.Select:
         filters = Filters(self._dialect, self._as_grouped)
-        for condition in self._plan.conditions:
-            test = filters.condition(condition, lambda name: self._aggregated(name, reading))
-            select = select.having(test, copy=False) if reading.grouped else select.where(test, copy=False)
-        return select
+        tests = [
+            filters.condition(condition, lambda name: self._aggregated(name, reading))
+            for condition in self._plan.conditions
+        ]
+        if not tests:
+            return select
+        restricted = exp.and_(*tests)
+        return (
+            select.having(restricted, copy=False) if reading.grouped else select.where(restricted, copy=False)
+        )
 
     def _as_grouped(self, member: str, slot: Slot, placeholder: exp.Expr) -> exp.Expr:
         """A grouped time dimension is civil time already, so what it is compared with must be, too."""

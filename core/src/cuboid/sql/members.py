@@ -17,12 +17,18 @@ from cuboid.sql.time import civil_time
 MeasureSql = Callable[[Measure], exp.Expr]
 
 
+PRESENT = "cuboid__present"
+"""A column of ones that a joined relation carries where its own columns cannot tell whether a row is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which cube has which alias in a FROM clause; ``root`` is the cube whose rows are never absent."""
+    """Which cube has which alias in a FROM clause; ``root`` is the cube whose rows are never absent, ``marked``
+    are those whose relation carries :data:`PRESENT`."""
 
     root: str
     aliases: Mapping[str, str]
+    marked: frozenset[str] = frozenset()
 
     def identifier(self, cube: str) -> exp.Identifier:
         """The cube's alias, quoted."""
@@ -77,17 +83,33 @@ class MemberSql:
         return self._templates.expression(template, cube, member)
 
     def exists(self, cube: str, scope: Scope) -> exp.Expr | None:
-        """The test that the row has a row of ``cube``, or None if that is certain or cannot be told (no key)."""
+        """The test that the joined row has a row of ``cube``, or None if that is certain."""
         if cube == scope.root:
             return None
-        tests = [
-            exp.Is(this=enclosed(self.value(part.full_name, scope)), expression=exp.null()).not_()
-            for part in self._catalog.cubes[cube].primary_key
-        ]
-        return exp.or_(*tests) if tests else None
+        if cube in scope.marked:
+            return is_not_null(
+                exp.column(exp.to_identifier(PRESENT, quoted=True), table=scope.identifier(cube))
+            )
+        return self.has_key(cube, scope)
+
+    def has_key(self, cube: str, scope: Scope) -> exp.Expr:
+        """The test that at least one column of the primary key is not NULL."""
+        key = self._catalog.cubes[cube].primary_key
+        return exp.or_(*(is_not_null(self.value(part.full_name, scope)) for part in key))
+
+    def needs_mark(self, cube: str) -> bool:
+        """Whether the key cannot tell that a row is absent: there is none, or it is more than plain columns, which
+        may make something of the NULLs of an absent row."""
+        key = self._catalog.cubes[cube].primary_key
+        scope = Scope("", {cube: cube})
+        return (
+            not key
+            or not all(part.sql and _only_reads(part.sql, cube) for part in key)
+            or not all(isinstance(self.value(part.full_name, scope), exp.Column) for part in key)
+        )
 
     def relation(self, cube: str, scope: Scope) -> exp.Expr:
-        """The cube's table or SELECT under its alias."""
+        """The cube's table or SELECT under its alias, with :data:`PRESENT` where the scope says so."""
         declared = self._catalog.cubes[cube]
         template = declared.sql if declared.sql is not None else declared.sql_table
         assert template is not None
@@ -99,6 +121,10 @@ class MemberSql:
             return self.value(reference.member, scope)
 
         source = self._templates.relation(template, inner_cube, inner_member)
+        if cube in scope.marked:
+            rows = exp.alias_(source, scope.identifier(cube), table=True)
+            mark = exp.alias_(exp.Literal.number(1), exp.to_identifier(PRESENT, quoted=True))
+            source = exp.select(exp.Star(), mark).from_(rows).subquery()
         return exp.alias_(source, scope.identifier(cube), table=True)
 
     def _case(self, case: Case, scope: Scope) -> exp.Expr:
@@ -109,3 +135,13 @@ class MemberSql:
 
     def _label(self, label: str | Template, scope: Scope) -> exp.Expr:
         return exp.Literal.string(label) if isinstance(label, str) else self.template(label, scope)
+
+
+def is_not_null(value: exp.Expr) -> exp.Expr:
+    """``NOT value IS NULL``."""
+    return exp.Is(this=enclosed(value), expression=exp.null()).not_()
+
+
+def _only_reads(template: Template, cube: str) -> bool:
+    """Whether the SQL refers to that cube's own columns only."""
+    return all(isinstance(part, CubeReference) and part.cube == cube for part in template.references)

@@ -27,11 +27,15 @@ class Renderer:
         Raises :class:`ModelError` for model SQL that the dialect cannot read and :class:`UnsupportedFeature` for
         what it cannot say.
         """
-        lowered = Lowering(plan, self._catalog, self._dialect, self._templates).lower()
         try:
+            lowered = Lowering(plan, self._catalog, self._dialect, self._templates).lower()
             text = lowered.tree.sql(
                 dialect=self._dialect.sqlglot, unsupported_level=ErrorLevel.RAISE, pretty=True, copy=False
             )
         except UnsupportedError as error:
             raise UnsupportedFeature(f"The {self._dialect.name} dialect cannot say this: {error}") from error
+        except RecursionError:
+            # sqlglot recurses on the tree; parsing and the catalog limit the depth of queries and of members each,
+            # but a deep condition over deep members may still pass Python's limit.
+            raise UnsupportedFeature("This query is nested too deeply to be written as SQL.") from None
         return prepare(text, self._dialect, lowered.columns, plan.data_source)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlglot import exp
 
 from cuboid.catalog.model import Catalog
@@ -39,7 +41,7 @@ class Sources:
 
     def rows(self, node: Rows) -> Reading:
         """The joined rows themselves."""
-        select, scope = self._from(node.relation)
+        select, scope = self._from(node.relation, frozenset(node.relation.tree.cubes))
         return Reading(
             select,
             self._keys(node.keys, scope),
@@ -49,7 +51,7 @@ class Sources:
 
     def aggregate(self, node: Aggregate) -> Reading:
         """Aggregates over the joined rows."""
-        select, scope = self._from(node.relation)
+        select, scope = self._from(node.relation, self._cubes(node.leaves))
         by_name = {leaf.measure: leaf for leaf in node.leaves}
         return Reading(
             select,
@@ -61,7 +63,7 @@ class Sources:
     def keyed(self, node: KeyedAggregate) -> Reading:
         """Aggregates over one row per (keys, primary key): what a leaf reads depends on the primary key, so it
         rides in the DISTINCT and the cube is scanned once."""
-        select, scope = self._from(node.relation)
+        select, scope = self._from(node.relation, self._cubes(node.leaves))
         reduced = _Reduced(
             select.distinct(copy=False), f"{self._catalog.cubes[node.cube].alias}__rows", self.names()
         )
@@ -81,26 +83,39 @@ class Sources:
         carried = reduced.carry(self._leaves.input(measure, scope), self.alias(leaf.measure))
         return self._leaves.over(Leaf(leaf.measure), carried)  # keys are distinct already
 
+    def _cubes(self, leaves: Iterable[Leaf]) -> frozenset[str]:
+        return frozenset(self._catalog.measure(leaf.measure).cube for leaf in leaves)
+
     def _keys(self, keys: tuple[Key, ...], scope: Scope) -> dict[Key, exp.Expr]:
         return {key: self.members.key(key, scope) for key in keys}
 
     # ------------------------------------------------------------ FROM and WHERE
 
-    def _from(self, relation: Relation) -> tuple[exp.Select, Scope]:
-        """SELECT … FROM the join tree WHERE its conditions; and the scope of its cubes."""
+    def _from(self, relation: Relation, measured: frozenset[str]) -> tuple[exp.Select, Scope]:
+        """SELECT … FROM the join tree WHERE its conditions; and the scope of its cubes.
+
+        :param measured: the cubes whose rows are aggregated, so that it must be told whether they are there.
+        """
         names = self.names()
         tree = relation.tree
-        scope = Scope(tree.root, {cube: names.take(self._catalog.cubes[cube].alias) for cube in tree.cubes})
+        joined = frozenset(join.target for join in tree.joins)
+        scope = Scope(
+            tree.root,
+            {cube: names.take(self._catalog.cubes[cube].alias) for cube in tree.cubes},
+            frozenset(cube for cube in joined & measured if self.members.needs_mark(cube)),
+        )
         select = exp.Select().from_(self.members.relation(tree.root, scope), copy=False)
         for join in tree.joins:
             on = self.members.template(join.sql, scope)
-            joined = self.members.relation(join.target, scope)
-            select = select.join(joined, on=on, join_type="LEFT", copy=False)
-        for condition in relation.conditions:
-            test = self._filters.condition(condition, lambda name: self.members.value(name, scope))
-            select = select.where(test, copy=False)
-        for segment in relation.segments:
-            select = select.where(enclosed(self.members.value(segment, scope)), copy=False)
+            target = self.members.relation(join.target, scope)
+            select = select.join(target, on=on, join_type="LEFT", copy=False)
+        tests = [
+            self._filters.condition(condition, lambda name: self.members.value(name, scope))
+            for condition in relation.conditions
+        ]
+        tests += [enclosed(self.members.value(segment, scope)) for segment in relation.segments]
+        if tests:  # in one call: a call for each would nest them, as deep as there are conditions
+            select = select.where(exp.and_(*tests), copy=False)
         return select, scope
 
 

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import SqlglotError, TokenError
 
 from cuboid.catalog.model import CubeReference, MemberReference, Reference, Template
 from cuboid.errors import ModelError
 
 _MARK = re.compile(r"__cuboid_ref_(\d+)__")
+
+_EXPRESSION = "SELECT (\n{}\n)"
+"""What an expression is read in; line breaks, so that a comment at its end does not hide the parenthesis."""
 
 # What may stand inside any expression without parentheses. And, Or and the like derive from Func in sqlglot, so
 # operators are ruled out first.
@@ -51,6 +54,7 @@ class Templates:
         self._dialect = sqlglot_dialect
         self._expressions: dict[Template, Parsed] = {}
         self._relations: dict[Template, Parsed] = {}
+        self._sound: set[tuple[str, str]] = set()
 
     def expression(
         self,
@@ -64,7 +68,7 @@ class Templates:
         """
         parsed = self._expressions.get(template)
         if parsed is None:
-            parsed = self._expressions[template] = self._parse(template, "SELECT (\n{}\n)", _only_expression)
+            parsed = self._expressions[template] = self._parse(template, _EXPRESSION, _only_expression)
         return _substitute(parsed, cube, member)
 
     def relation(
@@ -76,23 +80,41 @@ class Templates:
         """A cube's table or SELECT as something that can stand in FROM, without alias."""
         parsed = self._relations.get(template)
         if parsed is None:
-            frame = "SELECT * FROM (\n{}\n)" if _is_select(template) else "SELECT * FROM {}"
-            parsed = self._relations[template] = self._parse(template, frame, _only_relation)
+            parsed = self._relations[template] = self._parse(template, _frame(template), _only_relation)
         return _substitute(parsed, cube, member)
 
+    def mistake_in_expression(self, template: Template) -> ModelError | None:
+        """Why :meth:`expression` could not read the template, None if it could."""
+        return self._check(template, _EXPRESSION, _only_expression)
+
+    def mistake_in_relation(self, template: Template) -> ModelError | None:
+        """Why :meth:`relation` could not read the template, None if it could."""
+        return self._check(template, _frame(template), _only_relation)
+
+    def _check(
+        self, template: Template, frame: str, pick: Callable[[exp.Expr], exp.Expr | None]
+    ) -> ModelError | None:
+        """Trees are not kept: most members of a large model are not asked soon. Texts are: many cubes have the
+        same ``id`` and ``created_at``."""
+        text = frame, _marked(template)[0]
+        if text not in self._sound:
+            try:
+                self._parse(template, frame, pick)
+            except ModelError as error:
+                return error
+            self._sound.add(text)
+        return None
+
     def _parse(self, template: Template, frame: str, pick: Callable[[exp.Expr], exp.Expr | None]) -> Parsed:
-        references: list[Reference] = []
-        text = ""
-        for part in template.parts:
-            if isinstance(part, str):
-                text += part
-            else:
-                text += f"__cuboid_ref_{len(references)}__"
-                references.append(part)
+        text, references = _marked(template)
+        if any("__cuboid_" in part for part in template.parts if isinstance(part, str)):
+            raise _mistake(template, "Names with '__cuboid_' are Cuboid's own.")
         try:
             statements = sqlglot.parse(frame.format(text), dialect=self._dialect)
         except SqlglotError as error:
             raise _mistake(template, f"This SQL cannot be read: {_first_line(error)}") from error
+        except RecursionError:
+            raise _mistake(template, "This SQL is nested too deeply to be read.") from None
         tree = pick(statements[0]) if len(statements) == 1 and statements[0] is not None else None
         if tree is None:
             raise _mistake(template, "This SQL is not one complete expression.")
@@ -107,7 +129,7 @@ class Templates:
                 "A reference stands inside quotes, where it is text.",
                 hint=r"Take it out of the quotes, or write \{ and \} for literal braces.",
             )
-        return Parsed(tree, tuple(references))
+        return Parsed(tree, references)
 
 
 def enclosed(tree: exp.Expr) -> exp.Expr:
@@ -152,7 +174,8 @@ def _only_expression(statement: exp.Expr) -> exp.Expr | None:
     paren = statement.expressions[0]
     if isinstance(paren, exp.Subquery):
         return paren
-    return paren.this if isinstance(paren, exp.Paren) else None
+    # `age age` reads as a column under an alias, which is nothing that could stand inside an expression.
+    return paren.this if isinstance(paren, exp.Paren) and not isinstance(paren.this, exp.Alias) else None
 
 
 def _only_relation(statement: exp.Expr) -> exp.Expr | None:
@@ -163,6 +186,23 @@ def _only_relation(statement: exp.Expr) -> exp.Expr | None:
         return None
     relation: exp.Expr = source.this
     return None if relation.args.get("alias") else relation
+
+
+def _frame(template: Template) -> str:
+    return "SELECT * FROM (\n{}\n)" if _is_select(template) else "SELECT * FROM {}"
+
+
+def _marked(template: Template) -> tuple[str, tuple[Reference, ...]]:
+    """The template's text with a mark for each reference, and the references."""
+    text = ""
+    references: list[Reference] = []
+    for part in template.parts:
+        if isinstance(part, str):
+            text += part
+        else:
+            text += f"__cuboid_ref_{len(references)}__"
+            references.append(part)
+    return text, tuple(references)
 
 
 def _is_select(template: Template) -> bool:
@@ -177,5 +217,8 @@ def _mistake(template: Template, message: str, hint: str | None = None) -> Model
 
 
 def _first_line(error: SqlglotError) -> str:
+    if isinstance(error, TokenError):
+        return "a quote or a comment is not closed."  # sqlglot's message shows our frame instead
     text = _MARK.sub("{…}", str(error).splitlines()[0])
+    text = re.sub(r" Line \d+, Col: \d+\.", "", text)  # lines of our frame
     return re.sub(r"\x1b\[\d+m", "", text)

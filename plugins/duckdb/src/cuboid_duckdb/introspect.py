@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
@@ -30,14 +29,14 @@ NUMBERS = INTEGERS | UNSIGNED | {"FLOAT", "DOUBLE"}
 
 
 def tables(columns: Iterable[tuple[Any, ...]], keys: Iterable[tuple[Any, ...]]) -> tuple[TableInfo, ...]:
-    """The rows of ``COLUMNS`` and ``KEYS``, in which lists are JSON text, as tables."""
+    """The rows of ``COLUMNS`` and ``KEYS`` as tables."""
     primary: set[tuple[str, str, str]] = set()
     foreign: dict[tuple[str, str], list[ForeignKeyInfo]] = {}
     for schema, table, kind, names, target, target_names in keys:
         if kind == "PRIMARY KEY":
-            primary.update((schema, table, name) for name in json.loads(names))
+            primary.update((schema, table, name) for name in names)
         else:
-            key = ForeignKeyInfo(tuple(json.loads(names)), target, tuple(json.loads(target_names)))
+            key = ForeignKeyInfo(tuple(names), target, tuple(target_names))
             foreign.setdefault((schema, table), []).append(key)
     return tuple(
         TableInfo(

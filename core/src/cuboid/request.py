@@ -1,0 +1,96 @@
+"""A request, read: from the ``query`` parameter to questions.
+
+decode        text -> JSON              cuboid.query.decode
+parse         JSON -> Query             cuboid.query.parse
+rewrite       what plugins make of it
+normalize     Query -> Question         cuboid.query.normalize
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from cuboid.catalog.model import Catalog
+from cuboid.errors import InvalidQuery
+from cuboid.query.decode import QueryType, decode, query_type
+from cuboid.query.model import Query, Question
+from cuboid.query.normalize import Limits, normalize
+from cuboid.query.parse import check_blending, parse
+from cuboid.types import Principal
+
+RewriteQuery = Callable[[Mapping[str, Any], Principal], Mapping[str, Any]]
+"""Changes a query object on behalf of plugins, or raises :class:`Forbidden`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """Who asks, under which id; ``dev`` shows hidden members and request ids."""
+
+    principal: Principal = field(default_factory=Principal)
+    request_id: str = ""
+    dev: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request, understood: its type and its questions, in order."""
+
+    type: QueryType
+    questions: tuple[Question, ...]
+
+    def check_client(self, query_type: str | None) -> None:
+        """Refuses several results to a client that has not said (by any ``queryType``) that it takes them."""
+        if self.type != "regularQuery" and query_type is None:
+            raise InvalidQuery(
+                f"'{self.type}' query type is not supported by the client.Please update the client."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReader:
+    """Reads requests by a project's settings."""
+
+    limits: Limits
+    default_timezone: str
+    rewrite_query: RewriteQuery
+
+    def read(
+        self, raw: object, context: RequestContext, catalog: Catalog, *, cache: str | None = None
+    ) -> Request:
+        """The questions of a request.
+
+        :param raw: as found: JSON text, an object, an array, or None if it is missing.
+        :param cache: the request's cache mode, which wins over the query's.
+
+        Raises :class:`UserError`.
+        """
+        decoded = decode(raw)
+        type_ = query_type(decoded)
+        objects = decoded if isinstance(decoded, list) else [decoded]
+        queries = [self._parse(each, context.principal, cache) for each in objects]
+        if type_ == "blendingQuery":
+            check_blending(queries)
+        now = datetime.now(UTC)
+        questions: list[Question] = []
+        for query in queries:
+            questions += normalize(
+                query,
+                catalog,
+                now=now,
+                limits=self.limits,
+                default_timezone=self.default_timezone,
+                dev=context.dev,
+            )
+        return Request(type_, tuple(questions))
+
+    def _parse(self, given: object, principal: Principal, cache: str | None) -> Query:
+        """One query object, checked, rewritten by the plugins and then checked again."""
+        if cache is not None and isinstance(given, dict):
+            given = {**given, "cache": cache}
+        query = parse(given)
+        assert isinstance(given, dict)  # parse has seen to it
+        rewritten = self.rewrite_query(given, principal)
+        return query if rewritten is given else parse(rewritten)

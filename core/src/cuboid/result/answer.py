@@ -1,0 +1,52 @@
+"""Results to the body of ``/v1/load``: bare for one question, in an envelope where the client asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cuboid.catalog.model import Catalog
+from cuboid.query.decode import QueryType
+from cuboid.query.model import Question
+from cuboid.result.envelope import multi, single
+from cuboid.types import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A question, which data source and driver answered it, and the results: of its statement and, if the total
+    was asked for, of the one that counts."""
+
+    question: Question
+    data_source: str
+    driver: str
+    results: Sequence[Result]
+
+
+def encode_answers(
+    query_type: QueryType,
+    answers: Sequence[Answer],
+    catalog: Catalog,
+    *,
+    envelope: bool,
+    request_id: str | None,
+) -> bytes:
+    """The body. Without ``envelope`` it is the first answer alone, as Cube has it.
+
+    :param request_id: shown in dev mode only: None elsewhere.
+    """
+    blended = query_type == "blendingQuery"
+    singles = [
+        single(
+            answer.question,
+            answer.results[0],
+            catalog,
+            data_source=answer.data_source,
+            db_type=answer.driver,
+            total=int(answer.results[1].rows[0][0]) if len(answer.results) > 1 else None,  # type: ignore[arg-type]  # COUNT(*)
+            request_id=request_id,
+            blending_granularity=answer.question.query.time_dimensions[0].granularity if blended else None,
+        )
+        for answer in answers
+    ]
+    return multi(query_type, singles, [answer.question for answer in answers]) if envelope else singles[0]
