@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
+from tests.engines.admin import new_database
+from tests.oracle.engines import ENGINES
 from tests.oracle.pipeline import Pipeline
 
 DEFAULT_QUERIES = 2_000
@@ -19,7 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--oracle-queries",
         type=int,
         default=int(os.environ.get("ORACLE_EXAMPLES", DEFAULT_QUERIES)),
-        help="how many generated queries to compare with the oracle (default: $ORACLE_EXAMPLES or 2000)",
+        help="how many generated queries to compare with the oracle on the embedded engine, and a quarter of that on "
+        "each server (default: $ORACLE_EXAMPLES or 2000)",
     )
     parser.addoption(
         "--oracle-shrink",
@@ -28,11 +32,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.fixture(scope="session")
-def pipeline() -> Iterator[Pipeline]:
-    """Cuboid over an in-memory database."""
-    with Pipeline() as opened:
-        yield opened
+@pytest.fixture(
+    scope="session", params=[pytest.param(name, marks=pytest.mark.engine(name)) for name in ENGINES]
+)
+def pipeline(request: pytest.FixtureRequest) -> Iterator[Pipeline]:
+    """Cuboid over an in-memory database, and over one of its own on each server."""
+    engine = ENGINES[request.param]
+    with ExitStack() as opened:
+        if engine.embedded:
+            yield opened.enter_context(Pipeline(engine))
+        else:
+            server = opened.enter_context(new_database(request.getfixturevalue(f"{engine.name}_server")))
+            yield opened.enter_context(Pipeline(engine, server))
 
 
 @pytest.fixture(scope="session")
@@ -48,5 +59,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     kinds = ("queries", "answers", "empty answers", "without join path", "refused", "worlds")
     terminalreporter.section("oracle")
     terminalreporter.line("compared: " + ", ".join(f"{counts[kind]} {kind}" for kind in kinds))
-    used = sorted((name, count) for name, count in counts.items() if name not in kinds)
+    engines = [f"on {name}" for name in ENGINES]
+    terminalreporter.line("queries: " + ", ".join(f"{counts[kind]} {kind}" for kind in engines))
+    used = sorted((name, count) for name, count in counts.items() if name not in (*kinds, *engines))
     terminalreporter.line("features: " + ", ".join(f"{name} {count}" for name, count in used))

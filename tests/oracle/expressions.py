@@ -109,6 +109,21 @@ Expression = (
 Lookup = Callable[[Column | Reference], Value]
 
 
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """What SQL's dialects write differently.
+
+    ``concatenation``: the operator ``||``, or the function CONCAT where that operator is OR. ``backslash``: one in a
+    text literal is an escape, and has to be doubled.
+    """
+
+    concatenation: OneOf["operator", "function"] = "operator"
+    backslash: bool = False
+
+
+STANDARD = Spelling()
+
+
 def truth_and(items: Iterator[bool | None]) -> bool | None:
     """Kleene conjunction: false wins, then NULL; nothing is true."""
     unknown = False
@@ -208,15 +223,18 @@ def atoms(expression: Expression) -> Iterator[Column | Reference]:
             return
 
 
-def to_sql(expression: Expression, cube: str) -> str:
+def to_sql(expression: Expression, cube: str, spelling: Spelling = STANDARD) -> str:
     """``expression`` as model SQL of ``cube``.
 
     Operands that are expressions of their own are put in parentheses; *references are not*, because
     keeping ``{a} * 2`` right when ``a`` is a sum is the planner's duty.
     """
 
+    def sql(item: Expression) -> str:
+        return to_sql(item, cube, spelling)
+
     def operand(item: Expression) -> str:
-        text = to_sql(item, cube)
+        text = sql(item)
         return f"({text})" if isinstance(item, Compare | Arithmetic | Concat | IsNull | Logic) else text
 
     match expression:
@@ -225,17 +243,19 @@ def to_sql(expression: Expression, cube: str) -> str:
         case Reference(owner, member):
             return f"{{{member}}}" if owner == cube else f"{{{owner}.{member}}}"
         case Constant(value):
-            return literal_sql(value)
+            return literal_sql(value, spelling)
         case Compare(op, left, right) | Arithmetic(op, left, right):
             return f"{operand(left)} {op} {operand(right)}"
         case Ratio(dividend, divisor):
-            return f"CAST({to_sql(dividend, cube)} AS DOUBLE) / NULLIF({to_sql(divisor, cube)}, 0)"
+            return f"CAST({sql(dividend)} AS DOUBLE) / NULLIF({sql(divisor)}, 0)"
         case Coalesce(items):
-            return f"COALESCE({', '.join(to_sql(item, cube) for item in items)})"
+            return f"COALESCE({', '.join(sql(item) for item in items)})"
         case Case(branches, otherwise):
-            whens = " ".join(f"WHEN {to_sql(c, cube)} THEN {to_sql(v, cube)}" for c, v in branches)
-            tail = "" if otherwise is None else f" ELSE {to_sql(otherwise, cube)}"
+            whens = " ".join(f"WHEN {sql(c)} THEN {sql(v)}" for c, v in branches)
+            tail = "" if otherwise is None else f" ELSE {sql(otherwise)}"
             return f"CASE {whens}{tail} END"
+        case Concat(items) if spelling.concatenation == "function":
+            return f"CONCAT({', '.join(map(sql, items))})"
         case Concat(items):
             return " || ".join(operand(item) for item in items)
         case IsNull(item, negated):
@@ -244,13 +264,18 @@ def to_sql(expression: Expression, cube: str) -> str:
             return f" {op.upper()} ".join(operand(item) for item in items)
 
 
-def literal_sql(value: Value) -> str:
-    """A literal in standard SQL; braces are escaped for the model's template language."""
+def literal_sql(value: Value, spelling: Spelling = STANDARD) -> str:
+    """A literal; braces are escaped for the model's template language."""
     if value is None:
         return "NULL"
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | Decimal):
         return str(value)
-    text = str(value).replace("'", "''").replace("{", "\\{").replace("}", "\\}")
-    return f"'{text}'"
+    return quoted(str(value), spelling).replace("{", "\\{").replace("}", "\\}")
+
+
+def quoted(text: str, spelling: Spelling) -> str:
+    """A text literal."""
+    doubled = text.replace("\\", "\\\\") if spelling.backslash else text
+    return "'" + doubled.replace("'", "''") + "'"

@@ -1,28 +1,33 @@
-"""The whole of Cuboid, from JSON query to JSON answer, on one in-memory DuckDB that serves many worlds in turn."""
+"""The whole of Cuboid, from JSON query to JSON answer, on one database that serves many worlds in turn."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from tests.engines.admin import admin
+from tests.engines.server import Server
+from tests.oracle.engines import Engine
 from tests.oracle.render import model_text, tables_script
 from tests.oracle.world import World
 
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
 from cuboid.catalog.model import Catalog
+from cuboid.plugins import Registry
 from cuboid.request import RequestContext
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
 from cuboid.service import Service
 from cuboid.types import Pending, Statement
-from cuboid_duckdb.dialect import DuckDBDialect
-from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver
-from cuboid_duckdb.queue import DuckDBQueue
+
+DEADLINE = 60.0
+SETTINGS = ("host", "port", "user", "password", "database")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,23 @@ class Loaded:
 
 
 class Pipeline:
-    """Answers queries over the world that was shown last. A context manager."""
+    """Answers queries over the world that was shown last. A context manager.
 
-    def __init__(self) -> None:
+    :param server: where the tables are made, in ``server.database``; None for an engine in this process.
+    """
+
+    def __init__(self, engine: Engine, server: Server | None = None) -> None:
+        self.engine = engine
         self._runner = asyncio.Runner()
-        driver = DuckDBDriver(DuckDBConfig())
-        self._source = DataSource("default", driver, DuckDBDialect(), DuckDBQueue(driver, QueueSettings()))
+        self._opened = ExitStack()
+        self._admin = None if server is None else self._opened.enter_context(admin(server))
+        settings = {} if server is None else {name: getattr(server, name) for name in SETTINGS}
+        registry = Registry.load()
+        made = registry.driver(engine.driver)
+        driver = made(made.Config.model_validate(settings))
+        self._source = DataSource(
+            "default", driver, registry.dialect(made.dialect), made.queue(driver, QueueSettings())
+        )
         self._catalog: Catalog | None = None
         self._service = Service(self._current_catalog, {"default": self._source})
 
@@ -49,18 +65,25 @@ class Pipeline:
 
     def show(self, world: World) -> None:
         """Creates the world's tables and compiles its model; the model must have no mistakes."""
-        script = tables_script(world).replace("CREATE TABLE", "CREATE OR REPLACE TABLE")
-        self._runner.run(self._source.submit(Statement(script), wait=60))
-        self._catalog = compile_catalog([ModelFile("model/world.yml", model_text(world))])
+        script = tables_script(world, self.engine)
+        if self._admin is None:
+            self._runner.run(self._source.submit(Statement(script), wait=DEADLINE))
+        else:
+            self._admin.script(script)
+        self._catalog = compile_catalog([ModelFile("model/world.yml", model_text(world, self.engine))])
         assert not self._catalog.errors, [str(error) for error in self._catalog.errors]
         assert not self._catalog.warnings, [str(warning) for warning in self._catalog.warnings]
 
     def load(self, query: Mapping[str, Any]) -> Loaded:
         """The answer as ``/v1/load`` gives it. Raises CuboidError."""
-        answer = self._runner.run(self._service.load(dict(query), RequestContext()))
-        assert not isinstance(answer, Pending), "a tiny query took longer than continueWaitTimeout"
+        answer = self._runner.run(asyncio.wait_for(self._load(query), DEADLINE))
         body = json.loads(answer)
         return Loaded(body["data"], body.get("total"))
+
+    async def _load(self, query: Mapping[str, Any]) -> bytes:
+        answer = await self._service.load(dict(query), RequestContext())
+        assert not isinstance(answer, Pending), "a tiny query took longer than continueWaitTimeout"
+        return answer
 
     def sql(self, query: Mapping[str, Any]) -> str:
         """The SQL and parameters, for the report of a difference."""
@@ -76,3 +99,4 @@ class Pipeline:
     ) -> None:
         self._runner.run(self._service.close())
         self._runner.close()
+        self._opened.close()

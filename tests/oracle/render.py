@@ -1,53 +1,56 @@
-"""A world as Cuboid is shown it: model text in YAML, and tables as a SQL script."""
+"""A world as Cuboid is shown it: model text in YAML, and tables as a SQL script, in the words of an engine."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import yaml
-from tests.oracle.expressions import Case, Column, Constant, Expression, Value, literal_sql, to_sql
+from tests.oracle.engines import Engine
+from tests.oracle.expressions import (
+    Case,
+    Column,
+    Constant,
+    Expression,
+    Spelling,
+    Value,
+    literal_sql,
+    quoted,
+    to_sql,
+)
 from tests.oracle.world import Cube, Dimension, Join, Measure, Table, World
 
-COLUMN_TYPES = {
-    "integer": "INTEGER",
-    "decimal": "DECIMAL(10, 2)",
-    "text": "VARCHAR",
-    "boolean": "BOOLEAN",
-    "timestamp": "TIMESTAMP",
-    "timestamptz": "TIMESTAMPTZ",
-    "date": "DATE",
-}
 
-
-def model_text(world: World) -> str:
+def model_text(world: World, engine: Engine) -> str:
     """The world's model file."""
-    cubes = [_cube(cube) for cube in world.cubes]
+    cubes = [_cube(cube, engine.spelling) for cube in world.cubes]
     return yaml.safe_dump({"cubes": cubes}, sort_keys=False, allow_unicode=True, width=1000)
 
 
-def _cube(cube: Cube) -> dict[str, Any]:
+def _cube(cube: Cube, spelling: Spelling) -> dict[str, Any]:
     source = {"sql": f"SELECT * FROM {cube.table.name}"} if cube.as_select else {"sql_table": cube.table.name}
     described: dict[str, Any] = {"name": cube.name, **source}
     sections = {
-        "joins": [_join(cube.name, join) for join in cube.joins],
-        "dimensions": [_dimension(cube.name, dimension) for dimension in cube.dimensions],
-        "measures": [_measure(cube.name, measure) for measure in cube.measures],
-        "segments": [{"name": s.name, "sql": to_sql(s.expression, cube.name)} for s in cube.segments],
+        "joins": [_join(cube.name, join, spelling) for join in cube.joins],
+        "dimensions": [_dimension(cube.name, dimension, spelling) for dimension in cube.dimensions],
+        "measures": [_measure(cube.name, measure, spelling) for measure in cube.measures],
+        "segments": [
+            {"name": s.name, "sql": to_sql(s.expression, cube.name, spelling)} for s in cube.segments
+        ],
     }
     return described | {name: entries for name, entries in sections.items() if entries}
 
 
-def _join(cube: str, join: Join) -> dict[str, Any]:
-    return {"name": join.target, "relationship": join.relationship, "sql": to_sql(join.on, cube)}
+def _join(cube: str, join: Join, spelling: Spelling) -> dict[str, Any]:
+    return {"name": join.target, "relationship": join.relationship, "sql": to_sql(join.on, cube, spelling)}
 
 
-def _dimension(cube: str, dimension: Dimension) -> dict[str, Any]:
+def _dimension(cube: str, dimension: Dimension, spelling: Spelling) -> dict[str, Any]:
     described: dict[str, Any] = {"name": dimension.name, "type": dimension.type}
     if dimension.as_case:
-        described["case"] = _case(cube, dimension.expression)
+        described["case"] = _case(cube, dimension.expression, spelling)
     else:
-        described["sql"] = _member_sql(cube, dimension.expression)
+        described["sql"] = _member_sql(cube, dimension.expression, spelling)
     if dimension.primary_key:
         # Keys are hidden unless they are made public, and hidden members cannot be asked for.
         described |= {"primary_key": True, "public": True}
@@ -56,57 +59,52 @@ def _dimension(cube: str, dimension: Dimension) -> dict[str, Any]:
     return described
 
 
-def _case(cube: str, expression: Expression) -> dict[str, Any]:
+def _case(cube: str, expression: Expression, spelling: Spelling) -> dict[str, Any]:
     assert isinstance(expression, Case)
 
     def label(value: Expression) -> str:
         assert isinstance(value, Constant)
         return str(value.value)
 
-    when = [{"sql": to_sql(c, cube), "label": label(v)} for c, v in expression.branches]
+    when = [{"sql": to_sql(c, cube, spelling), "label": label(v)} for c, v in expression.branches]
     otherwise = {} if expression.otherwise is None else {"else": {"label": label(expression.otherwise)}}
     return {"when": when, **otherwise}
 
 
-def _member_sql(cube: str, expression: Expression) -> str:
+def _member_sql(cube: str, expression: Expression, spelling: Spelling) -> str:
     """A lone column of the cube is written as its bare name, which the model's language allows."""
     if isinstance(expression, Column) and expression.cube == cube:
         return expression.name
-    return to_sql(expression, cube)
+    return to_sql(expression, cube, spelling)
 
 
-def _measure(cube: str, measure: Measure) -> dict[str, Any]:
+def _measure(cube: str, measure: Measure, spelling: Spelling) -> dict[str, Any]:
     described: dict[str, Any] = {"name": measure.name, "type": measure.type}
     if measure.expression is not None:
-        described["sql"] = _member_sql(cube, measure.expression)
+        described["sql"] = _member_sql(cube, measure.expression, spelling)
     if measure.filters:
-        described["filters"] = [{"sql": to_sql(condition, cube)} for condition in measure.filters]
+        described["filters"] = [{"sql": to_sql(condition, cube, spelling)} for condition in measure.filters]
     return described
 
 
-def tables_script(world: World) -> str:
+def tables_script(world: World, engine: Engine) -> str:
     """Statements that create and fill the world's tables; it also serves to reproduce a failure by hand."""
     tables = {cube.table.name: cube.table for cube in world.cubes}
-    return "\n".join(_table(table) for table in tables.values())
+    return "\n".join(_table(table, engine) for table in tables.values())
 
 
-def _table(table: Table) -> str:
-    columns = ", ".join(f"{column.name} {COLUMN_TYPES[column.type]}" for column in table.columns)
-    created = f"CREATE TABLE {table.name} ({columns});"
+def _table(table: Table, engine: Engine) -> str:
+    cells = dict(zip(table.columns, zip(*table.rows, strict=True), strict=True)) if table.rows else {}
+    columns = ", ".join(f"{c.name} {engine.column(c.type, cells.get(c, ()))}" for c in table.columns)
+    created = f"DROP TABLE IF EXISTS {table.name};\nCREATE TABLE {table.name} ({columns}){engine.storage};"
     if not table.rows:
         return created
-    types = [column.type for column in table.columns]
-    rows = ",\n  ".join(
-        "(" + ", ".join(_cell(value, type) for value, type in zip(row, types, strict=True)) + ")"
-        for row in table.rows
-    )
+    rows = ",\n  ".join("(" + ", ".join(_cell(v, engine.spelling) for v in row) + ")" for row in table.rows)
     return f"{created}\nINSERT INTO {table.name} VALUES\n  {rows};"
 
 
-def _cell(value: Value, type: str) -> str:
-    if isinstance(value, datetime):
-        return f"TIMESTAMPTZ '{value}+00'" if type == "timestamptz" else f"TIMESTAMP '{value}'"
-    if isinstance(value, date):
-        return f"DATE '{value}'"
-    # Braces mean nothing to the database: undo the model language's escape.
-    return literal_sql(value).replace("\\{", "{").replace("\\}", "}")
+def _cell(value: Value, spelling: Spelling) -> str:
+    """Times are texts, which all engines read as what the column holds: in UTC."""
+    if isinstance(value, date | str):
+        return quoted(str(value), spelling)
+    return literal_sql(value, spelling)
