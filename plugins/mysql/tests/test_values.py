@@ -88,7 +88,7 @@ CELLS = [
     ("LONGTEXT", "'text'", "text"),
     ("ENUM('s', 'm')", "'m'", "m"),
     ("SET('s', 'm')", "'s,m'", "s,m"),
-    ("JSON", "'{\"a\": [1]}'", '{"a": [1]}'),
+    ("JSON", "'{\"a\": [1]}'", {"a": [1]}),
     ("BINARY(3)", "'a'", "0x610000"),
     ("BLOB", "x'AA00'", "0xaa00"),
 ]
@@ -104,7 +104,9 @@ async def test_a_cell_has_its_semantic_type(driver, server, admin, job):
     )
     result = await driver.execute(job("SELECT * FROM cells ORDER BY c0 IS NULL"))
     assert result.columns == tuple(f"c{n}" for n in range(len(CELLS)))
-    for (type_, _, value), cell in zip(CELLS, result.rows[0], strict=True):
+    for (type_, text, value), cell in zip(CELLS, result.rows[0], strict=True):
+        if type_ == "JSON" and isinstance(cell, str):  # MariaDB has no such type: its columns of JSON are LONGTEXT
+            value = text.strip("'")
         assert (cell, type(cell)) == (value, type(value)), type_
     assert set(result.rows[1]) == {None}
     await driver.close()

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import OperationalError
+from clickhouse_connect.driver.httpclient import HttpClient
 
 from cuboid.run.cells import Converter, semantic_column
 from cuboid.types import Statement, Value
@@ -48,6 +50,10 @@ class Blocks:
             bool if truth and "Int" in type.name else None for truth, type in zip(truths, types, strict=False)
         ]
         if not names:  # a result without rows comes without a head, too
+            answered = self._stream.source.summary.get("query_id") == self._settings["query_id"]
+            if isinstance(self._client, HttpClient) and not answered:
+                # The client library takes an answer that was cut off within its HTTP head for an empty result.
+                raise OperationalError("The server closed the connection before it answered.")
             self.description = [(column.name, column.type) for column in statement.columns]
 
     def fetchmany(self, size: int = 5000, /) -> list[Any]:

@@ -197,4 +197,5 @@ def _message(error: Exception) -> str:
     if found := re.search(r"DB::Exception: (.*)", text, re.DOTALL):
         text = re.sub(r" ?\(for url [^)]*\)$", "", found[1])
         return re.sub(r"\s*\(version [^()]*(\([^()]*\)[^()]*)?\).*$", "", text, flags=re.DOTALL)
-    return text
+    # urllib3 puts its own story and the request's address before the reason.
+    return re.sub(r"^.*Max retries exceeded with url: \S* \(Caused by (.*)\)$", r"\1", text, flags=re.DOTALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -107,6 +108,6 @@ NATIVE: dict[int, Converter] = {
     FieldType.DATETIME: _time,
     FieldType.TIMESTAMP: _time,
     FieldType.TIME: _text,
-    FieldType.JSON: _text,  # in the binary character set, which is not meant
+    FieldType.JSON: json.loads,  # bytes in UTF-8
 }
 TRUTHS = frozenset({*INTEGERS, FieldType.FLOAT, FieldType.DOUBLE, FieldType.DECIMAL, FieldType.NEWDECIMAL})

@@ -18,9 +18,9 @@ from psycopg.types.string import TextLoader
 from cuboid.run.cells import semantic_rows
 from cuboid.types import Value
 
-TEXTS = ("json", "jsonb", "uuid", "interval", "inet", "cidr", "timetz")
+TEXTS = ("uuid", "interval", "inet", "cidr", "timetz")
 """Left as the server writes them: psycopg would count a month as 30 days, build objects only for core to write them
-as text again, and refuse times that Python does not have."""
+as text again, and refuse times that Python does not have. JSON is not among them: it goes on as JSON."""
 
 RANGES = ("int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange")
 
