@@ -2,14 +2,14 @@
 -- {"measures": ["users.credit", "users.count"], "dimensions": ["orders.status"]}
 SELECT
   "users__rows"."orders__status" AS "orders__status",
-  SUM("users__rows"."users__credit") AS "users__credit",
-  COUNT("users__rows"."users__count") AS "users__count"
+  SUM("users__rows"."input__credit") AS "users__credit",
+  COUNT("users__rows"."input__count") AS "users__count"
 FROM (
   SELECT DISTINCT
     "orders".status AS "orders__status",
     "users".id AS "key__id",
-    "users".credit AS "users__credit",
-    "users".id AS "users__count"
+    "users".credit AS "input__credit",
+    "users".id AS "input__count"
   FROM public.users AS "users"
   LEFT JOIN (
     SELECT

@@ -80,7 +80,9 @@ class Sources:
         measure = self._catalog.measure(leaf.measure)
         if measure.type in RAW:
             return reduced.carry_columns(self._leaves.raw(measure, scope))
-        carried = reduced.carry(self._leaves.input(measure, scope), self.alias(leaf.measure))
+        # Not under the name that the aggregate gets: ORDER BY must find that one, and engines disagree on which of a
+        # column and an alias comes first.
+        carried = reduced.carry(self._leaves.input(measure, scope), f"input__{measure.name}")
         return self._leaves.over(Leaf(leaf.measure), carried)  # keys are distinct already
 
     def _cubes(self, leaves: Iterable[Leaf]) -> frozenset[str]:
