@@ -15,9 +15,11 @@ from typing import Any, Literal
 Nested = list[Any] | dict[str, Any]
 """A JSON column's array or object, of plain JSON values only."""
 
-Value = None | bool | int | float | Decimal | str | date | datetime | Nested
-"""What a result's cells, and but for ``Nested`` a statement's parameters, may hold. Datetimes in results are
-zoneless."""
+Scalar = None | bool | int | float | Decimal | str | date | datetime
+"""What a statement's parameters may hold."""
+
+Value = Scalar | Nested
+"""What a result's cells may hold. Datetimes in results are zoneless."""
 
 SemanticType = Literal["string", "number", "boolean", "time"]
 """What a column means on the wire, whatever the database calls its type."""
@@ -66,7 +68,7 @@ class Statement:
     """SQL text with placeholders in the dialect's style, and its parameters in order of appearance."""
 
     sql: str
-    parameters: tuple[Value, ...] = ()
+    parameters: tuple[Scalar, ...] = ()
     columns: tuple[Column, ...] = ()
 
 

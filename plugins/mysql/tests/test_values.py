@@ -105,7 +105,9 @@ async def test_a_cell_has_its_semantic_type(driver, server, admin, job):
     result = await driver.execute(job("SELECT * FROM cells ORDER BY c0 IS NULL"))
     assert result.columns == tuple(f"c{n}" for n in range(len(CELLS)))
     for (type_, text, value), cell in zip(CELLS, result.rows[0], strict=True):
-        if type_ == "JSON" and isinstance(cell, str):  # MariaDB has no such type: its columns of JSON are LONGTEXT
+        if type_ == "JSON" and isinstance(
+            cell, str
+        ):  # MariaDB has no such type: its columns of JSON are LONGTEXT
             value = text.strip("'")
         assert (cell, type(cell)) == (value, type(value)), type_
     assert set(result.rows[1]) == {None}

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cuboid.types import ParameterType, Value
+from cuboid.types import ParameterType, Scalar
 
 CacheMode = Literal["stale-if-slow", "stale-while-revalidate", "must-revalidate", "no-cache"]
 ResponseFormat = Literal["default", "compact", "columnar"]
@@ -192,7 +192,7 @@ class Question:
 
     query: Query
     shape: Shape
-    values: tuple[Value, ...]
+    values: tuple[Scalar, ...]
     echo: Mapping[str, Any]
     effective_order: tuple[tuple[str, bool], ...]
     date_range: tuple[str, str] | None = None

@@ -13,7 +13,7 @@ from cuboid.catalog.model import Dimension, Measure
 from cuboid.errors import InvalidQuery
 from cuboid.query.dates import point
 from cuboid.query.model import Slot
-from cuboid.types import ParameterType, SemanticType, TimeKind, Value
+from cuboid.types import ParameterType, Scalar, SemanticType, TimeKind
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
@@ -28,9 +28,9 @@ _LONGEST_NUMBER = 400  # the largest float has 309 digits
 class Slots:
     """Collects the values of a question and hands out their places, in order."""
 
-    values: list[Value] = field(default_factory=list)
+    values: list[Scalar] = field(default_factory=list)
 
-    def add(self, value: Value, type: ParameterType) -> Slot:
+    def add(self, value: Scalar, type: ParameterType) -> Slot:
         """Keeps ``value`` and returns its slot."""
         self.values.append(value)
         return Slot(len(self.values) - 1, type)
@@ -52,7 +52,7 @@ def parameter_type(member: Dimension | Measure) -> ParameterType:
     return time_kind(member) if type == "time" else type
 
 
-def typed(text: str, member: Dimension | Measure, zone: ZoneInfo, path: str) -> Value:
+def typed(text: str, member: Dimension | Measure, zone: ZoneInfo, path: str) -> Scalar:
     """``text`` as a value to compare with ``member``; times are civil in ``zone``.
 
     Raises :class:`InvalidQuery` that names the member and the value.

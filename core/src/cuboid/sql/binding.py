@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from cuboid.query.model import Slot
 from cuboid.sql.dialect import Dialect, PlaceholderStyle
-from cuboid.types import Column, ParameterType, Statement, Value
+from cuboid.types import Column, ParameterType, Scalar, Statement
 
 Pattern = Literal["plain", "contains", "prefix", "suffix"]
 
@@ -45,14 +45,14 @@ class Prepared:
 
     parts: tuple[str | SlotUse, ...]
     placeholders: PlaceholderStyle
-    parameter_type: Callable[[Value], str]
+    parameter_type: Callable[[Scalar], str]
     columns: tuple[Column, ...]
     data_source: str
 
-    def bind(self, values: Sequence[Value]) -> Statement:
+    def bind(self, values: Sequence[Scalar]) -> Statement:
         """The statement for these values."""
         text: list[str] = []
-        parameters: list[Value] = []
+        parameters: list[Scalar] = []
         for part in self.parts:
             if isinstance(part, str):
                 text.append(part)
@@ -64,7 +64,7 @@ class Prepared:
                 text.append(self._placeholder(len(parameters), value))
         return Statement("".join(text), tuple(parameters), self.columns)
 
-    def _placeholder(self, number: int, value: Value) -> str:
+    def _placeholder(self, number: int, value: Scalar) -> str:
         match self.placeholders:
             case "dollar":
                 return f"${number}"
@@ -75,7 +75,7 @@ class Prepared:
             case "qmark":
                 return "?"
 
-    def wire_parameters(self, values: Sequence[Value]) -> list[str | bool | None]:
+    def wire_parameters(self, values: Sequence[Scalar]) -> list[str | bool | None]:
         """The parameters as ``/v1/sql`` shows them: texts, instants as ``YYYY-MM-DDTHH:mm:ss.SSSZ``."""
         return [
             _wire(_value(values[part.index], part.pattern), part.type)
@@ -102,14 +102,14 @@ def _literal(text: str, style: PlaceholderStyle) -> str:
     return text.replace("%", "%%") if style == "format" else text
 
 
-def _value(value: Value, pattern: Pattern) -> Value:
+def _value(value: Scalar, pattern: Pattern) -> Scalar:
     if pattern == "plain":
         return value
     escaped = re.sub(r"([\\%_])", r"\\\1", str(value))
     return {"contains": f"%{escaped}%", "prefix": f"{escaped}%", "suffix": f"%{escaped}"}[pattern]
 
 
-def _wire(value: Value, type_: ParameterType) -> str | bool | None:
+def _wire(value: Scalar, type_: ParameterType) -> str | bool | None:
     if isinstance(value, datetime):
         text = value.replace(tzinfo=None).isoformat(timespec="milliseconds")
         return text if type_ == "date" else f"{text}Z"

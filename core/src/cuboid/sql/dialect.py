@@ -15,7 +15,7 @@ from typing import ClassVar, Literal
 from sqlglot import exp
 
 from cuboid.errors import UnsupportedFeature
-from cuboid.types import Interval, ParameterType, SemanticType, TimeKind, Value
+from cuboid.types import Interval, ParameterType, Scalar, SemanticType, TimeKind
 
 ShiftUnit = Literal["month", "second"]
 
@@ -129,7 +129,7 @@ class Dialect(ABC):
             return exp.cast(placeholder, exp.DataType.Type.TIMESTAMP)
         return placeholder
 
-    def parameter_type(self, value: Value) -> str:
+    def parameter_type(self, value: Scalar) -> str:
         """What a ``typed`` placeholder calls the type of ``value``; no text of the value is ever in it."""
         raise NotImplementedError(
             f"The {self.name} dialect does not name the types of its typed placeholders."

@@ -11,7 +11,7 @@ from cuboid.query.model import Slot
 from cuboid.sql.binding import Pattern, prepare, slot_mark
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.reading import aliased, column, identifier
-from cuboid.types import Column, ParameterType, SemanticType, Statement, Value
+from cuboid.types import Column, ParameterType, Scalar, SemanticType, Statement
 
 SLOW = "cuboid_kit_slow"
 """The name in every slow statement, by which a server's list of running statements can be searched."""
@@ -22,9 +22,9 @@ class Composer:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self._values: list[Value] = []
+        self._values: list[Scalar] = []
 
-    def parameter(self, value: Value, type: ParameterType, pattern: Pattern = "plain") -> exp.Expr:
+    def parameter(self, value: Scalar, type: ParameterType, pattern: Pattern = "plain") -> exp.Expr:
         """A bound value, typed as in a filter."""
         slot = Slot(len(self._values), type)
         self._values.append(value)

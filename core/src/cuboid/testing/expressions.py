@@ -27,7 +27,7 @@ from cuboid.testing.compose import (
 )
 from cuboid.testing.live import Open, live, wrong_cells
 from cuboid.testing.subject import Subject
-from cuboid.types import SemanticType, Value
+from cuboid.types import Scalar, SemanticType
 
 HAYSTACK = (
     "",
@@ -81,7 +81,7 @@ NEEDLES = (
     "$1",
 )
 
-VALUES: dict[SemanticType, tuple[Value, Value]] = {
+VALUES: dict[SemanticType, tuple[Scalar, Scalar]] = {
     "string": ("apple", "pear"),
     "number": (Decimal("-1.25"), Decimal("10.50")),
     "boolean": (False, True),
@@ -165,7 +165,7 @@ class Expressions(Subject):
     ) -> None:
         """The shape of every question over several facts: each branch has one measure, the others are padded."""
         small, large = VALUES[type]
-        facts: list[dict[str | None, Value]] = [
+        facts: list[dict[str | None, Scalar]] = [
             {"a": small, "b": large, None: small},
             {"b": small, "c": None, None: large},
             {"a": large, "d": small},
@@ -291,7 +291,7 @@ def _found(straw: str, needle: str, pattern: Pattern) -> bool:
     return straw.endswith(needle) if pattern == "suffix" else needle in straw
 
 
-def _constant(composer: Composer, value: Value, type: SemanticType) -> exp.Expr:
+def _constant(composer: Composer, value: Scalar, type: SemanticType) -> exp.Expr:
     """A value as a column of the type."""
     if type == "time":
         return composer.parameter(value, "utc")
@@ -301,7 +301,7 @@ def _constant(composer: Composer, value: Value, type: SemanticType) -> exp.Expr:
     return exp.cast(exp.null() if value is None else text(str(value)), exp.DataType.build(native))
 
 
-def _combined(composer: Composer, facts: list[dict[str | None, Value]], *types: SemanticType) -> exp.Expr:
+def _combined(composer: Composer, facts: list[dict[str | None, Scalar]], *types: SemanticType) -> exp.Expr:
     """As :mod:`cuboid.sql.combine` does it: CTEs, UNION ALL with padding, GROUP BY the key, one pick a measure."""
     dialect = composer.dialect
     of = [types[n % len(types)] for n in range(len(facts))]

@@ -13,7 +13,7 @@ from cuboid.sql.reading import column
 from cuboid.testing.compose import flag, number, numbered, select, text, truth, typed
 from cuboid.testing.live import Open, live, wrong_cells
 from cuboid.testing.subject import Subject
-from cuboid.types import ParameterType, SemanticType, Value
+from cuboid.types import ParameterType, Scalar, SemanticType
 
 TEXTS = (
     "",
@@ -259,7 +259,7 @@ class Values(Subject):
     async def test_cells_have_semantic_types(self, source: Open) -> None:
         moment = datetime(2024, 2, 29, 12, 30, 15, 123000)
         composer = source.composer()
-        columns: dict[str, tuple[exp.Expr, SemanticType, Value]] = {
+        columns: dict[str, tuple[exp.Expr, SemanticType, Scalar]] = {
             "whole": (typed("42", "BIGINT"), "number", 42),
             "approximate": (exp.cast(text("2.5"), exp.DataType.Type.DOUBLE), "number", 2.5),
             "letters": (exp.cast(text("Größe"), exp.DataType.Type.TEXT), "string", "Größe"),
@@ -343,7 +343,7 @@ class Values(Subject):
         assert await source.one() == 1
 
 
-async def _compares(source: Open, value: Value, near: Value, type: str) -> None:
+async def _compares(source: Open, value: Scalar, near: Scalar, type: str) -> None:
     """The parameter equals the constant of that type, and its neighbour does not."""
     composer = source.composer()
     constant = typed(format(value, "f") if isinstance(value, Decimal) else str(value), type)

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from cuboid.errors import UnsupportedFeature
 from cuboid.sql.dialect import Dialect, ShiftUnit
-from cuboid.types import ParameterType, SemanticType, TimeKind, Value
+from cuboid.types import ParameterType, Scalar, SemanticType, TimeKind
 from cuboid_clickhouse.zones import corrections
 
 _FLOORS = {
@@ -79,7 +79,7 @@ class ClickHouseDialect(Dialect):
     def parameter(self, placeholder: exp.Expr, type: ParameterType) -> exp.Expr:
         return placeholder  # has a type
 
-    def parameter_type(self, value: Value) -> str:
+    def parameter_type(self, value: Scalar) -> str:
         match value:
             case None:
                 return "Nullable(Nothing)"  # becomes any other type, as in a UNION

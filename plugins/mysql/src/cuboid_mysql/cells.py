@@ -12,13 +12,13 @@ from mysql.connector.constants import FieldType
 
 from cuboid.errors import QueryFailed
 from cuboid.run.cells import Converter
-from cuboid.types import Value
+from cuboid.types import Scalar
 
 BINARY = 63
 """The character set of columns that hold bytes, not text."""
 
 
-def literal(client: CMySQLConnection, value: Value) -> bytes:
+def literal(client: CMySQLConnection, value: Scalar) -> bytes:
     """``value`` as SQL, in the connection's character set; text is quoted by the client library."""
     if value is None:
         return b"NULL"
