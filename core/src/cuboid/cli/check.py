@@ -18,6 +18,7 @@ def command(project: Path) -> None:
     Exit status 1 if it has errors, or no model at all; warnings do not count.
     """
     from cuboid.catalog.frames import render_error
+    from cuboid.catalog.joins import JoinGraph
     from cuboid.project import Project
 
     opened = Project.open(project)
@@ -27,9 +28,11 @@ def command(project: Path) -> None:
             f"There is no model: no .yml or .yaml file in {opened.configuration.model_folder}",
             hint="Put a cube's file there; docs/reference/model.md describes it.",
         )
+    equal_paths = [ambiguity.warning() for ambiguity in JoinGraph(catalog).ambiguities()]
+    warnings = [*catalog.warnings, *equal_paths]
     for title, color, problems in (
-        ("warning", "yellow", catalog.warnings),
-        ("error", "red", catalog.errors),
+        ("warning", "yellow", warnings),
+        ("error", "red", list(catalog.errors)),
     ):
         for problem in problems:
             click.echo(click.style(title, fg=color, bold=True) + " " + render_error(problem, files) + "\n")
@@ -38,7 +41,7 @@ def command(project: Path) -> None:
         _count(len(catalog.cubes), "cube"),
         _count(members, "member"),
         _count(len(catalog.errors), "error"),
-        _count(len(catalog.warnings), "warning"),
+        _count(len(warnings), "warning"),
     ]
     click.echo(f"{', '.join(counts)} in {_count(len(files), 'file')}")
     if catalog.broken:
