@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile, read_model
-from cuboid.errors import ConfigError, ModelError
+from cuboid.errors import ConfigError
 
 
 def write(folder: Path, name: str, data: bytes = b"cubes: []\n") -> None:
@@ -48,6 +49,30 @@ def test_a_file_in_place_of_the_folder_is_a_clear_error(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_utf_8_is_an_error_at_the_byte(tmp_path: Path) -> None:
     write(tmp_path, "model/a.yml", "cubes:\n  # caf\u00e9".encode("latin-1"))
-    with pytest.raises(ModelError, match="0xe9 is not UTF-8") as caught:
-        read_model(tmp_path / "model", tmp_path)
-    assert (caught.value.file, caught.value.line, caught.value.column) == ("model/a.yml", 2, 8)
+    (file,) = read_model(tmp_path / "model", tmp_path)
+    assert file.error is not None
+    assert "0xe9 is not UTF-8" in file.error.message
+    assert (file.error.file, file.error.line, file.error.column) == ("model/a.yml", 2, 8)
+
+
+def test_a_file_that_is_not_utf_8_takes_down_its_cubes_and_their_dependents_only(tmp_path: Path) -> None:
+    write(tmp_path, "model/a.yml", "cubes:\n  - name: a # caf\u00e9\n    sql_table: t\n".encode("latin-1"))
+    join = "joins: [{name: a, relationship: many_to_one, sql: '{CUBE}.a = {a}.a'}]"
+    write(tmp_path, "model/b.yml", f"cubes:\n  - name: b\n    sql_table: t\n    {join}\n".encode())
+    write(tmp_path, "model/c.yml", b"cubes:\n  - name: c\n    sql_table: t\n")
+    catalog = compile_catalog(read_model(tmp_path / "model", tmp_path))
+    assert set(catalog.cubes) == {"c"}
+    assert set(catalog.broken) == {"a", "b"}
+    assert "not UTF-8" in str(catalog.errors[0])
+
+
+def test_a_folder_or_dangling_link_named_like_a_file_is_an_error(tmp_path: Path) -> None:
+    write(tmp_path, "model/c.yml", b"cubes:\n  - name: c\n    sql_table: t\n")
+    (tmp_path / "model" / "a.yml").mkdir()
+    (tmp_path / "model" / "b.yaml").symlink_to("nowhere.yaml")
+    catalog = compile_catalog(read_model(tmp_path / "model", tmp_path))
+    assert [str(error) for error in catalog.errors] == [
+        "model/a.yml: this is a folder, with the name of a model file",
+        "model/b.yaml: this link leads nowhere: nowhere.yaml",
+    ]
+    assert set(catalog.cubes) == {"c"}

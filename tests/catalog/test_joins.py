@@ -167,4 +167,6 @@ def test_equally_short_paths_are_reported_once() -> None:
     assert graph("a>b", "b>c").ambiguities() == ()
     (ambiguity,) = graph("o>b", "o>s", "b>city", "s>city").ambiguities()
     assert (ambiguity.root, ambiguity.chosen.source, ambiguity.other.source) == ("o", "b", "s")
-    assert "{s.city.member}" in str(ambiguity)
+    warning = ambiguity.warning()
+    assert str(warning).startswith("m.yml:")
+    assert "{s.city.member}" in warning.hint

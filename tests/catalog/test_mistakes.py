@@ -77,6 +77,11 @@ JOINS = [
     ("joins: [{name: b, relationship: has_one, sql: '{CUBE}.x = ¦{c}.y'}]\n", "'c' is neither a cube", None),
 ]
 MEMBERS = [
+    (
+        "measures: [{name: m, type: number, sql: sum(x), filters: [{sql: ¦x > 1}]}]\n",
+        "a measure of type 'number' takes no filters",
+        "CASE WHEN",
+    ),
     ("dimensions: [¦{name: d, type: string}]\n", "this dimension has no 'sql'", "or 'case'"),
     ("dimensions: [¦{name: d, sql: d}]\n", "this dimension has no 'type'", "string, number, boolean, time"),
     ("dimensions: [{name: d, sql: d, type: ¦text}]\n", "'text' is no type of a dimension", "It is one of"),

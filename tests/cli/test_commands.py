@@ -183,3 +183,47 @@ def test_debug_shows_the_traceback(run: Run) -> None:
 
 def test_version(run: Run) -> None:
     assert run("--version").stdout.startswith("cuboid 0.")
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "init"])
+def test_every_command_takes_the_project_by_option(run: Run, command: str) -> None:
+    done = run(command, "-p", "nowhere", *(["-m", "a.b"] if command in ("query", "sql") else []))
+    assert done.returncode == 1
+    assert "There is no project folder" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "config", "token", "plugins", "serve"])
+def test_commands_without_another_argument_take_it_as_one_but_not_twice(run: Run, command: str) -> None:
+    assert "There is no project folder" in run(command, "nowhere").stderr
+    twice = run(command, ".", "-p", ".")
+    assert twice.returncode == 2
+    assert "Give the project's folder once" in twice.stderr
+
+
+def test_check_reads_the_sql_in_the_data_sources_dialect(run: Run, folder: Path) -> None:
+    (folder / "model" / "bad.yml").write_text(
+        "cubes:\n  - name: bad\n    sql_table: t\n    segments: [{name: s, sql: '((age'}]\n"
+    )
+    done = run("check")
+    assert done.returncode == 1
+    assert "model/bad.yml:4:31: This SQL cannot be read: Expecting )." in done.stdout
+    assert "Off until repaired: bad" in done.stdout
+    (folder / "cuboid.yml").unlink()
+    unread = run("check")
+    assert unread.returncode == 0
+    assert "No data source is configured: the SQL was not read" in unread.stdout
+
+
+def test_check_without_a_model_file_fails(run: Run, folder: Path) -> None:
+    (folder / "model" / "cities.yml").unlink()
+    done = run("check")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "There is no model" in done.stderr
+
+
+def test_check_shows_where_a_file_is_not_utf_8(run: Run, folder: Path) -> None:
+    (folder / "model" / "bad.yml").write_bytes("cubes:\n  - name: bad # caf\u00e9\n".encode("latin-1"))
+    done = run("check")
+    assert done.returncode == 1
+    assert "model/bad.yml:2:20: byte 0xe9 is not UTF-8" in done.stdout
+    assert "1 cube, 5 members, 1 error" in done.stdout

@@ -163,3 +163,26 @@ def test_names_that_are_no_identifiers_become_ones_and_stay_distinct() -> None:
     (cube,) = yaml.safe_load(files["my_table.yml"])["cubes"]
     assert cube["sql_table"] == "[my table]"
     assert [each["name"] for each in cube["dimensions"]] == ["_1st", "a_b_id", "a_b_id_2", "id"]
+
+
+@pytest.mark.usefixtures("database")
+def test_the_environment_says_which_database(run: Any, folder: Path) -> None:
+    path = str(folder / "shop.duckdb")
+    variables = {"CUBEJS_DB_TYPE": "duckdb", "CUBEJS_DB_DUCKDB_DATABASE_PATH": path}
+    done = run("init", "new", **variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(model(folder / "new")) == {"lines", "log", "orders", "users"}
+    # The project works without the variables too.
+    assert run("query", "-p", "new", "-m", "orders.count", "--output", "csv").stdout == "orders.count\n2\n"
+
+
+@pytest.mark.usefixtures("database")
+def test_flags_win_over_the_environment(run: Any, folder: Path) -> None:
+    variables = {"CUBEJS_DB_TYPE": "nosuchdb", "CUBEJS_DB_NAME": "missing.duckdb"}
+    assert "pip install cuboid-nosuchdb" in run("init", "new", **variables).stderr
+    done = run("init", "new", "--driver", "duckdb", "--database", "shop.duckdb", **variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    variables["CUBEJS_DB_TYPE"] = "duckdb"
+    done = run("init", "other", "--database", "shop.duckdb", **variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "orders" in model(folder / "other")

@@ -123,3 +123,20 @@ def test_without_a_secret_and_dev_mode_it_does_not_start(run: Any, folder: Path)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "secret" in done.stderr
+
+
+def test_the_printed_curl_line_works_with_a_token_in_any_folder(
+    serve: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    served = serve("--port", "0", "--host", "127.0.0.1")
+    commands = Path(sys.executable).parent
+    done = subprocess.run(
+        ["sh", "-c", f"{served.example.removeprefix('Try: ').strip()} -s"],
+        cwd=tmp_path_factory.mktemp("elsewhere"),
+        env={**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert json.loads(done.stdout)["data"] == [{"cities.count": "4"}]

@@ -6,6 +6,7 @@ import gzip
 import json
 import socket
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
@@ -27,7 +28,8 @@ def test_paths_have_no_case_and_may_end_in_a_slash(production: Any, path: str) -
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/"),
+        ("POST", "/"),
+        ("GET", "/index.html"),
         ("GET", "/cubejs-api/v1/nothing"),
         ("GET", "/cubejs-api/v1/load/more"),
         ("GET", "/cubejs-api/v1/loads"),
@@ -45,6 +47,27 @@ def test_unknown_paths_and_wrong_methods_are_express_s_404(production: Any, meth
     assert answer.status == 404
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert f"<pre>Cannot {method} {path}</pre>" in answer.raw.decode()
+
+
+@pytest.mark.parametrize("server", ["production", "dev"])
+def test_the_root_says_what_runs_and_where_the_api_is(request: Any, server: str) -> None:
+    client = request.getfixturevalue(server)
+    answer = type(client)(client.port).ask("GET", "/")
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"] == "default-src 'none'"
+    page = answer.raw.decode()
+    assert f"Cuboid {version('cuboid')}" in page
+    assert "/cubejs-api/v1/load" in page
+    assert "http" not in page
+    assert "src=" not in page
+    assert client.ask("HEAD", "/").status == 200
+
+
+def test_the_root_names_the_base_path_that_is_set(run: Any, make_service: Any) -> None:
+    for base_path, shown in (("/a<b", "<code>/a&lt;b/v1/load</code>"), ("/", "<code>/v1/load</code>")):
+        page = run(make_service(), dev=True, base_path=base_path).ask("GET", "/").raw.decode()
+        assert shown in page
 
 
 def test_the_404_page_escapes_what_the_client_sent(production: Any) -> None:

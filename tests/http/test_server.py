@@ -151,7 +151,10 @@ def test_what_outlives_the_grace_is_cut_off_with_an_answer(start: Any) -> None:
     response = running.getresponse()
     assert (response.status, json.loads(response.read())) == (503, REFUSED)
     assert response.headers["Retry-After"] == "5"
-    assert process.end()[:2] == (0, "closed\n")
+    status, out, lines = process.end()
+    assert (status, out) == (0, "closed\n")
+    (refusal,) = [line for line in lines if line.get("status") == 503]
+    assert refusal["level"] == "info", "an orderly stop is no error"
 
 
 def test_a_second_signal_ends_the_grace(start: Any) -> None:

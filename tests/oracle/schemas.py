@@ -18,10 +18,6 @@ from tests.oracle.world import ColumnType, Cube, Join, Measure, Relationship, Ta
 
 NAMES = ("Orders", "users", "line_items", "City", "returnedGoods", "plans")
 SHAPES = ("star", "chasm", "snowflake", "chasm", "diamond", "one_to_one", "tangle", "tangle", "single")
-ROLES = False
-"""Whether two cubes may share a table. Off while the engine under test confuses two roles of one table, about
-once in 4,000 queries (test_known_differences.py): turn it on when that test passes."""
-
 OPTIONAL_COLUMNS: tuple[tuple[str, ColumnType], ...] = (
     ("amount", "decimal"),
     ("flag", "boolean"),
@@ -104,7 +100,7 @@ def drafts(draw: st.DrawFn) -> list[Draft]:
     for position, (child, parent) in enumerate(joined):
         declared = draw(st.sampled_from(("child", "child", "parent", "both")))
         drafted[child].links.append(Link(child, parent, position in unique, declared))
-    if ROLES and draw(st.booleans()):
+    if draw(st.booleans()):
         _share_a_table(drafted)
     return drafted
 

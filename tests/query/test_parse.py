@@ -346,3 +346,12 @@ def test_many_queries_or_ranges_are_refused() -> None:
     ranges = {"dimension": "a.b", "compareDateRange": ["today"] * 101}
     with pytest.raises(InvalidQuery, match="less than or equal to 100 items"):
         parse({"measures": ["a.b"], "timeDimensions": [ranges]})
+
+
+@pytest.mark.parametrize("leaf", [{"member": "Orders.status"}, {"member": "Orders.status", "operator": None}])
+def test_a_filter_without_operator_is_told_that_it_needs_one(leaf: dict[str, Any]) -> None:
+    with pytest.raises(InvalidQuery) as caught:
+        parse(where(**leaf))
+    hint = str(caught.value.hint)
+    assert "`operator` is required: one of equals, contains, " in hint
+    assert "Did you mean" not in hint

@@ -85,10 +85,23 @@ class Project:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The compiled model; mistakes are in its ``errors``."""
+        """The compiled model, its SQL read in the dialects of its data sources; mistakes are in its ``errors``.
+
+        Without any data source the SQL stays unread. Raises :class:`PluginError` if a driver is not installed.
+        """
         from cuboid.catalog.compile import compile_catalog
 
-        return compile_catalog(self.model_files)
+        catalog = compile_catalog(self.model_files)
+        declarations = self.configuration.data_sources
+        if not declarations:
+            return catalog
+        from cuboid.verification import verify
+
+        dialects = {
+            each.name: self.registry.dialect(self.registry.driver(each.driver).dialect)
+            for each in declarations
+        }
+        return verify(catalog, dialects)
 
     @cached_property
     def data_source_settings(self) -> tuple[DataSourceSettings, ...]:

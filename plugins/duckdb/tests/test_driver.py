@@ -95,10 +95,11 @@ async def test_two_drivers_of_one_process_share_a_file(database, job):
     await second.close()
 
 
-async def test_a_missing_file_is_an_error_that_names_it_and_is_not_created(tmp_path):
+async def test_a_missing_file_is_an_error_that_names_it_and_is_not_created(tmp_path, caplog):
     path = tmp_path / "nowhere.duckdb"
     error = await failure(on(path))
-    assert str(error) == f"The database file {path} does not exist."
+    assert str(error) == "The database file nowhere.duckdb does not exist."
+    assert str(path) in caplog.text
     assert "create: true" in error.hint
     assert not path.exists()
     assert "does not exist" in str(await failure(on(path, read_only=False)))
@@ -147,6 +148,17 @@ async def test_close_releases_the_file(database, job):
 # ---------------------------------------------------------------- other processes
 
 
+async def test_a_file_of_something_else_is_named_without_its_folder(tmp_path, caplog):
+    path = tmp_path / "notes.duckdb"
+    path.write_text("this is no database " * 1000)
+    (tmp_path / "link.duckdb").symlink_to(path)
+    for opened in (path, tmp_path / "link.duckdb"):
+        error = await failure(on(opened))
+        assert ".duckdb" in str(error)
+        assert str(tmp_path) not in str(error)
+    assert str(tmp_path) in caplog.text
+
+
 @pytest.fixture
 def holding(database):
     """Another process that holds the file until its input is closed."""
@@ -171,12 +183,17 @@ def holding(database):
         process.communicate()
 
 
-async def test_a_file_that_another_process_writes_is_a_clear_error_until_it_is_let_go(database, holding):
+async def test_a_file_that_another_process_writes_is_a_clear_error_until_it_is_let_go(
+    database, holding, caplog
+):
     writer = holding(read_only=False)
     source = source_of(on(database))
     with pytest.raises(ConnectionFailed, match=r"Data source 'shop': .*lock") as caught:
         await source.submit(Statement("SELECT id FROM orders"), wait=5)
     assert "read_only" in caught.value.hint
+    assert database.name in caught.value.message
+    assert "/" not in caught.value.message.partition(" See also ")[0], "a path on the server"
+    assert str(database) in caplog.text
     writer.communicate()
     assert isinstance(await source.submit(Statement("SELECT id FROM orders"), wait=5), Result)
     await source.close()

@@ -108,6 +108,7 @@ def build_cube(cube: DeclaredCube, index: int, joins: list[DeclaredJoin], names:
         measures=MappingProxyType(measures),
         dimensions=MappingProxyType(dimensions),
         segments=MappingProxyType(segments),
+        data_source_place=fields.place_of("data_source") if fields.has("data_source") else None,
     )
     return BuiltCube(built, frozenset(scope.depends - {cube.name}))
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from cuboid.catalog.build import BuiltCube, build_cube, declared_joins
 from cuboid.catalog.declare import Declarations, declare
 from cuboid.catalog.definitions import check_definitions
+from cuboid.catalog.dependents import spread
 from cuboid.catalog.files import ModelFile
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.references import Names
@@ -48,27 +49,8 @@ def compile_catalog(files: Sequence[ModelFile]) -> Catalog:
 
 def _broken(declarations: Declarations, built: Mapping[str, BuiltCube]) -> dict[str, tuple[ModelError, ...]]:
     """Cubes with mistakes of their own, and all that depend on them, each with the errors that took it down."""
-    reasons: dict[str, dict[int, ModelError]] = {}
-    for name, cube in declarations.cubes.items():
-        if cube.problems.errors:
-            reasons[name] = {id(error): error for error in cube.problems.errors}
-    for name, errors in declarations.broken.items():
-        reasons[name] = {id(error): error for error in errors}
-    dependents: dict[str, list[str]] = {}
-    for name, one in built.items():
-        for target in one.depends:
-            dependents.setdefault(target, []).append(name)
-    for root in list(reasons):
-        own = dict(reasons[root])
-        seen = {root}
-        waiting = [root]
-        while waiting:
-            for name in dependents.get(waiting.pop(), ()):
-                if name not in seen:
-                    seen.add(name)
-                    waiting.append(name)
-                    reasons.setdefault(name, {}).update(own)
-    return {name: tuple(errors.values()) for name, errors in reasons.items()}
+    own = {name: cube.problems.errors for name, cube in declarations.cubes.items() if cube.problems.errors}
+    return spread({**own, **declarations.broken}, {name: one.depends for name, one in built.items()})
 
 
 def _content(files: Sequence[ModelFile]) -> str:

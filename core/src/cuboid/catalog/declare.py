@@ -90,6 +90,8 @@ def declare(files: Sequence[ModelFile]) -> Declarations:
     declarations = Declarations({}, {}, Problems())
     for file in files:
         try:
+            if file.error is not None:
+                raise file.error
             document = parse_document(file)
         except ModelError as error:
             declarations.problems.errors.append(error)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from cuboid.catalog.model import Catalog, Cube, Join
-from cuboid.errors import NoJoinPath
+from cuboid.errors import ModelError, NoJoinPath
 
 JoinPath = tuple[str, ...]
 """Cubes in the order in which a reference names them: each is joined from the one before."""
@@ -70,12 +70,18 @@ class Ambiguity:
     chosen: Join
     other: Join
 
-    def __str__(self) -> str:
+    def warning(self) -> ModelError:
+        """What there is to say, at the join that is not taken."""
         target = self.chosen.target
-        return (
-            f"From '{self.root}' two equally short paths lead to '{target}': by '{self.chosen.source}' and by "
-            f"'{self.other.source}'. The first declared, by '{self.chosen.source}', is taken unless a reference names "
-            f"its path, as in {{{self.other.source}.{target}.member}}."
+        place = self.other.place
+        return ModelError(
+            f"from '{self.root}' two equally short paths lead to '{target}': by '{self.chosen.source}' and by "
+            f"'{self.other.source}'",
+            file=place.file,
+            line=place.line,
+            column=place.column,
+            hint=f"The first declared, by '{self.chosen.source}', is taken unless a reference names its path, as in "
+            f"{{{self.other.source}.{target}.member}}.",
         )
 
 

@@ -83,6 +83,12 @@ def build_measure(declared: DeclaredMember, scope: Scope, cube_title: str, publi
     if type != "count" or fields.has("sql"):
         sql = scope.required_sql(fields, _CALCULATION if calculated else _AGGREGATE)
     filters = _measure_filters(fields, scope)
+    if filters and calculated and type is not None:
+        scope.problems.error(
+            filters[0].place,
+            f"a measure of type '{type}' takes no filters: its SQL aggregates by itself or combines measures",
+            "Filter the measures that it combines, or write the condition in its SQL: sum(CASE WHEN … THEN … END).",
+        )
     short_title = fields.text("title") or titleize(declared.name)
     visible = fields.flag("public", "visible", "shown")
     description = fields.text("description")

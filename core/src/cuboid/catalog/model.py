@@ -226,7 +226,8 @@ class Cube:
     """A table or SELECT with its members. Exactly one of ``sql_table`` and ``sql`` is set.
 
     ``alias`` is ``sql_alias`` or the underscored name; ``index`` the order of declaration, which breaks
-    ties between join paths. Member maps are in order of declaration.
+    ties between join paths. Member maps are in order of declaration. ``data_source_place`` is None where no
+    data source is written.
     """
 
     name: str
@@ -244,6 +245,7 @@ class Cube:
     measures: Mapping[str, Measure] = field(default_factory=lambda: MappingProxyType({}))
     dimensions: Mapping[str, Dimension] = field(default_factory=lambda: MappingProxyType({}))
     segments: Mapping[str, Segment] = field(default_factory=lambda: MappingProxyType({}))
+    data_source_place: Place | None = None
 
     @property
     def primary_key(self) -> tuple[Dimension, ...]:

@@ -7,20 +7,32 @@ from pathlib import Path
 import click
 
 from cuboid.cli.options import project_argument
+from cuboid.errors import ConfigError
 
 
 @click.command("check", short_help="Check the model; exit status 1 if it has errors.")
 @project_argument
 def command(project: Path) -> None:
-    """Check the model of a project. Exit status 1 if it has errors; warnings do not count."""
+    """Check the model of a project, its SQL in the dialects of its data sources; no database is asked.
+
+    Exit status 1 if it has errors, or no model at all; warnings do not count.
+    """
     from cuboid.catalog.frames import render_error
+    from cuboid.catalog.joins import JoinGraph
     from cuboid.project import Project
 
     opened = Project.open(project)
     catalog, files = opened.catalog, opened.model_files
+    if not files:
+        raise ConfigError(
+            f"There is no model: no .yml or .yaml file in {opened.configuration.model_folder}",
+            hint="Put a cube's file there; docs/reference/model.md describes it.",
+        )
+    equal_paths = [ambiguity.warning() for ambiguity in JoinGraph(catalog).ambiguities()]
+    warnings = [*catalog.warnings, *equal_paths]
     for title, color, problems in (
-        ("warning", "yellow", catalog.warnings),
-        ("error", "red", catalog.errors),
+        ("warning", "yellow", warnings),
+        ("error", "red", list(catalog.errors)),
     ):
         for problem in problems:
             click.echo(click.style(title, fg=color, bold=True) + " " + render_error(problem, files) + "\n")
@@ -29,11 +41,15 @@ def command(project: Path) -> None:
         _count(len(catalog.cubes), "cube"),
         _count(members, "member"),
         _count(len(catalog.errors), "error"),
-        _count(len(catalog.warnings), "warning"),
+        _count(len(warnings), "warning"),
     ]
     click.echo(f"{', '.join(counts)} in {_count(len(files), 'file')}")
     if catalog.broken:
         click.echo(f"Off until repaired: {', '.join(sorted(catalog.broken))}")
+    if not opened.configuration.data_sources:
+        click.echo(
+            "No data source is configured: the SQL was not read, the cubes' data sources not looked up."
+        )
     if catalog.errors:
         raise SystemExit(1)
 

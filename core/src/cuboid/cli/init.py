@@ -15,6 +15,7 @@ from cuboid.cli.options import read_pairs
 from cuboid.errors import ConfigError
 
 if TYPE_CHECKING:
+    from cuboid.config.environment import Environment
     from cuboid.plugins import Registry
     from cuboid.run.driver import Driver, DriverConfig
     from cuboid.types import TableInfo
@@ -35,7 +36,9 @@ version control.
 
 @click.command("init", short_help="Make a new project, from a database's tables if there are any.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path("."))
-@click.option("--driver", help="The database's driver; may be left out if only one is installed.")
+@click.option(
+    "--driver", help="The database's driver; by default the environment's, or the only one that is installed."
+)
 @click.option("--database", help="The database: a file or a name, as the driver takes it.")
 @click.option(
     "--set",
@@ -45,10 +48,13 @@ version control.
     help="Another setting of the driver, e.g. host=localhost; repeat for more.",
 )
 def command(folder: Path, driver: str | None, database: str | None, others: tuple[str, ...]) -> None:
-    """Make a new project in FOLDER, with cubes for the tables of its database. Overwrites nothing."""
+    """Make a new project in FOLDER, with cubes for the tables of its database. Overwrites nothing.
+
+    What no flag says is taken from the environment, as in a project: CUBEJS_DB_TYPE, CUBEJS_DB_NAME, …
+    """
     from cuboid.cli.scaffold import write_model
-    from cuboid.config.data_sources import check_settings
-    from cuboid.config.environment import Written
+    from cuboid.config.data_sources import check_settings, written_in
+    from cuboid.config.environment import Written, read_environment
     from cuboid.plugins import Registry
 
     taken = [name for name in ("model", "cuboid.yml", ".env", "README.md") if (folder / name).exists()]
@@ -59,16 +65,18 @@ def command(folder: Path, driver: str | None, database: str | None, others: tupl
         )
     registry = Registry.load()
     registry.require()
-    driver_class = _choose(registry, driver)
-    values: dict[str, Any] = read_pairs(others, "--set")
+    environment = read_environment(folder, os.environ)
+    driver_class = _choose(registry, driver, environment)
+    written = written_in(environment, "default", driver_class.Config, driver_class.name)
+    written |= {name: Written(value, "flag --set") for name, value in read_pairs(others, "--set").items()}
     if database is not None:
         # Absolute here: the project's folder, which relative paths start from, is not there yet.
-        values["database"] = _absolute(database)
-    written = {name: Written(value, "flag --set") for name, value in values.items()}
+        written["database"] = Written(_absolute(database), "flag --database")
     config = check_settings(driver_class.Config, written, folder.resolve())
     tables = asyncio.run(_introspect(driver_class, config))
     quote = _quote(registry.dialect(driver_class.dialect).sqlglot)
     files = {f"model/{name}": text for name, text in write_model(tables, quote).items()}
+    values: dict[str, Any] = {name: each.value for name, each in written.items()}
     if database is not None:
         values["database"] = _from_project(database, folder)
     files |= _project_files(folder, driver_class, values, next(iter(files)))
@@ -88,7 +96,10 @@ def command(folder: Path, driver: str | None, database: str | None, others: tupl
     click.echo("  cuboid check\n  cuboid serve --dev")
 
 
-def _choose(registry: Registry, name: str | None) -> type[Driver]:
+def _choose(registry: Registry, name: str | None, environment: Environment) -> type[Driver]:
+    from cuboid.config.data_sources import driver_in
+
+    name = name or driver_in(environment, "default")
     if name is not None:
         return registry.driver(name)
     drivers = registry.drivers()

@@ -4,23 +4,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
+from click.core import ParameterSource
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-project_argument = click.argument(
-    "project", type=click.Path(path_type=Path, file_okay=False), default=Path(".")
-)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
 project_option = click.option(
     "--project",
     "-p",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=_FOLDER,
     default=Path("."),
     help="Folder of the project; by default the current one.",
 )
+
+
+def project_argument(command: Command) -> Command:
+    """The project's folder as ``--project``, or as an argument in its place: for commands without another one."""
+
+    @wraps(command)
+    def with_project(*, folder: Path | None, project: Path, **values: Any) -> Any:
+        context = click.get_current_context()
+        given = context.get_parameter_source("project") is not ParameterSource.DEFAULT
+        if folder is not None and given:
+            raise click.UsageError("Give the project's folder once: as an argument or with --project.")
+        return command(project=project if folder is None else folder, **values)
+
+    argument = click.argument("folder", type=_FOLDER, required=False, metavar="[PROJECT]")
+    return cast("Command", project_option(argument(with_project)))
+
+
 claims_option = click.option(
     "--claim",
     "claims",

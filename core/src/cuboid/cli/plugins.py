@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from cuboid.cli.options import project_option
+from cuboid.cli.options import project_argument
 
 
 @click.command("plugins", short_help="List plugins with their drivers, dialects, hooks and failures.")
-@project_option
+@project_argument
 def command(project: Path) -> None:
     """List plugins with their drivers, dialects, hooks and failures. Exit status 1 if one cannot be used."""
     import os

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,6 @@ import click
 from cuboid.cli.options import project_argument
 
 if TYPE_CHECKING:
-    from cuboid.catalog.model import Catalog
     from cuboid.project import Project
 
 LOOPBACK = "127.0.0.1"
@@ -78,15 +78,17 @@ def _serve(project: Project) -> None:
 
     def ready(url: str) -> None:
         click.echo(f"Cuboid serves {project.folder.name} at {url}{settings.base_path}")
-        click.echo(_example(project.catalog, f"{url}{settings.base_path}", dev=settings.dev_mode))
+        click.echo(_example(project, f"{url}{settings.base_path}"))
 
     run(serve(app, host, settings.port, grace=settings.graceful_shutdown, ready=ready))
 
 
-def _example(catalog: Catalog, url: str, *, dev: bool) -> str:
-    """A command line that gets an answer from this model."""
-    token = "" if dev else '-H "Authorization: $(cuboid token)" '
-    for cube in catalog.cubes.values():
+def _example(project: Project, url: str) -> str:
+    """A command line that gets an answer from this model, in whichever folder it is typed."""
+    token = ""
+    if not project.settings.dev_mode:
+        token = f'-H "Authorization: $(cuboid token -p {shlex.quote(str(project.folder))})" '
+    for cube in project.catalog.cubes.values():
         for measure in cube.measures.values():
             if cube.public and measure.public:
                 query = f'query={{"measures":["{measure.full_name}"]}}'

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cuboid.cli.options import claims_option, project_option, read_pairs
+from cuboid.cli.options import claims_option, project_argument, read_pairs
 
 if TYPE_CHECKING:
     from cuboid.config.settings import Settings
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command("token", short_help="Print a signed token for trying things out.")
 @claims_option
 @click.option("--expires", default="1d", show_default=True, help="How long it is valid, e.g. 30m, 8h or 1d.")
-@project_option
+@project_argument
 def command(project: Path, claims: tuple[str, ...], expires: str) -> None:
     """Print a token signed with the project's secret (HS256), to send as the Authorization header."""
     from cuboid.config.quantities import read_duration

@@ -138,9 +138,7 @@ def read_data_source(
     limits: dict[str, Written] = {}
     for key, written in declaration.settings.items():
         (limits if key in QueueLimits.model_fields else own)[key] = written
-    for key, names in field_names(declaration.name, config).items():
-        if found := environment.first(names):
-            own[key] = found
+    own |= written_in(environment, declaration.name, config, declaration.driver)
     for key, name in _LIMIT_NAMES.items():
         if found := environment.first(_decorated(name, declaration.name)):
             limits[key] = found
@@ -151,6 +149,22 @@ def read_data_source(
         check_settings(QueueLimits, limits, project, owner=owner),
         {key: written.origin for key, written in {**limits, **own}.items()} | {"driver": declaration.origin},
     )
+
+
+def driver_in(environment: Environment, data_source: str) -> str | None:
+    """The driver that the environment names for a data source."""
+    found = environment.first(_names(TYPE, data_source))
+    return str(found.value) if found else None
+
+
+def written_in(
+    environment: Environment, data_source: str, config: type[BaseModel], driver: str
+) -> dict[str, Written]:
+    """The fields of ``config`` that the environment sets; none if it names another driver than ``driver``."""
+    if driver_in(environment, data_source) not in (None, driver):
+        return {}
+    names = field_names(data_source, config)
+    return {key: found for key, each in names.items() if (found := environment.first(each))}
 
 
 def known_names(declaration: DataSourceDeclaration, config: type[BaseModel]) -> set[str]:

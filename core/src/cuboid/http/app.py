@@ -16,6 +16,7 @@ from cuboid.http.fallback import FallbackHandler
 from cuboid.http.load import LoadHandler
 from cuboid.http.logs import log_request
 from cuboid.http.meta import MetaHandler
+from cuboid.http.notice import NoticeHandler
 from cuboid.http.probes import Probe, ProbeHandler
 from cuboid.http.settings import AuthSettings, CorsSettings, HttpSettings
 from cuboid.http.site import Site
@@ -41,6 +42,7 @@ def make_app(service: Service, settings: HttpSettings) -> Application:
         Rule(Route(f"{api}/load", READ_AND_POST), LoadHandler),
         Rule(Route(f"{api}/sql", READ_AND_POST), SqlHandler),
         Rule(Route(f"{api}/meta", READ), MetaHandler),
+        Rule(Route("/", READ), NoticeHandler),
         Rule(Route("/readyz", READ), ProbeHandler, {"probe": Probe(service.ready)}),
         Rule(Route("/livez", READ), ProbeHandler, {"probe": Probe(service.live)}),
         Rule(AnyMatches(), FallbackHandler),

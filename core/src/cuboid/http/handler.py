@@ -28,6 +28,7 @@ class Handler(RequestHandler):
     """A handler of this server. Bodies are streamed, so that a request can be refused before it is read."""
 
     request_id = ""
+    refused = False
 
     @property
     def site(self) -> Site:
@@ -55,6 +56,7 @@ class Handler(RequestHandler):
 
     def refuse(self) -> None:
         """Answers that the server is stopping."""
+        self.refused = True
         self.set_status(503)
         self.set_header("Connection", "close")
         self.set_header("Retry-After", str(self.site.traffic.retry_after))

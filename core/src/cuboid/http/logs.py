@@ -58,10 +58,13 @@ def configure_logs(*, level: str = "info", stream: TextIO | None = None, as_json
 
 
 def log_request(handler: RequestHandler) -> None:
-    """The one line of a request that is over; status 499 if its client did not wait for the answer."""
+    """The one line of a request that is over; status 499 if its client did not wait for the answer.
+
+    What a stopping server refuses is in order: no error.
+    """
     status = handler.get_status()
     log.log(
-        logging.ERROR if status >= 500 else logging.INFO,
+        logging.ERROR if status >= 500 and not getattr(handler, "refused", False) else logging.INFO,
         "request",
         method=handler.request.method,
         path=printable(handler.request.path),

@@ -66,9 +66,15 @@ def _leaf(item: Mapping[str, Any], path: str, top: str) -> Filter:
     if not isinstance(member, str) or not checks.MEMBER.matches(member):
         _mismatch(top, f"{path}.{key}", f"`{key}` must be a member's name such as 'Orders.status'")
     operator = item.get("operator")
+    if operator is None:
+        _mismatch(
+            top,
+            f"{path}.operator",
+            "`operator` is required: one of equals, contains, gt, set, inDateRange, …",
+        )
     if not isinstance(operator, str) or operator not in OPERATORS:
         suggestion = did_you_mean(closest(str(operator)[:50], OPERATORS)) or f"One of {', '.join(OPERATORS)}"
-        _mismatch(top, f"{path}.operator", f"`operator` is missing or unknown. {suggestion}")
+        _mismatch(top, f"{path}.operator", f"`operator` is unknown. {suggestion}")
     return Filter(member, operator, _values(item, operator, path, top), path)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +25,9 @@ from cuboid.types import Capability, Job, Statement, TableInfo, Value
 from cuboid_duckdb import introspect
 from cuboid_duckdb.queue import DuckDBQueue
 
+log = logging.getLogger("cuboid_duckdb")
+log.addHandler(logging.NullHandler())  # a program without logging shows the error, not the line about it too
+
 MEMORY = ":memory:"
 
 HUGEST = 2**128
@@ -36,6 +41,8 @@ and fails once an engine no longer needs this."""
 
 AS_TEXT: Mapping[str, Callable[[str], Value]] = {"BIGNUM": int, "JSON": json.loads}
 """Types that DuckDB hands out as text."""
+
+_HOLDER = re.compile(r"(?<=lock is held in )/.*(?= \(PID)")
 
 
 class DuckDBConfig(DriverConfig):
@@ -122,8 +129,9 @@ class DuckDBDriver(DBAPIDriver):
         config = self.config
         if config.database != MEMORY and not config.create and not Path(config.database).exists():
             # DuckDB would create an empty database, and a misspelt path would be "table does not exist".
+            log.warning("The database file %s does not exist.", config.database)
             raise ConnectionFailed(
-                f"The database file {config.database} does not exist.",
+                f"The database file {Path(config.database).name} does not exist.",
                 hint="Correct the setting 'database', or set 'create: true' to begin with an empty database.",
             )
         settings: dict[str, Any] = {
@@ -175,13 +183,25 @@ class DuckDBDriver(DBAPIDriver):
         )
 
     def translate(self, error: Exception) -> DriverError:
-        message = str(error)
+        message = self._without_folders(str(error))
         if "Could not set lock" in message:
             hint = "Another process writes to this file. Processes share it only if all open it read_only."
             return ConnectionFailed(message, hint=hint)
         if isinstance(error, (duckdb.ConnectionException, duckdb.FatalException)):
             return ConnectionFailed(message)
         return QueryFailed(message)
+
+    def _without_folders(self, message: str) -> str:
+        """``message`` with the name alone of the database file, and of a program that holds it: where things are on
+        the server is for its log, not for whoever asks."""
+        shown = _HOLDER.sub(lambda match: Path(match.group()).name, message)
+        path = self.config.database
+        if path != MEMORY:
+            for written in sorted({path, str(Path(path).resolve())}, key=len, reverse=True):
+                shown = shown.replace(written, Path(written).name)
+        if shown != message:
+            log.warning("%s", message)
+        return shown
 
     async def introspect(self) -> tuple[TableInfo, ...]:
         columns = await self._rows(introspect.COLUMNS)

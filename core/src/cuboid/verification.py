@@ -1,0 +1,52 @@
+"""Does a catalog fit its data sources: each cube's data source is there, and its dialect reads the cube's SQL.
+
+The catalog is compiled without knowing any dialect; what is found here joins its errors, so that a mistake in
+SQL is told at the start, not by the first query that meets it. Nothing is asked of a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from cuboid.catalog.dependents import expressions, with_errors
+from cuboid.catalog.model import Catalog, Cube
+from cuboid.errors import ModelError, closest, did_you_mean
+from cuboid.sql.dialect import Dialect
+from cuboid.sql.templates import Templates
+
+
+def verify(catalog: Catalog, dialects: Mapping[str, Dialect]) -> Catalog:
+    """``catalog`` without the cubes that cannot be asked, and with the reasons among its errors.
+
+    :param dialects: by name of the data source, all that are configured.
+    """
+    templates = {name: Templates(dialect.sqlglot) for name, dialect in dialects.items()}
+    return with_errors(
+        catalog, {name: tuple(_mistakes(cube, templates)) for name, cube in catalog.cubes.items()}
+    )
+
+
+def _mistakes(cube: Cube, templates: Mapping[str, Templates]) -> Iterator[ModelError]:
+    dialect = templates.get(cube.data_source)
+    if dialect is None:
+        yield _unknown_data_source(cube, tuple(templates))
+        return
+    source = cube.sql if cube.sql is not None else cube.sql_table
+    if source is not None and (error := dialect.mistake_in_relation(source)):
+        yield error
+    for template in expressions(cube):
+        if error := dialect.mistake_in_expression(template):
+            yield error
+
+
+def _unknown_data_source(cube: Cube, configured: tuple[str, ...]) -> ModelError:
+    place = cube.data_source_place or cube.place
+    suggestion = did_you_mean(closest(cube.data_source, configured, limit=1))
+    listed = f"Configured: {', '.join(configured)}."
+    return ModelError(
+        f"cube '{cube.name}' uses the data source '{cube.data_source}', which is not configured",
+        file=place.file,
+        line=place.line,
+        column=place.column,
+        hint=f"{suggestion} {listed}" if suggestion else listed,
+    )
