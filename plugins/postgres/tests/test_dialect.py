@@ -78,6 +78,14 @@ async def test_anything_can_be_searched_as_its_text(driver, job, value):
     assert (await driver.execute(job(f"SELECT {searched}", sought))).rows == [(True,)]
 
 
+@pytest.mark.parametrize("value", ["'NÉ'", "'NÉ' COLLATE \"C\"", "'NÉ' COLLATE \"POSIX\""])
+async def test_case_does_not_matter_whatever_the_collation_of_the_column(driver, job, value):
+    searched = text(DIALECT.like(parse_one(value, dialect="postgres"), exp.Placeholder(this="1"))).replace(
+        "%(1)s", "$1"
+    )
+    assert (await driver.execute(job(f"SELECT {searched}", "%né"))).rows == [(True,)]
+
+
 def test_union_branches_are_padded_with_the_donor():
     """A bare NULL is text to a UNION of three branches once the first two have none but NULLs."""
     donor = exp.select("n").from_("part").where(exp.false()).subquery()

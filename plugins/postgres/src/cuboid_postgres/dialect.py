@@ -52,5 +52,9 @@ class PostgresDialect(Dialect):
         return exp.cast(exp.Avg(this=value), exp.DataType.Type.DOUBLE)
 
     def like(self, value: exp.Expr, pattern: exp.Expr) -> exp.Expr:
-        # Nothing but text has LIKE: not uuid, enums, numbers, that a model may call strings.
-        return super().like(exp.cast(value, exp.DataType.Type.TEXT), pattern)
+        # Nothing but text has LIKE: not uuid, enums, numbers, that a model may call strings. And a column may have a
+        # collation in which ILIKE knows the case of ASCII alone ("C"), or none at all: the database's own has to serve.
+        text = exp.cast(value, exp.DataType.Type.TEXT)
+        return super().like(
+            exp.Collate(this=text, expression=exp.to_identifier("default", quoted=True)), pattern
+        )
