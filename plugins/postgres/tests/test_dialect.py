@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -84,6 +85,20 @@ async def test_case_does_not_matter_whatever_the_collation_of_the_column(driver,
         "%(1)s", "$1"
     )
     assert (await driver.execute(job(f"SELECT {searched}", "%né"))).rows == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "due"),
+    [
+        ("100.0 * 2::bigint / 3", 200 / 3),
+        ("1.0 * 1::bigint / NULLIF(0::bigint, 0)", None),
+        ("7::bigint / 2", 3),  # whole numbers divide to whole ones, as the model's author knows them to
+        ("1::numeric / 3", Decimal("0.33333333333333333333")),  # what may be a whole number is left alone
+    ],
+)
+async def test_a_quotient_of_what_cannot_be_whole_numbers_is_a_double(driver, job, sql, due):
+    quotient = text(DIALECT.quotient(parse_one(sql, dialect="postgres")))
+    assert (await driver.execute(job(f"SELECT {quotient}"))).rows == [(due,)]
 
 
 def test_union_branches_are_padded_with_the_donor():

@@ -94,4 +94,5 @@ class LeafSql:
         assert measure.sql is not None
         tree = self._members.template(measure.sql, scope, inner)
         exists = self._members.exists(measure.cube, scope)
-        return guarded(tree, exists, measure.full_name)
+        tree = guarded(tree, exists, measure.full_name)
+        return self._dialect.quotient(tree) if isinstance(tree, exp.Div) else tree

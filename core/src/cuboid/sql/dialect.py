@@ -163,6 +163,12 @@ class Dialect(ABC):
         """The mean of the non-NULL values, precise to a double's 16 digits also where all values are integers."""
         return exp.Avg(this=value)
 
+    def quotient(self, division: exp.Div) -> exp.Expr:
+        """A measure that is a quotient as a whole, as the model wrote it. Engines whose decimals divide to digits of
+        their own (0.3333, 0.33333333333333333333) make it a double's, unless it may be a division of whole numbers
+        that the engine cuts."""
+        return division
+
     def count_distinct(self, value: exp.Expr) -> exp.Expr:
         """The number of distinct non-NULL values of one expression."""
         return exp.Count(this=exp.Distinct(expressions=[value]))

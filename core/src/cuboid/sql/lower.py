@@ -116,9 +116,10 @@ class Lowering:
             return reading.leaf(name)
         assert member.sql is not None
         nowhere = Scope("", {})  # a composed measure refers to measures only
-        return self._sources.members.template(
+        tree = self._sources.members.template(
             member.sql, nowhere, lambda measure: self._aggregated(measure.full_name, reading)
         )
+        return self._dialect.quotient(tree) if isinstance(tree, exp.Div) else tree
 
     def _restrict(self, select: exp.Select, reading: Reading) -> exp.Select:
         filters = Filters(self._dialect, self._as_grouped)

@@ -126,6 +126,11 @@ class ClickHouseDialect(Dialect):
     def approx_count_distinct(self, value: exp.Expr) -> exp.Expr:
         return _call("uniq", value)
 
+    def quotient(self, division: exp.Div) -> exp.Expr:
+        # A decimal divides to as many digits as it has itself: 10.00 by 3 is 3.33.
+        division.set("this", exp.cast(division.this, exp.DataType.Type.DOUBLE))
+        return division
+
 
 def _timestamp(value: exp.Expr) -> exp.Expr:
     return _call("toDateTime64", value, exp.Literal.number(6), exp.Literal.string("UTC"))

@@ -99,6 +99,11 @@ class MySQLDialect(Dialect):
         # A decimal average has zeros up to its last place; a double's digits are those of other engines.
         return exp.cast(exp.Avg(this=value), exp.DataType.Type.DOUBLE)
 
+    def quotient(self, division: exp.Div) -> exp.Expr:
+        # Decimals divide to more digits than a double has, or to fewer.
+        division.set("this", exp.cast(division.this, exp.DataType.Type.DOUBLE))
+        return division
+
 
 def _datetime(value: exp.Expr) -> exp.Expr:
     return exp.Cast(this=value, to=exp.DataType.build("DATETIME(6)", dialect="mysql"))

@@ -51,6 +51,14 @@ class PostgresDialect(Dialect):
         # Of integers and decimals it is a decimal of 16 digits and more, trailing zeros included; summed exactly first.
         return exp.cast(exp.Avg(this=value), exp.DataType.Type.DOUBLE)
 
+    def quotient(self, division: exp.Div) -> exp.Expr:
+        # Decimals divide to more digits than a double has. Whole numbers divide to whole ones, and what a column holds
+        # is not known here: only what is multiplied by a number with a point, the idiom against that, becomes a double.
+        literals = division.this.find_all(exp.Literal)
+        if any(each.is_number and "." in each.name for each in literals):
+            division.set("this", exp.cast(division.this, exp.DataType.Type.DOUBLE))
+        return division
+
     def like(self, value: exp.Expr, pattern: exp.Expr) -> exp.Expr:
         # Nothing but text has LIKE: not uuid, enums, numbers, that a model may call strings. And a column may have a
         # collation in which ILIKE knows the case of ASCII alone ("C"), or none at all: the database's own has to serve.
