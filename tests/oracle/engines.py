@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+# Here, while this process has used no other C++ library: after DuckDB has opened a database, this one cannot be loaded
+# ("cannot allocate memory in static TLS block"). A project is safe, which imports all its drivers before it uses one.
+import mysql.connector.connection_cext  # noqa: F401
 from tests.oracle.expressions import STANDARD, Spelling, Value
 from tests.oracle.world import ColumnType
 
