@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -99,6 +100,21 @@ async def test_case_does_not_matter_whatever_the_collation_of_the_column(driver,
 async def test_a_quotient_of_what_cannot_be_whole_numbers_is_a_double(driver, job, sql, due):
     quotient = text(DIALECT.quotient(parse_one(sql, dialect="postgres")))
     assert (await driver.execute(job(f"SELECT {quotient}"))).rows == [(due,)]
+
+
+@pytest.mark.parametrize("type", ["smallint", "integer", "bigint", "numeric", "real", "double precision"])
+async def test_averages_have_all_digits_of_a_double(driver, job, type):
+    average = text(DIALECT.average(exp.column("v")))
+    sql = f"SELECT {average} FROM (SELECT (20000 + n % 3)::{type} AS v FROM generate_series(1, 70000) AS n) AS t"
+    exact = Fraction(sum(20000 + n % 3 for n in range(1, 70001)), 70000)
+    assert (await driver.execute(job(sql))).rows == [(float(exact),)]
+
+
+async def test_an_average_of_nothing_is_null(driver, job):
+    average = text(DIALECT.average(exp.column("v")))
+    assert (await driver.execute(job(f"SELECT {average} FROM (SELECT NULL::numeric AS v) AS t"))).rows == [
+        (None,)
+    ]
 
 
 def test_union_branches_are_padded_with_the_donor():

@@ -96,8 +96,11 @@ class MySQLDialect(Dialect):
     # ------------------------------------------------------------ aggregates
 
     def average(self, value: exp.Expr) -> exp.Expr:
-        # A decimal average has zeros up to its last place; a double's digits are those of other engines.
-        return exp.cast(exp.Avg(this=value), exp.DataType.Type.DOUBLE)
+        # A double's digits are those of other engines. AVG has 16 places after the point (see the session's settings),
+        # and a small mean needs more: 14 zeros make it the 30 that these engines have at most.
+        total = exp.Mul(this=exp.Sum(this=value), expression=exp.Literal.number("1." + "0" * 14))
+        mean = exp.Div(this=total, expression=exp.Count(this=value.copy()))
+        return exp.cast(mean, exp.DataType.Type.DOUBLE)
 
     def quotient(self, division: exp.Div) -> exp.Expr:
         # Decimals divide to more digits than a double has, or to fewer.

@@ -48,8 +48,13 @@ class PostgresDialect(Dialect):
         return exp.Max(this=value)
 
     def average(self, value: exp.Expr) -> exp.Expr:
-        # Of integers and decimals it is a decimal of 16 digits and more, trailing zeros included; summed exactly first.
-        return exp.cast(exp.Avg(this=value), exp.DataType.Type.DOUBLE)
+        # AVG of integers and decimals is a decimal with 16 digits or few more, trailing zeros included: one in thirty
+        # is not the double next to the mean. With more zeros there are more digits; the mean of doubles stays as it is.
+        # The sum of REAL is a REAL, of seven digits; REAL + 0 is a DOUBLE PRECISION, and all other types stay theirs.
+        summed = exp.Sum(this=exp.Add(this=exp.paren(value), expression=exp.Literal.number(0)))
+        total = exp.Mul(this=summed, expression=exp.Literal.number("1." + "0" * 32))
+        mean = exp.Div(this=total, expression=exp.Count(this=value.copy()), typed=True)
+        return exp.cast(mean, exp.DataType.Type.DOUBLE)
 
     def quotient(self, division: exp.Div) -> exp.Expr:
         # Decimals divide to more digits than a double has. Whole numbers divide to whole ones, and what a column holds
