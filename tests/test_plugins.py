@@ -83,8 +83,8 @@ def test_an_installed_driver_is_found_by_its_name(install: Install) -> None:
 
 def test_a_driver_that_is_not_installed_names_the_package_to_install() -> None:
     with pytest.raises(PluginError) as caught:
-        Registry.load().driver("nosuchdb")
-    assert caught.value.hint == "Install it: pip install cuboid-nosuchdb"
+        Registry.load().driver("oracle")
+    assert caught.value.hint == "Install it: pip install cuboid-oracle"
 
 
 def test_a_misspelt_driver_is_corrected_and_still_names_its_package(install: Install) -> None:

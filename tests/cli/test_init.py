@@ -50,7 +50,7 @@ def model(folder: Path) -> dict[str, Any]:
 
 
 def test_a_new_project_works_at_once(run: Any, folder: Path) -> None:
-    done = run("init", "new")
+    done = run("init", "new", "--driver", "duckdb")
     assert (done.returncode, done.stderr) == (0, "")
     assert run("check", "new").returncode == 0
     answer = run("query", "-p", "new", "-m", "example.total_amount", "--output", "csv")
@@ -61,7 +61,7 @@ def test_a_new_project_works_at_once(run: Any, folder: Path) -> None:
 
 def test_secrets_of_two_projects_differ(run: Any, folder: Path) -> None:
     for name in ("a", "b"):
-        run("init", name)
+        run("init", name, "--driver", "duckdb")
     assert (folder / "a" / ".env").read_text() != (folder / "b" / ".env").read_text()
 
 
@@ -82,7 +82,7 @@ def test_tables_become_cubes_that_pass_check_and_answer(run: Any, folder: Path) 
 
 @pytest.mark.usefixtures("database")
 def test_what_a_cube_gets(run: Any, folder: Path) -> None:
-    run("init", "new", "--database", "shop.duckdb")
+    run("init", "new", "--driver", "duckdb", "--database", "shop.duckdb")
     cubes = model(folder / "new")
     assert {name: [m["name"] for m in cube["measures"]] for name, cube in cubes.items()} == {
         "lines": ["count", "total_quantity"],
@@ -123,8 +123,8 @@ def test_nothing_is_overwritten(run: Any, folder: Path, name: str) -> None:
     ("arguments", "message"),
     [
         (["--driver", "nosuchdb"], "pip install cuboid-nosuchdb"),
-        (["--database", "missing.duckdb"], "missing.duckdb"),
-        (["--set", "threds=2"], "Did you mean 'threads'?"),
+        (["--driver", "duckdb", "--database", "missing.duckdb"], "missing.duckdb"),
+        (["--driver", "duckdb", "--set", "threds=2"], "Did you mean 'threads'?"),
     ],
 )
 def test_after_a_mistake_nothing_was_written(

@@ -24,6 +24,13 @@ def register_dialects(register: Callable[[type[Dialect]], None]) -> None:
 
 @hookimpl
 def register_drivers(register: Callable[[type[Driver]], None]) -> None:
-    from cuboid_mysql.driver import MySQLDriver
+    try:
+        from cuboid_mysql.driver import MySQLDriver
+    except ImportError as error:
+        if "static TLS" not in str(error):
+            raise
+        # Many large libraries in one process (DuckDB's, chDB's) leave too little for the client's C extension.
+        advice = "start the process with GLIBC_TUNABLES=glibc.rtld.optional_static_tls=4096"
+        raise ImportError(f"{error}; {advice}") from error
 
     register(MySQLDriver)

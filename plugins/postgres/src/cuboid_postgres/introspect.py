@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
@@ -44,7 +43,7 @@ def tables(columns: Iterable[tuple[Any, ...]], keys: Iterable[tuple[Any, ...]]) 
     """The rows of ``COLUMNS`` and ``KEYS``, in which lists are JSON text, as tables."""
     foreign: dict[tuple[str, str], list[ForeignKeyInfo]] = {}
     for schema, table, target, names, target_names in keys:
-        key = ForeignKeyInfo(tuple(json.loads(names)), target, tuple(json.loads(target_names)))
+        key = ForeignKeyInfo(tuple(names), target, tuple(target_names))
         foreign.setdefault((schema, table), []).append(key)
     return tuple(
         TableInfo(
