@@ -270,10 +270,7 @@ MISTAKES = [
     # ------------------------------------------------------------ running
     Mistake("the event loop is blocked", ("event_loop",), driver={"execute": blocking}),
     Mistake(
-        "cancelling does nothing",
-        ("interrupt_stops",),
-        slow_places=10,
-        driver={"cancel": lambda self, connection: None},
+        "cancelling does nothing", ("interrupt_stops",), driver={"cancel": lambda self, connection: None}
     ),
     Mistake("interrupting does nothing", ("interrupt_stops",), driver={"interrupt": nothing}),
     Mistake("an interrupt stops every statement", ("interrupt_stops",), driver={"interrupt": interrupt_all}),
