@@ -26,7 +26,8 @@ HERE = [mistake for mistake in ALL if mistake.title != BY_MEMORY]
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("mistake", HERE, ids=lambda mistake: mistake.title)
 def test_a_mistake_is_caught(mistake: Mistake) -> None:
-    assert failures(mistake, mistake.caught_by)
+    # Twice, because some show only if a slow statement is still running when it is to be stopped.
+    assert failures(mistake, mistake.caught_by) or failures(mistake, mistake.caught_by)
 
 
 def test_without_a_mistake_those_tests_pass() -> None:
