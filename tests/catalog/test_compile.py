@@ -6,7 +6,8 @@ import pytest
 
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
-from cuboid.catalog.model import Case, CaseBranch, CubeReference, Place, Template
+from cuboid.catalog.model import Case, CaseBranch
+from cuboid.catalog.pieces import CubeReference, Place, Template
 
 FULL = """\
 cubes:

@@ -6,8 +6,8 @@ import pytest
 
 from cuboid.catalog.documents import parse_document
 from cuboid.catalog.files import ModelFile
-from cuboid.catalog.model import Place
 from cuboid.catalog.nodes import Entries, Scalar, plain
+from cuboid.catalog.pieces import Place
 from cuboid.errors import ModelError
 
 

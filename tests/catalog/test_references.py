@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cuboid.catalog.model import CubeReference, MemberReference, Template
+from cuboid.catalog.pieces import CubeReference, MemberReference, Template
 
 MODEL = """
     cubes:

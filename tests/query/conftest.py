@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from cuboid.catalog.model import Catalog, Cube, Dimension, Measure, Place, Segment, Template
+from cuboid.catalog.model import Catalog, Cube, Dimension, Measure, Segment
+from cuboid.catalog.pieces import Place, Template
 from cuboid.errors import ModelError
 from cuboid.query.model import Question
 from cuboid.query.normalize import normalize

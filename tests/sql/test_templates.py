@@ -3,7 +3,7 @@
 import pytest
 from sqlglot import exp
 
-from cuboid.catalog.model import CubeReference, MemberReference, Place, Template
+from cuboid.catalog.pieces import CubeReference, MemberReference, Place, Template
 from cuboid.errors import ModelError
 from cuboid.sql.templates import Templates
 

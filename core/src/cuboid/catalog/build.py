@@ -9,9 +9,10 @@ from cuboid.catalog import keys
 from cuboid.catalog.declare import DeclaredCube
 from cuboid.catalog.fields import Fields, check_identifier, read_entries
 from cuboid.catalog.members import build_dimension, build_measure, build_segment
-from cuboid.catalog.model import Cube, Dimension, Join, Measure, Segment, Template
+from cuboid.catalog.model import Cube, Dimension, Join, Measure, Segment
 from cuboid.catalog.naming import titleize, underscore
 from cuboid.catalog.nodes import Entries, Node, Scalar
+from cuboid.catalog.pieces import Template
 from cuboid.catalog.problems import Problems
 from cuboid.catalog.references import Names
 from cuboid.catalog.scope import Scope, Use

@@ -12,7 +12,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from cuboid.catalog.model import MemberReference, Template
+from cuboid.catalog.pieces import MemberReference, Template
 
 _OWN_GRAIN = (exp.AggFunc, exp.Window, exp.Star, exp.Subquery, exp.Select)
 

@@ -15,9 +15,10 @@ from cuboid.catalog import keys
 from cuboid.catalog.documents import parse_document
 from cuboid.catalog.fields import Fields, read_entries
 from cuboid.catalog.files import ModelFile
-from cuboid.catalog.model import MeasureType, Place
+from cuboid.catalog.model import MeasureType
 from cuboid.catalog.naming import underscore
 from cuboid.catalog.nodes import Entries, Node, Scalar
+from cuboid.catalog.pieces import Place
 from cuboid.catalog.problems import Problems, model_error
 from cuboid.errors import ModelError
 from cuboid.types import SemanticType

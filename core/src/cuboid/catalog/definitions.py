@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from cuboid.catalog.build import BuiltCube
 from cuboid.catalog.declare import DeclaredCube
-from cuboid.catalog.model import Member, MemberReference
+from cuboid.catalog.model import Member
+from cuboid.catalog.pieces import MemberReference
 
 MAX_DEPTH = 32
 """Members on the longest way down from a member. Substitution and the SQL writer recurse on each."""

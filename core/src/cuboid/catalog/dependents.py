@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from types import MappingProxyType
 
-from cuboid.catalog.model import Catalog, Cube, Template
+from cuboid.catalog.model import Catalog, Cube
+from cuboid.catalog.pieces import Template
 from cuboid.errors import ModelError
 
 

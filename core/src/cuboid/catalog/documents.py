@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from cuboid.catalog.files import ModelFile
-from cuboid.catalog.model import Place
 from cuboid.catalog.nodes import Entries, Items, Node, Scalar
+from cuboid.catalog.pieces import Place
 from cuboid.catalog.problems import model_error
 from cuboid.errors import ModelError
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from cuboid.catalog.keys import DENY_WHEN_EMPTY, KeyTable
-from cuboid.catalog.model import Place
 from cuboid.catalog.naming import underscore
 from cuboid.catalog.nodes import Entries, Items, Node, Scalar, describe, plain
+from cuboid.catalog.pieces import Place
 from cuboid.catalog.problems import Problems
 from cuboid.errors import closest, did_you_mean
 

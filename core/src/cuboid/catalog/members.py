@@ -9,17 +9,10 @@ from cuboid.catalog.composed import is_composed
 from cuboid.catalog.declare import DeclaredMember
 from cuboid.catalog.fields import Fields, read_entries
 from cuboid.catalog.formats import WireFormat, known_formats, wire_format
-from cuboid.catalog.model import (
-    Case,
-    CaseBranch,
-    Dimension,
-    Measure,
-    MemberReference,
-    Segment,
-    Template,
-)
+from cuboid.catalog.model import Case, CaseBranch, Dimension, Measure, Segment
 from cuboid.catalog.naming import titleize
 from cuboid.catalog.nodes import Entries, Node, Scalar
+from cuboid.catalog.pieces import MemberReference, Template
 from cuboid.catalog.references import Unresolved, resolve
 from cuboid.catalog.scope import Scope, Use
 from cuboid.errors import closest, did_you_mean

@@ -12,6 +12,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from cuboid.catalog.access import AccessPolicy, Mask
+from cuboid.catalog.pieces import Place, Template
+from cuboid.catalog.rollups import RefreshKey, Rollup
+from cuboid.catalog.stages import MultiStage, SwitchCase
+from cuboid.catalog.timing import Granularity, NamedShift, RollingWindow
+from cuboid.catalog.views import Folder, Hierarchy, View, ViewGroup
 from cuboid.errors import ModelError
 from cuboid.types import SemanticType, TimeKind
 
@@ -29,62 +35,11 @@ MeasureType = Literal[
     "string",
     "time",
     "boolean",
+    "rank",
+    "number_agg",
 ]
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something is written: file (relative to the project), 1-based line and column."""
-
-    file: str
-    line: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class CubeReference:
-    """``{CUBE}`` or ``{other}``: stands for the cube's alias in FROM, so that ``{CUBE}.col`` is a column.
-
-    :param path: the join path to ``cube`` as written (``{a.b}`` gives ``("a", "b")``), else ``(cube,)``.
-    """
-
-    cube: str
-    path: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MemberReference:
-    """``{member}``, ``{cube.member}`` or ``{a.b.cube.member}``: stands for the member's SQL.
-
-    :param member: the full name.
-    :param path: the cubes of the join path, the member's cube last.
-    :param granularity: for ``{time_dimension.day}``.
-    """
-
-    member: str
-    path: tuple[str, ...]
-    granularity: str | None = None
-
-
-Reference = CubeReference | MemberReference
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A piece of model SQL: literal text and resolved references, in order.
-
-    A whole SQL of one bare identifier (``sql: amount``) has been turned into ``{CUBE}.amount`` already.
-    """
-
-    parts: tuple[str | Reference, ...]
-    place: Place
-
-    @property
-    def references(self) -> tuple[Reference, ...]:
-        """The references, in order of appearance."""
-        return tuple(part for part in self.parts if not isinstance(part, str))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +60,17 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """An attribute of a cube's rows. Exactly one of ``sql`` and ``case`` is set.
+    """An attribute of a cube's rows. One of ``sql``, ``case`` and ``location`` is set, for a switch none.
 
-    ``format`` is the wire's form: a string or a mapping.
+    ``type`` is what the values mean on the wire; ``declared_type`` tells ``geo`` and ``switch`` from other texts.
+    ``format`` is the wire's form: a string or a mapping. ``alias_member`` is the origin of a view's member.
+
+    :param location: latitude and longitude of a ``geo`` dimension, which reads as ``latitude,longitude``.
+    :param values: of a ``switch``: what a query may pin it to or group by; it is on no row.
+    :param sub_query: the SQL is a measure of another cube, evaluated for each primary key of this one;
+        ``propagate_filters``: under the query's filters.
+    :param multi_stage: the SQL refers to measures that are evaluated first, over the groups that it says.
+    :param key: the full name of the dimension that identifies the value.
     """
 
     cube: str
@@ -125,6 +88,20 @@ class Dimension:
     time_kind: TimeKind = "utc"
     format: str | Mapping[str, Any] | None = None
     meta: Mapping[str, Any] | None = None
+    declared_type: Literal["geo", "switch"] | None = None
+    location: tuple[Template, Template] | None = None
+    values: tuple[str, ...] = ()
+    sub_query: bool = False
+    propagate_filters: bool = False
+    multi_stage: MultiStage | None = None
+    granularities: Mapping[str, Granularity] = field(default_factory=lambda: NOTHING)
+    time_shifts: tuple[NamedShift, ...] = ()
+    currency: str | None = None
+    order: Literal["asc", "desc"] | None = None
+    key: str | None = None
+    links: tuple[Mapping[str, Any], ...] = ()
+    mask: Mask = None
+    alias_member: str | None = None
 
     @property
     def full_name(self) -> str:
@@ -132,7 +109,9 @@ class Dimension:
 
     @property
     def templates(self) -> tuple[Template, ...]:
-        """All pieces of SQL that the member is written with."""
+        """All pieces of SQL that the member's value is made of."""
+        if self.location is not None:
+            return self.location
         if self.case is None:
             return () if self.sql is None else (self.sql,)
         labels = [*(branch.label for branch in self.case.branches), self.case.otherwise]
@@ -144,10 +123,14 @@ class Dimension:
 class Measure:
     """An aggregate over a cube's rows.
 
-    ``type`` is one of :data:`MeasureType`; ``count`` may lack ``sql``, every other type has it.
+    ``type`` is one of :data:`MeasureType`; ``count`` may lack ``sql``, every other type has it or ``case``.
     ``filters`` are row conditions, all of which must hold for a row to count.
     ``composed`` is true for number/string/time/boolean measures whose SQL only combines other measures
     and has neither columns nor aggregates of its own.
+
+    :param drill_filters: row conditions of the operator ``measureFilter``, beside ``filters``.
+    :param case: of a multi-stage measure, in place of ``sql``.
+    :param alias_member: the origin of a view's member, whose type is ``agg_type``.
     """
 
     cube: str
@@ -165,6 +148,13 @@ class Measure:
     currency: str | None = None
     meta: Mapping[str, Any] | None = None
     drill_members: tuple[str, ...] = ()
+    drill_filters: tuple[Template, ...] = ()
+    rolling_window: RollingWindow | None = None
+    multi_stage: MultiStage | None = None
+    case: Case | SwitchCase | None = None
+    mask: Mask = None
+    alias_member: str | None = None
+    agg_type: MeasureType | None = None
 
     @property
     def full_name(self) -> str:
@@ -196,6 +186,7 @@ class Segment:
     description: str | None = None
     public: bool = True
     meta: Mapping[str, Any] | None = None
+    alias_member: str | None = None
 
     @property
     def full_name(self) -> str:
@@ -223,7 +214,8 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Cube:
-    """A table or SELECT with its members. Exactly one of ``sql_table`` and ``sql`` is set.
+    """A table or SELECT with its members: exactly one of ``sql_table`` and ``sql`` is set. Or a view: neither is, and
+    ``view`` is set; a view's data source is that of its cubes.
 
     ``alias`` is ``sql_alias`` or the underscored name; ``index`` the order of declaration, which breaks
     ties between join paths. Member maps are in order of declaration. ``data_source_place`` is None where no
@@ -246,6 +238,14 @@ class Cube:
     dimensions: Mapping[str, Dimension] = field(default_factory=lambda: MappingProxyType({}))
     segments: Mapping[str, Segment] = field(default_factory=lambda: MappingProxyType({}))
     data_source_place: Place | None = None
+    view: View | None = None
+    calendar: bool = False
+    extends: str | None = None
+    refresh_key: RefreshKey | None = None
+    access_policies: tuple[AccessPolicy, ...] | None = None
+    hierarchies: tuple[Hierarchy, ...] = ()
+    folders: tuple[Folder, ...] = ()
+    rollups: Mapping[str, Rollup] = field(default_factory=lambda: NOTHING)
 
     @property
     def primary_key(self) -> tuple[Dimension, ...]:
@@ -277,6 +277,7 @@ class Catalog:
     broken: Mapping[str, tuple[ModelError, ...]] = field(default_factory=lambda: MappingProxyType({}))
     errors: tuple[ModelError, ...] = ()
     warnings: tuple[ModelError, ...] = ()
+    view_groups: tuple[ViewGroup, ...] = ()
 
     def member(self, full_name: str) -> Member | None:
         """The member named ``cube.member``, or None."""

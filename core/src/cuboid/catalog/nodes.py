@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cuboid.catalog.model import Place
+from cuboid.catalog.pieces import Place
 
 
 @dataclass(frozen=True, slots=True)

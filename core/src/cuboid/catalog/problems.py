@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cuboid.catalog.model import Place
+from cuboid.catalog.pieces import Place
 from cuboid.errors import ModelError
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from cuboid.catalog.declare import RESERVED, DeclaredCube
 from cuboid.catalog.fields import IDENTIFIER
-from cuboid.catalog.model import CubeReference, MemberReference, Reference
+from cuboid.catalog.pieces import CubeReference, MemberReference, Reference
 from cuboid.errors import closest, did_you_mean
 from cuboid.types import GRANULARITIES
 

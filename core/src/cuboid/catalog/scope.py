@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from cuboid.catalog.declare import DeclaredCube
 from cuboid.catalog.fields import IDENTIFIER, Fields
-from cuboid.catalog.model import CubeReference, Place, Reference, Template
 from cuboid.catalog.nodes import Scalar
+from cuboid.catalog.pieces import CubeReference, Place, Reference, Template
 from cuboid.catalog.problems import Problems
 from cuboid.catalog.references import Names, Unresolved, resolve
 from cuboid.catalog.templates import Misread, Slot, split

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cuboid.catalog.joins import JoinPath
-from cuboid.catalog.model import Catalog, Measure, Member, MemberReference
+from cuboid.catalog.model import Catalog, Measure, Member
+from cuboid.catalog.pieces import MemberReference
 from cuboid.errors import UnsupportedFeature
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cuboid.catalog.model import Catalog, Measure, MemberReference
+from cuboid.catalog.model import Catalog, Measure
 from cuboid.catalog.naming import member_alias
+from cuboid.catalog.pieces import MemberReference
 from cuboid.query.model import Question, Shape, TimeDimension, predicates
 from cuboid.types import Statement
 

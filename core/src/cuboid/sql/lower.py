@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from cuboid.catalog.model import Catalog, Dimension, Measure, MemberReference
+from cuboid.catalog.model import Catalog, Dimension, Measure
+from cuboid.catalog.pieces import MemberReference
 from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Rows, Source
 from cuboid.query.model import Slot
 from cuboid.sql.binding import slot_mark

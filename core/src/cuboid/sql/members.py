@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from cuboid.catalog.model import Case, Catalog, CubeReference, Dimension, Measure, MemberReference, Template
+from cuboid.catalog.model import Case, Catalog, Dimension, Measure
+from cuboid.catalog.pieces import CubeReference, MemberReference, Template
 from cuboid.errors import InternalError
 from cuboid.plan.nodes import Key
 from cuboid.sql.dialect import Dialect

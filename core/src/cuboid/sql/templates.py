@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError, TokenError
 
-from cuboid.catalog.model import CubeReference, MemberReference, Reference, Template
+from cuboid.catalog.pieces import CubeReference, MemberReference, Reference, Template
 from cuboid.errors import ModelError
 
 _MARK = re.compile(r"__cuboid_ref_(\d+)__")
@@ -207,6 +207,10 @@ def _marked(template: Template) -> tuple[str, tuple[Reference, ...]]:
     for part in template.parts:
         if isinstance(part, str):
             text += part
+        elif not isinstance(part, CubeReference | MemberReference):
+            raise _mistake(
+                template, "This SQL has a slot that only a query can fill, which cannot stand here."
+            )
         else:
             text += f"__cuboid_ref_{len(references)}__"
             references.append(part)
