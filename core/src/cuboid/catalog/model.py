@@ -15,7 +15,7 @@ from typing import Any, Literal
 from cuboid.catalog.access import AccessPolicy, Mask
 from cuboid.catalog.pieces import Place, Template
 from cuboid.catalog.rollups import RefreshKey, Rollup
-from cuboid.catalog.stages import MultiStage, SwitchCase
+from cuboid.catalog.stages import Conversion, MultiStage, SemiAdditive, SwitchCase
 from cuboid.catalog.timing import Granularity, NamedShift, RollingWindow
 from cuboid.catalog.views import Folder, Hierarchy, View, ViewGroup
 from cuboid.errors import ModelError
@@ -37,6 +37,7 @@ MeasureType = Literal[
     "boolean",
     "rank",
     "number_agg",
+    "conversion",
 ]
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -151,6 +152,8 @@ class Measure:
     drill_filters: tuple[Template, ...] = ()
     rolling_window: RollingWindow | None = None
     multi_stage: MultiStage | None = None
+    semi_additive: SemiAdditive | None = None
+    conversion: Conversion | None = None
     case: Case | SwitchCase | None = None
     mask: Mask = None
     alias_member: str | None = None

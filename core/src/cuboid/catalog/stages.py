@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from cuboid.catalog.pieces import Place, Template
 from cuboid.catalog.timing import TimeShift
+from cuboid.types import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +65,44 @@ class SwitchCase:
     branches: tuple[tuple[tuple[str, ...], Template], ...]
     otherwise: Template | None
     place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class SemiAdditive:
+    """A measure that must not be summed over time: a balance, a stock.
+
+    :param time_dimension: full name of the time dimension of the snapshots, on the measure's own cube.
+    :param take: within each group only the rows of the ``last`` or ``first`` snapshot count; ``average`` aggregates each
+        snapshot by itself and averages over the snapshots that there are.
+    :param by: full names of dimensions: the last or first snapshot of each of these is taken (each account's last),
+        not that of the whole group.
+    """
+
+    time_dimension: str
+    take: Literal["last", "first", "average"]
+    by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionStep:
+    """Rows that a ``measure`` of type count counts (its cube, its filters), at the time of ``time_dimension``."""
+
+    measure: str
+    time_dimension: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """How many rows of the first step go on through all others, each not before the one before and all within
+    ``window`` of the first, for the same ``entity``.
+
+    :param steps: at least two; the first is on the measure's own cube.
+    :param entity: full name of a dimension that each step's cube determines.
+    :param window: how long after the first step the last may be; None for any time.
+    :param value: the ``count`` of rows of the first step that went through, or its ``rate`` among all of them.
+    """
+
+    steps: tuple[ConversionStep, ...]
+    entity: str
+    window: Interval | None
+    value: Literal["count", "rate"]
