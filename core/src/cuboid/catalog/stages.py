@@ -72,7 +72,7 @@ class SemiAdditive:
     """A measure that must not be summed over time: a balance, a stock.
 
     :param time_dimension: full name of the time dimension of the snapshots, on the measure's own cube.
-    :param take: within each group only the rows of the ``last`` or ``first`` snapshot count; ``average`` aggregates each
+    :param take: within each group only the rows of the ``last`` or ``first`` snapshot count; ``average`` takes each
         snapshot by itself and averages over the snapshots that there are.
     :param by: full names of dimensions: the last or first snapshot of each of these is taken (each account's last),
         not that of the whole group.
