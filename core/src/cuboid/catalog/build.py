@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 from cuboid.catalog import keys
 from cuboid.catalog.declare import DeclaredCube
+from cuboid.catalog.dimensions import build_dimension
 from cuboid.catalog.fields import Fields, check_identifier, read_entries
-from cuboid.catalog.members import build_dimension, build_measure, build_segment
+from cuboid.catalog.measures import build_measure
 from cuboid.catalog.model import Cube, Dimension, Join, Measure, Segment
 from cuboid.catalog.naming import titleize, underscore
 from cuboid.catalog.nodes import Entries, Node, Scalar
@@ -16,6 +17,7 @@ from cuboid.catalog.pieces import Template
 from cuboid.catalog.problems import Problems
 from cuboid.catalog.references import Names
 from cuboid.catalog.scope import Scope, Use
+from cuboid.catalog.segments import build_segment
 from cuboid.catalog.templates import Misread, Slot, split
 from cuboid.errors import closest, did_you_mean
 
@@ -109,6 +111,7 @@ def build_cube(cube: DeclaredCube, index: int, joins: list[DeclaredJoin], names:
         measures=MappingProxyType(measures),
         dimensions=MappingProxyType(dimensions),
         segments=MappingProxyType(segments),
+        calendar=fields.flag("calendar") or False,
         data_source_place=fields.place_of("data_source") if fields.has("data_source") else None,
     )
     return BuiltCube(built, frozenset(scope.depends - {cube.name}))

@@ -17,7 +17,7 @@ from cuboid.catalog.fields import Fields, read_entries
 from cuboid.catalog.files import ModelFile
 from cuboid.catalog.model import MeasureType
 from cuboid.catalog.naming import underscore
-from cuboid.catalog.nodes import Entries, Node, Scalar
+from cuboid.catalog.nodes import Entries, Items, Node, Scalar
 from cuboid.catalog.pieces import Place
 from cuboid.catalog.problems import Problems, model_error
 from cuboid.errors import ModelError
@@ -39,12 +39,6 @@ RESERVED = frozenset(
 )
 """Words that mean something inside a reference, so that no cube and no member may be called so."""
 
-_DIMENSION_TYPES: dict[str, SemanticType] = {
-    "string": "string",
-    "number": "number",
-    "boolean": "boolean",
-    "time": "time",
-}
 _SECTIONS: tuple[tuple[str, Kind, keys.KeyTable], ...] = (
     ("measures", "measure", keys.MEASURE),
     ("dimensions", "dimension", keys.DIMENSION),
@@ -54,13 +48,21 @@ _SECTIONS: tuple[tuple[str, Kind, keys.KeyTable], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class DeclaredMember:
-    """A member by name; one of the types is set for a measure or dimension whose type is known."""
+    """A member by name; one of the types is set for a measure or dimension whose type is known.
+
+    :param declared_type: a type that ``dimension_type`` does not tell.
+    :param running_total: the measure has that old type: a sum with an unbounded window.
+    :param granularities: names of custom ones, as far as they can be read.
+    """
 
     name: str
     kind: Kind
     fields: Fields
     measure_type: MeasureType | None = None
     dimension_type: SemanticType | None = None
+    declared_type: Literal["geo", "switch"] | None = None
+    running_total: bool = False
+    granularities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +184,30 @@ def _declared_member(name: str, kind: Kind, fields: Fields) -> DeclaredMember:
     if kind == "segment":
         return DeclaredMember(name, kind, fields)
     written = fields.node("type")
-    if isinstance(written, Scalar) and underscore(written.text) in keys.UNSUPPORTED_TYPES:
-        fields.unsupported(written.place, f"the {kind} type '{written.text}'")
-        return DeclaredMember(name, kind, fields)
+    type = underscore(written.text) if isinstance(written, Scalar) else None
     if kind == "measure":
-        return DeclaredMember(name, kind, fields, measure_type=fields.choice("type", keys.MEASURE_TYPES))
-    return DeclaredMember(name, kind, fields, dimension_type=fields.choice("type", _DIMENSION_TYPES))
+        return DeclaredMember(
+            name,
+            kind,
+            fields,
+            measure_type=fields.choice("type", keys.MEASURE_TYPES),
+            running_total=type == "running_total",
+        )
+    return DeclaredMember(
+        name,
+        kind,
+        fields,
+        dimension_type=fields.choice("type", keys.DIMENSION_TYPES),
+        declared_type="geo" if type == "geo" else "switch" if type == "switch" else None,
+        granularities=_names_in(fields.node("granularities")),
+    )
+
+
+def _names_in(node: Node | None) -> tuple[str, ...]:
+    """The names of the items of a list, without complaint about those that have none."""
+    entries = [item for item in node.items if isinstance(item, Entries)] if isinstance(node, Items) else []
+    pairs = (pair for item in entries for pair in item.entries)
+    return tuple(value.text for key, value in pairs if key.text == "name" and isinstance(value, Scalar))
 
 
 def _is_reserved(name: str, fields: Fields) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from types import MappingProxyType
 
-from cuboid.catalog.model import Catalog, Cube
+from cuboid.catalog.model import Catalog, Cube, Dimension, Measure, Segment
 from cuboid.catalog.pieces import Template
 from cuboid.errors import ModelError
 
@@ -56,6 +56,11 @@ def _depends(cube: Cube) -> set[str]:
     for template in expressions(cube):
         for reference in template.references:
             targets.update(reference.path)
+    for measure in cube.measures.values():
+        if measure.conversion is not None:
+            targets.update(step.measure.partition(".")[0] for step in measure.conversion.steps)
+        if measure.multi_stage is not None:
+            targets.update(name.partition(".")[0] for name in measure.multi_stage.add_group_by)
     return targets - {cube.name}
 
 
@@ -63,5 +68,12 @@ def expressions(cube: Cube) -> Iterator[Template]:
     """All SQL of a cube that stands for values: that of its members and joins, not its table."""
     for member in cube.members():
         yield from member.templates
+        if isinstance(member, Measure):
+            yield from member.drill_filters
+        elif isinstance(member, Dimension):
+            yield from (each.sql for each in member.granularities.values() if each.sql is not None)
+            yield from (each.sql for each in member.time_shifts if each.sql is not None)
+        if not isinstance(member, Segment) and isinstance(member.mask, Template):
+            yield member.mask
     for join in cube.joins:
         yield join.sql

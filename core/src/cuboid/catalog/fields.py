@@ -109,6 +109,16 @@ class Fields:
         self._wrong(key, "a list", value, hint)
         return ()
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The items of a list of texts; numbers and booleans count as the text they are written as."""
+        found = []
+        for node in self.items(key):
+            if isinstance(node, Scalar) and not node.is_null:
+                found.append(node.text)
+            else:
+                self._wrong(key, "a list of texts", node)
+        return tuple(found)
+
     def mapping(self, key: str) -> Mapping[str, Any] | None:
         """A free mapping (``meta``) as plain values."""
         value = self.node(key)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cuboid.catalog.model import MeasureType, Relationship
+from cuboid.types import SemanticType
 
 Handling = Literal["read", "ignored", "unsupported"]
 
@@ -35,40 +36,55 @@ FILE = _table("model file", read="cubes views", ignored="view_groups")
 
 CUBE = _table(
     "cube",
-    read="name sql sql_table sql_alias data_source title description meta public shown"
+    read="name sql sql_table sql_alias data_source title description meta public shown calendar"
     " joins measures dimensions segments",
     ignored="pre_aggregations refresh_key rewrite_queries hierarchies folders",
-    unsupported="extends access_policy calendar",
+    unsupported="extends access_policy",
 )
 
 JOIN = _table("join", read="name sql relationship")
 
 DIMENSION = _table(
     "dimension",
-    read="name sql case type primary_key title description meta public shown format"
-    " suggest_filter_values enable_suggestions time_kind",
-    ignored="aliases currency field_type key links order values_as_segments propagate_filters_to_sub_query"
-    " latitude longitude",  # they come with the type geo, which is refused
-    unsupported="sub_query mask granularities time_shift values multi_stage add_group_by filter",
+    read="name sql case type primary_key title description meta public shown format currency order key mask"
+    " suggest_filter_values enable_suggestions time_kind granularities time_shift latitude longitude values"
+    " sub_query propagate_filters_to_sub_query multi_stage add_group_by filter",
+    ignored="aliases field_type links values_as_segments",
 )
 
 MEASURE = _table(
     "measure",
-    read="name type sql filters title description meta public visible shown format currency"
-    " drill_members drill_member_references",
-    ignored="aliases drill_filters",
-    unsupported="rolling_window multi_stage mask case cumulative group_by reduce_by add_group_by grain"
-    " filter time_shift order_by",
+    read="name type sql case filters title description meta public visible shown format currency mask"
+    " drill_members drill_member_references drill_filters rolling_window order_by"
+    " semi_additive conversion multi_stage group_by reduce_by add_group_by grain filter time_shift",
+    ignored="aliases cumulative",
 )
 
 SEGMENT = _table("segment", read="name sql title description meta public shown", ignored="aliases")
 
 MEASURE_FILTER = _table("measure filter", read="sql")
-CASE = _table("case", read="when else", unsupported="switch")
+CASE = _table("case", read="when else")
 CASE_BRANCH = _table("case branch", read="sql label")
 CASE_ELSE = _table("else of a case", read="label")
+SWITCH_CASE = _table("case", read="switch when else")
+SWITCH_BRANCH = _table("case branch", read="value sql")
+SWITCH_ELSE = _table("else of a case", read="sql")
 LABEL = _table("label", read="sql")
 LINK_FORMAT = _table("format", read="type label")
+MASK = _table("mask", read="sql")
+COORDINATE = _table("coordinate", read="sql")
+GRANULARITY = _table("granularity", read="name title interval origin offset sql")
+ROLLING_WINDOW = _table("rolling window", read="type trailing leading offset granularity")
+TIME_SHIFT = _table("time shift", read="time_dimension interval type name")
+NAMED_SHIFT = _table("time shift", read="name interval type sql")
+GRAIN = _table("grain", read="keep_only exclude include")
+FILTER_DIRECTIVE = _table("filter", read="mode exclude keep_only include")
+STATED_FILTER = _table("filter", read="member dimension operator values")
+JUNCTION = _table("group of filters", read="and or")
+RANK_ORDER = _table("order of a rank", read="sql dir")
+SEMI_ADDITIVE = _table("semi-additive rule", read="time_dimension take by")
+CONVERSION = _table("conversion", read="steps entity window value")
+CONVERSION_STEP = _table("step of a conversion", read="measure time_dimension")
 
 DENY_WHEN_EMPTY = frozenset({"access_policy"})
 """Unsupported keys that mean something even when empty; of the others, null, false and [] mean nothing."""
@@ -85,9 +101,22 @@ MEASURE_TYPES: Mapping[str, MeasureType] = {
     "string": "string",
     "time": "time",
     "boolean": "boolean",
+    "rank": "rank",
+    "number_agg": "number_agg",
+    "conversion": "conversion",
+    "running_total": "sum",
 }
+"""``running_total``, which Cube 1.7 has no more, is a sum with an unbounded window."""
 
-UNSUPPORTED_TYPES = frozenset({"geo", "switch", "rank", "number_agg", "running_total"})
+DIMENSION_TYPES: Mapping[str, SemanticType] = {
+    "string": "string",
+    "number": "number",
+    "boolean": "boolean",
+    "time": "time",
+    "geo": "string",
+    "switch": "string",
+}
+"""What the values of each type are on the wire."""
 
 RELATIONSHIPS: Mapping[str, Relationship] = {
     "many_to_one": "many_to_one",

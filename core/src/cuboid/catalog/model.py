@@ -58,6 +58,13 @@ class Case:
     branches: tuple[CaseBranch, ...]
     otherwise: str | Template | None
 
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """The conditions, then the labels that are SQL."""
+        labels = [*(branch.label for branch in self.branches), self.otherwise]
+        tests = [branch.when for branch in self.branches]
+        return (*tests, *(label for label in labels if isinstance(label, Template)))
+
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
@@ -115,9 +122,7 @@ class Dimension:
             return self.location
         if self.case is None:
             return () if self.sql is None else (self.sql,)
-        labels = [*(branch.label for branch in self.case.branches), self.case.otherwise]
-        tests = [branch.when for branch in self.case.branches]
-        return (*tests, *(label for label in labels if isinstance(label, Template)))
+        return self.case.templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +170,11 @@ class Measure:
 
     @property
     def templates(self) -> tuple[Template, ...]:
-        """All pieces of SQL that the member is written with."""
-        return self.filters if self.sql is None else (self.sql, *self.filters)
+        """All pieces of SQL that the member's value is made of, those of its ``case`` and of a rank's order too."""
+        value = () if self.sql is None else (self.sql,)
+        case = () if self.case is None else self.case.templates
+        order = () if self.multi_stage is None else self.multi_stage.order_by
+        return (*value, *case, *(each.sql for each in order), *self.filters)
 
     @property
     def value_type(self) -> SemanticType:

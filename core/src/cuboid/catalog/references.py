@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cuboid.catalog.declare import RESERVED, DeclaredCube
+from cuboid.catalog.declare import RESERVED, DeclaredCube, DeclaredMember
 from cuboid.catalog.fields import IDENTIFIER
+from cuboid.catalog.model import MeasureType
+from cuboid.catalog.nodes import Items, Scalar
 from cuboid.catalog.pieces import CubeReference, MemberReference, Reference
 from cuboid.errors import closest, did_you_mean
 from cuboid.types import GRANULARITIES
@@ -50,14 +52,52 @@ class Names:
 
     def is_time(self, cube: str, member: str) -> bool:
         """Whether it is a time dimension, as far as is known."""
-        declared = self.cubes[cube].members.get(member) if cube in self.cubes else None
+        declared = self._declared(f"{cube}.{member}")
         return declared is not None and declared.dimension_type == "time"
+
+    def is_time_dimension(self, full_name: str) -> bool:
+        """Whether ``cube.member`` is a time dimension; what a broken cube has is believed to be one."""
+        declared = self._declared(full_name)
+        return declared is None or declared.dimension_type == "time"
 
     def is_measure(self, full_name: str) -> bool:
         """Whether ``cube.member`` is a measure."""
-        cube, _, member = full_name.partition(".")
-        declared = self.cubes[cube].members.get(member) if cube in self.cubes else None
+        declared = self._declared(full_name)
         return declared is not None and declared.kind == "measure"
+
+    def is_dimension(self, full_name: str) -> bool:
+        """Whether ``cube.member`` is a dimension; what a broken cube has is believed to be one."""
+        declared = self._declared(full_name)
+        return declared is None or declared.kind == "dimension"
+
+    def measure_type(self, full_name: str) -> MeasureType | None:
+        """The type of the measure, if it is known."""
+        declared = self._declared(full_name)
+        return None if declared is None else declared.measure_type
+
+    def switch_values(self, full_name: str) -> tuple[str, ...] | None:
+        """The values of a switch; None if it is none."""
+        declared = self._declared(full_name)
+        if declared is None or declared.declared_type != "switch":
+            return None
+        node = declared.fields.node("values")
+        items = node.items if isinstance(node, Items) else ()
+        return tuple(item.text for item in items if isinstance(item, Scalar))
+
+    def granularities(self, full_name: str) -> tuple[str, ...]:
+        """All granularities of a time dimension, its custom ones first."""
+        declared = self._declared(full_name)
+        return (*(declared.granularities if declared else ()), *GRANULARITIES)
+
+    @property
+    def custom_granularities(self) -> tuple[str, ...]:
+        """The names of all custom granularities."""
+        members = (member for cube in self.cubes.values() for member in cube.members.values())
+        return tuple(dict.fromkeys(name for member in members for name in member.granularities))
+
+    def _declared(self, full_name: str) -> DeclaredMember | None:
+        cube, _, member = full_name.partition(".")
+        return self.cubes[cube].members.get(member) if cube in self.cubes else None
 
 
 def resolve(expression: str, cube: str, names: Names) -> Reference | Unresolved:
@@ -79,7 +119,11 @@ def resolve(expression: str, cube: str, names: Names) -> Reference | Unresolved:
             return found
     else:
         found = _unknown_path(path, cube, names)
-    if len(path) == 2 and names.is_time(cube, path[0]) and path[1] in GRANULARITIES:
+    if (
+        len(path) == 2
+        and names.is_time(cube, path[0])
+        and path[1] in names.granularities(f"{cube}.{path[0]}")
+    ):
         return MemberReference(f"{cube}.{path[0]}", (cube,), path[1])
     return found
 
@@ -118,11 +162,8 @@ def _with_granularity(path: tuple[str, ...], names: Names) -> Reference | Unreso
     full_name = f"{cube}.{member}"
     if cube in names.cubes and not names.is_time(cube, member):
         return Unresolved(f"'{full_name}' is not a time dimension, so it has no '{granularity}'")
-    if granularity not in GRANULARITIES:
-        hint = (
-            did_you_mean(closest(granularity, GRANULARITIES)) or f"It is one of {', '.join(GRANULARITIES)}."
-        )
-        return Unresolved(f"'{granularity}' is no granularity of '{full_name}'", hint)
+    if granularity not in names.granularities(full_name):
+        return _no_granularity(granularity, full_name, names)
     return _walked(path[:-2], names) or MemberReference(full_name, path[:-2], granularity)
 
 
@@ -141,6 +182,11 @@ def _unknown_path(path: tuple[str, ...], cube: str, names: Names) -> Unresolved:
     if len(path) == 2 and first in names.cubes[cube].members:
         if not names.is_time(cube, first):
             return Unresolved(f"'{cube}.{first}' is not a time dimension, so it has no '{path[1]}'")
-        hint = did_you_mean(closest(path[1], GRANULARITIES)) or f"It is one of {', '.join(GRANULARITIES)}."
-        return Unresolved(f"'{path[1]}' is no granularity of '{cube}.{first}'", hint)
+        return _no_granularity(path[1], f"{cube}.{first}", names)
     return Unresolved(f"there is no cube '{first}'", did_you_mean(closest(first, names.cubes)))
+
+
+def _no_granularity(name: str, time_dimension: str, names: Names) -> Unresolved:
+    known = names.granularities(time_dimension)
+    hint = did_you_mean(closest(name, known)) or f"It is one of {', '.join(known)}."
+    return Unresolved(f"'{name}' is no granularity of '{time_dimension}'", hint)

@@ -33,12 +33,14 @@ class Use:
 
     :param noun: for messages, e.g. ``a dimension``.
     :param measures: may refer to measures.
+    :param measures_hint: what to do where it may not.
     :param foreign_columns: may refer to another cube's alias, as ``{other}.column``.
     """
 
     noun: str
     measures: bool = False
     foreign_columns: bool = False
+    measures_hint: str = "Rows have no aggregates: put the calculation into a measure of type number."
 
 
 @dataclass(slots=True)
@@ -104,7 +106,7 @@ class Scope:
             self.problems.error(
                 place,
                 f"'{slot.expression}' is a measure; {use.noun} can only use dimensions",
-                "Rows have no aggregates: put the calculation into a measure of type number.",
+                use.measures_hint,
             )
             return False
         return True

@@ -66,6 +66,12 @@ class SwitchCase:
     otherwise: Template | None
     place: Place
 
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """The SQL of all branches."""
+        branches = tuple(sql for _, sql in self.branches)
+        return branches if self.otherwise is None else (*branches, self.otherwise)
+
 
 @dataclass(frozen=True, slots=True)
 class SemiAdditive:

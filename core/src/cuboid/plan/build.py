@@ -14,6 +14,7 @@ from cuboid.catalog.model import Catalog
 from cuboid.errors import InvalidQuery, NoJoinPath, UnsupportedFeature
 from cuboid.plan.facts import Facts, Restriction
 from cuboid.plan.fanout import aggregate_leaves
+from cuboid.plan.guards import refuse_unplanned
 from cuboid.plan.members import Members
 from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Relation, Rows, Source
 from cuboid.query.model import Condition, Shape, predicates
@@ -33,6 +34,7 @@ class Builder:
         Raises :class:`NoJoinPath`, :class:`UnsupportedFeature`, and :class:`InvalidQuery` for members of several
         data sources.
         """
+        refuse_unplanned(self._catalog, self._all_members(shape))
         keys = (
             *(Key(member) for member in shape.dimensions),
             *(Key(grouping.member, grouping.granularity) for grouping in shape.time_groupings),

@@ -197,7 +197,7 @@ def _date_predicate(leaf: Filter, member: Dimension | Measure, scope: Scope) -> 
 
 def _require_no_filters(member: Dimension | Measure) -> None:
     """``measureFilter`` moves the measure's own row filters into WHERE; without any it is no condition."""
-    if isinstance(member, Measure) and member.filters:
+    if isinstance(member, Measure) and (member.filters or member.drill_filters):
         raise UnsupportedFeature(
             f"Operator 'measureFilter' is not supported yet for {member.full_name}, which has filters of its own."
         )

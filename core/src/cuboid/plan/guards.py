@@ -1,0 +1,62 @@
+"""What the model can say and the planner cannot yet compute: refused, never answered as if it were not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cuboid.catalog.model import Catalog, Dimension, Measure, Member
+from cuboid.catalog.pieces import MemberReference
+from cuboid.errors import UnsupportedFeature
+from cuboid.types import GRANULARITIES
+
+
+def refuse_unplanned(catalog: Catalog, names: Iterable[str]) -> None:
+    """Raises :class:`UnsupportedFeature` if a member of these names, or one that it is made of, is of a kind that
+    has no plan."""
+    waiting = list(dict.fromkeys(names))
+    seen = set(waiting)
+    while waiting:
+        name = waiting.pop()
+        member = catalog.member(name)
+        assert member is not None, f"the catalog has resolved {name}"
+        kind = _unplanned(member)
+        if kind is not None:
+            raise UnsupportedFeature(f"'{name}' {kind}, which this version reads but cannot plan yet.")
+        for template in member.templates:
+            for reference in template.references:
+                if isinstance(reference, MemberReference):
+                    _refuse_granularity(reference)
+                    if reference.member not in seen:
+                        seen.add(reference.member)
+                        waiting.append(reference.member)
+
+
+def _unplanned(member: Member) -> str | None:
+    """What is special about the member, as a predicate."""
+    if isinstance(member, Dimension):
+        if member.sub_query:
+            return "is a sub-query"
+        if member.multi_stage is not None:
+            return "is evaluated in stages"
+        if member.declared_type == "switch":
+            return "is a switch"
+        if member.location is not None:
+            return "is a location"
+    elif isinstance(member, Measure):
+        if member.multi_stage is not None:
+            return "is evaluated in stages"
+        if member.rolling_window is not None:
+            return "has a rolling window"
+        if member.semi_additive is not None:
+            return "is semi-additive"
+        if member.conversion is not None:
+            return "is a conversion"
+    return None
+
+
+def _refuse_granularity(reference: MemberReference) -> None:
+    if reference.granularity is not None and reference.granularity not in GRANULARITIES:
+        raise UnsupportedFeature(
+            f"'{reference.member}.{reference.granularity}' is a custom granularity, which this version reads but "
+            "cannot plan yet."
+        )

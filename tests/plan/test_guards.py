@@ -1,0 +1,57 @@
+"""What the model can say and the planner cannot compute yet is refused, also where another member is made of it."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from cuboid.catalog.compile import compile_catalog
+from cuboid.catalog.files import ModelFile
+from cuboid.errors import UnsupportedFeature
+from cuboid.plan.guards import refuse_unplanned
+
+MODEL = """
+cubes:
+  - name: a
+    sql_table: a
+    dimensions:
+      - {name: id, sql: id, type: number, primary_key: true}
+      - {name: t, sql: t, type: time, granularities: [{name: g, interval: 1 year, offset: 1 month}]}
+      - {name: switch, type: switch, values: [x]}
+      - {name: place, type: geo, latitude: {sql: x}, longitude: {sql: y}}
+      - {name: asked, sql: "{n}", type: number, sub_query: true}
+      - {name: staged, sql: "{n}", type: number, multi_stage: true}
+      - {name: of_asked, sql: "{asked} + 1", type: number}
+      - {name: of_bin, sql: "{t.g}", type: time}
+    measures:
+      - {name: n, type: count}
+      - {name: rolling, type: sum, sql: x, rolling_window: {trailing: 1 day}}
+      - {name: inner, type: number, sql: "{n}", multi_stage: true, reduce_by: [t]}
+      - {name: of_inner, type: number, sql: "{inner} / {n}"}
+      - {name: stock, type: sum, sql: x, semi_additive: {time_dimension: t, take: last}}
+      - {name: went, type: conversion, conversion: {entity: id, steps: [&step {measure: n, time_dimension: t}, *step]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("member", "kind"),
+    [
+        ("switch", "'a.switch' is a switch"),
+        ("place", "'a.place' is a location"),
+        ("asked", "'a.asked' is a sub-query"),
+        ("staged", "'a.staged' is evaluated in stages"),
+        ("of_asked", "'a.asked' is a sub-query"),
+        ("of_bin", "'a.t.g' is a custom granularity"),
+        ("rolling", "'a.rolling' has a rolling window"),
+        ("inner", "'a.inner' is evaluated in stages"),
+        ("of_inner", "'a.inner' is evaluated in stages"),
+        ("stock", "'a.stock' is semi-additive"),
+        ("went", "'a.went' is a conversion"),
+    ],
+)
+def test_what_has_no_plan_is_refused(member: str, kind: str) -> None:
+    catalog = compile_catalog([ModelFile("a.yml", textwrap.dedent(MODEL))])
+    assert catalog.errors == ()
+    with pytest.raises(UnsupportedFeature, match=f"{kind}, which this version reads but cannot plan yet"):
+        refuse_unplanned(catalog, [f"a.{member}"])
