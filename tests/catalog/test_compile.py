@@ -273,7 +273,7 @@ def test_equal_files_have_equal_content_and_others_do_not() -> None:
         ("pre_aggregations", "[{name: x}]"),
         ("refresh_key", "{every: 1 hour}"),
         ("rewrite_queries", "true"),
-        ("hierarchies", "[{name: h, levels: []}]"),
+        ("folders", "[{name: f, includes: []}]"),
         ("preAggregations", "[]"),
     ],
 )

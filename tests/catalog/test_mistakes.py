@@ -23,7 +23,7 @@ FILES = [
         "Rename",
     ),
     ("cubes: []\n¦cubes: []\n", "the key 'cubes' is written twice", None),
-    ("views: [¦{name: v, cubes: []}]\n", "the view 'v' is left out: views are not supported", None),
+    ("views: [¦{name: v}]\n", "this view has no 'cubes'", "join_path"),
 ]
 CUBES = [
     ("cubes: [¦{name: a}]\n", "this cube has no 'sql_table'", "'sql': a SELECT"),
@@ -41,7 +41,6 @@ CUBES = [
     (CUBE + "title: ¦{a: b}\n", "'title' of a cube must be a text, not a mapping", None),
     (CUBE + "¦sqlTable: b\n", "'sqlTable' and 'sql_table' are the same key", "Keep one"),
     (CUBE + "¦access_policy: []\n", "'access_policy' is not supported by this version", None),
-    (CUBE + "¦extends: b\n", "'extends' is not supported by this version", None),
     (CUBE + "measures: ¦{m: {type: count}}\n", "'measures' of a cube must be a list", "- name:"),
     (
         "cubes: [{name: Orders, sql_table: a}, ¦{name: orders, sql_table: b}]\n",

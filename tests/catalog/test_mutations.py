@@ -95,10 +95,10 @@ def test_a_mutated_model_is_a_catalog(text: str) -> None:
         assert error.column >= 1
         assert render_error(error, files)
     for cube in catalog.cubes.values():
-        assert (cube.sql is None) != (cube.sql_table is None)
+        assert [cube.sql, cube.sql_table, cube.view].count(None) == 2
         assert all(join.target in catalog.cubes for join in cube.joins)
         for dimension in cube.dimensions.values():
-            assert (dimension.sql is None) != (dimension.case is None)
+            assert [dimension.sql, dimension.case, dimension.location].count(None) == 2
     describe(catalog, hidden=True)
 
 

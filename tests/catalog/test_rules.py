@@ -201,6 +201,6 @@ def test_a_view_and_a_cube_cannot_share_a_name(compile_text) -> None:
     assert any("two cubes or views named 'a'" in error.message for error in catalog.errors)
 
 
-def test_a_view_alone_is_off(compile_text) -> None:
+def test_a_view_without_cubes_is_off(compile_text) -> None:
     catalog = compile_text("cubes: [{name: a, sql_table: x}]\nviews: [{name: v}]\n")
     assert (list(catalog.cubes), list(catalog.broken)) == (["a"], ["v"])

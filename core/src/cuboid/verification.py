@@ -28,6 +28,8 @@ def verify(catalog: Catalog, dialects: Mapping[str, Dialect]) -> Catalog:
 
 def _mistakes(cube: Cube, templates: Mapping[str, Templates]) -> Iterator[ModelError]:
     dialect = templates.get(cube.data_source)
+    if dialect is None and cube.view is not None:
+        return  # its cubes are told so, and it goes down with them
     if dialect is None:
         yield _unknown_data_source(cube, tuple(templates))
         return

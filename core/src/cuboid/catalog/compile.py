@@ -10,40 +10,54 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from cuboid.catalog.build import BuiltCube, build_cube, declared_joins
+from cuboid.catalog.build import BuiltCube, build_cube
+from cuboid.catalog.build_views import build_view
 from cuboid.catalog.declare import Declarations, declare
+from cuboid.catalog.declared_joins import declared_joins
 from cuboid.catalog.definitions import check_definitions
 from cuboid.catalog.dependents import spread
+from cuboid.catalog.extending import extend
 from cuboid.catalog.files import ModelFile
+from cuboid.catalog.includes import expand_views
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.references import Names
 from cuboid.catalog.rules import check_aliases, check_keys
+from cuboid.catalog.view_groups import read_view_groups
 from cuboid.errors import ModelError
 
 
 def compile_catalog(files: Sequence[ModelFile]) -> Catalog:
     """The catalog of these files; cubes in order of declaration, files in the order given."""
     declarations = declare(files)
+    extend(declarations)
     declared = declarations.cubes
-    joins = {name: declared_joins(cube) for name, cube in declared.items()}
-    targets = {name: frozenset(join.target for join in joins[name]) for name in declared}
+    joins = {name: declared_joins(cube) for name, cube in declared.items() if cube.view is None}
+    targets = {name: frozenset(join.target for join in found) for name, found in joins.items()}
+    expand_views(declarations, targets)
+    groups = read_view_groups(declarations)
     names = Names(declared, frozenset(declarations.broken), targets)
-    built = {
-        name: build_cube(cube, index, joins[name], names)
-        for index, (name, cube) in enumerate(declared.items())
-    }
+    order_of = {name: index for index, name in enumerate(declared)}
+    built = {name: build_cube(declared[name], order_of[name], found, names) for name, found in joins.items()}
+    cubes = {name: one.cube for name, one in built.items()}
+    for name, view in declared.items():
+        if view.view is not None:
+            built[name] = build_view(view, order_of[name], names, cubes, groups)
+    built = {name: built[name] for name in declared}
     check_keys(declared, targets)
     check_aliases(declared, built)
     check_definitions(declared, built)
     broken = _broken(declarations, built)
     order = {file.name: index for index, file in enumerate(files)}
-    problems = (declarations.problems, *(cube.problems for cube in declared.values()))
+    # Parents first: what a child takes over is told of the one who wrote it.
+    cubes_with_problems = sorted(declared.values(), key=lambda cube: cube.extends is not None)
+    problems = (declarations.problems, *(cube.problems for cube in cubes_with_problems))
     return Catalog(
         cubes=MappingProxyType({name: one.cube for name, one in built.items() if name not in broken}),
         content=_content(files),
         broken=MappingProxyType(broken),
-        errors=_sorted((error for each in problems for error in each.errors), order),
-        warnings=_sorted((warning for each in problems for warning in each.warnings), order),
+        errors=_sorted([each.errors for each in problems], order),
+        warnings=_sorted([each.warnings for each in problems], order),
+        view_groups=groups,
     )
 
 
@@ -64,5 +78,16 @@ def _content(files: Sequence[ModelFile]) -> str:
     return digest.hexdigest()
 
 
-def _sorted(errors: Iterable[ModelError], order: Mapping[str, int]) -> tuple[ModelError, ...]:
-    return tuple(sorted(errors, key=lambda error: (order.get(error.file, 0), error.line, error.column)))
+def _sorted(groups: Iterable[Sequence[ModelError]], order: Mapping[str, int]) -> tuple[ModelError, ...]:
+    """In file order. A place that one group speaks of is not spoken of by the next: a member that is handed down
+    has its mistakes in every cube."""
+    found: list[ModelError] = []
+    told: set[tuple[str, int, int]] = set()
+    for errors in groups:
+        found += [error for error in errors if _place(error) not in told]
+        told.update(_place(error) for error in errors)
+    return tuple(sorted(found, key=lambda error: (order.get(error.file, 0), error.line, error.column)))
+
+
+def _place(error: ModelError) -> tuple[str, int, int]:
+    return error.file, error.line, error.column

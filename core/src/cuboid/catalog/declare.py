@@ -63,29 +63,72 @@ class DeclaredMember:
     declared_type: Literal["geo", "switch"] | None = None
     running_total: bool = False
     granularities: tuple[str, ...] = ()
+    included: Included | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Included:
+    """Where a member of a view comes from.
+
+    :param origin: the full name of the cube's member.
+    :param overrides: what the view says of it instead.
+    """
+
+    path: tuple[str, ...]
+    origin: str
+    place: Place
+    overrides: Fields | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredView:
+    """What a view includes; filled when all cubes are known.
+
+    :param hierarchies: the name in the view, the cube and the name there.
+    """
+
+    paths: list[tuple[str, ...]] = field(default_factory=list)
+    hierarchies: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredCube:
-    """A cube by name, with all its members in order of declaration, and everything wrong with it."""
+    """A cube or view by name, with all its members in order of declaration, and everything wrong with it.
+
+    :param extends: the cube or view whose declaration this one continues; its entries and members are among these.
+    """
 
     name: str
     fields: Fields
     problems: Problems
     members: dict[str, DeclaredMember] = field(default_factory=dict)
+    view: DeclaredView | None = None
+    extends: str | None = None
+
+    @property
+    def noun(self) -> str:
+        return "cube" if self.view is None else "view"
 
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
     """All names of a model.
 
-    ``broken`` has the names that exist but have no declaration to read: views, cubes declared twice, cubes
-    in files that do not parse. ``problems`` are those that belong to no cube.
+    ``broken`` has the names that exist but have no declaration to read: cubes and views declared twice, those in
+    files that do not parse, and those that extend or include one of them. ``problems`` are those that belong to no
+    cube. ``view_groups`` are in file order.
     """
 
     cubes: dict[str, DeclaredCube]
     broken: dict[str, list[ModelError]]
     problems: Problems
+    view_groups: list[Fields] = field(default_factory=list)
+
+    def drop(self, name: str, reasons: Sequence[ModelError]) -> None:
+        """Give a cube up whose declaration cannot be completed; its own mistakes are kept."""
+        cube = self.cubes.pop(name)
+        self.problems.errors.extend(cube.problems.errors)
+        self.broken.setdefault(name, []).extend([*cube.problems.errors, *reasons])
 
 
 def declare(files: Sequence[ModelFile]) -> Declarations:
@@ -113,18 +156,21 @@ def declare(files: Sequence[ModelFile]) -> Declarations:
 
 
 def _declare_file(fields: Fields, declarations: Declarations) -> None:
-    for node in fields.items("cubes"):
-        problems = Problems()
-        cube_fields = read_entries(node, keys.CUBE, problems)
-        name = cube_fields.identifier("name") if cube_fields else None
-        if cube_fields is None or name is None or _is_reserved(name, cube_fields):
-            declarations.problems.errors.extend(problems.errors)
-            continue
-        cube = DeclaredCube(name, cube_fields, problems)
-        _declare_members(cube)
-        _add_cube(cube, declarations)
-    for node in fields.items("views"):
-        _declare_view(node, declarations)
+    for section, table, view in (("cubes", keys.CUBE, False), ("views", keys.VIEW, True)):
+        for node in fields.items(section):
+            problems = Problems()
+            cube_fields = read_entries(node, table, problems)
+            name = cube_fields.identifier("name") if cube_fields else None
+            if cube_fields is None or name is None or _is_reserved(name, cube_fields):
+                declarations.problems.errors.extend(problems.errors)
+                continue
+            cube = DeclaredCube(name, cube_fields, problems, view=DeclaredView() if view else None)
+            _declare_members(cube)
+            _add_cube(cube, declarations)
+    for node in fields.items("view_groups"):
+        group = read_entries(node, keys.VIEW_GROUP, declarations.problems)
+        if group is not None:
+            declarations.view_groups.append(group)
 
 
 def _add_cube(cube: DeclaredCube, declarations: Declarations) -> None:
@@ -149,19 +195,6 @@ def _report_second(name: str, place: Place, declarations: Declarations) -> None:
     declarations.broken.setdefault(name, []).append(error)
 
 
-def _declare_view(node: Node, declarations: Declarations) -> None:
-    name = None
-    if isinstance(node, Entries):
-        name = next((v.text for k, v in node.entries if k.text == "name" and isinstance(v, Scalar)), None)
-    what = f"the view '{name}'" if name else "a view"
-    error = model_error(node.place, f"{what} is left out: views are not supported by this version")
-    declarations.problems.errors.append(error)
-    if name and name in declarations.cubes:
-        _report_second(name, node.place, declarations)
-    elif name:
-        declarations.broken.setdefault(name, []).append(error)
-
-
 def _declare_members(cube: DeclaredCube) -> None:
     for section, kind, table in _SECTIONS:
         for node in cube.fields.items(section):
@@ -174,9 +207,9 @@ def _declare_members(cube: DeclaredCube) -> None:
             if first is not member:
                 cube.problems.error(
                     fields.place_of("name"),
-                    f"cube '{cube.name}' has two members named '{name}';"
+                    f"{cube.noun} '{cube.name}' has two members named '{name}';"
                     f" the first is the {first.kind} at line {first.fields.place.line}",
-                    "Measures, dimensions and segments of a cube share one set of names.",
+                    f"Measures, dimensions and segments of a {cube.noun} share one set of names.",
                 )
 
 

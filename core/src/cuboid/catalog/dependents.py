@@ -53,6 +53,8 @@ def with_errors(catalog: Catalog, found: Mapping[str, Sequence[ModelError]]) -> 
 
 def _depends(cube: Cube) -> set[str]:
     targets = {join.target for join in cube.joins}
+    if cube.view is not None:
+        targets.update(name for path in cube.view.paths for name in path)
     for template in expressions(cube):
         for reference in template.references:
             targets.update(reference.path)

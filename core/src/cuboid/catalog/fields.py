@@ -7,7 +7,8 @@ does not hide the next.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from copy import copy
 from typing import Any, TypeVar
 
 from cuboid.catalog.keys import DENY_WHEN_EMPTY, KeyTable
@@ -56,6 +57,29 @@ class Fields:
                 self.unsupported(key.place, f"'{key.text}'")
         elif not (isinstance(value, Scalar) and value.is_null):
             self._entries[name] = (key, value)
+
+    def over(self, parent: Fields, hidden: Collection[str], combined: Mapping[str, Node]) -> Fields:
+        """These entries, and where a key is absent that of ``parent``, unless it is ``hidden``.
+
+        :param combined: values that take the place of both.
+        """
+        merged = copy(self)
+        merged.partly_unsupported = self.partly_unsupported or parent.partly_unsupported
+        inherited = {key: entry for key, entry in parent._entries.items() if key not in hidden}
+        merged._entries = {**inherited, **self._entries}
+        merged._entries |= {key: (merged._entries[key][0], node) for key, node in combined.items()}
+        return merged
+
+    def reporting_to(self, problems: Problems) -> Fields:
+        """The same entries; what is found wrong from now on goes to ``problems``."""
+        other = copy(self)
+        other.problems = problems
+        return other
+
+    def peek(self, key: str) -> str | None:
+        """Like :meth:`text`, without complaint."""
+        value = self.node(key)
+        return value.text if isinstance(value, Scalar) else None
 
     def node(self, key: str) -> Node | None:
         """The value as it stands."""

@@ -32,15 +32,31 @@ def _table(noun: str, read: str, ignored: str = "", unsupported: str = "") -> Ke
     return KeyTable(noun, keys)
 
 
-FILE = _table("model file", read="cubes views", ignored="view_groups")
+FILE = _table("model file", read="cubes views view_groups")
 
 CUBE = _table(
     "cube",
     read="name sql sql_table sql_alias data_source title description meta public shown calendar"
-    " joins measures dimensions segments",
-    ignored="pre_aggregations refresh_key rewrite_queries hierarchies folders",
-    unsupported="extends access_policy",
+    " joins measures dimensions segments hierarchies extends",
+    ignored="pre_aggregations refresh_key rewrite_queries folders",
+    unsupported="access_policy",
 )
+
+VIEW = _table(
+    "view",
+    read="name extends cubes title description meta public shown sql_alias measures dimensions segments hierarchies"
+    " folders default_filters view_group view_groups includes excludes",
+    ignored="refresh_key rewrite_queries data_source",
+    unsupported="access_policy",
+)
+
+VIEW_CUBE = _table("cube of a view", read="join_path includes excludes prefix alias split")
+VIEW_MEMBER = _table("member of a view", read="name alias title description format meta")
+DEFAULT_FILTER = _table("default filter", read="member operator values unless")
+FOLDER = _table("folder", read="name includes")
+FOLDER_PATH = _table("join path in a folder", read="join_path")
+HIERARCHY = _table("hierarchy", read="name title public shown levels")
+VIEW_GROUP = _table("view group", read="name title description includes views")
 
 JOIN = _table("join", read="name sql relationship")
 

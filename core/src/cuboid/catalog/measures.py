@@ -58,12 +58,8 @@ def build_measure(declared: DeclaredMember, scope: Scope, cube_title: str, publi
     if sql is None and case is None and type not in _WITHOUT_SQL:
         return None
     composed = type in _CALCULATED_TYPES and sql is not None and is_composed(sql, scope.names.is_measure)
-    if composed and window is not None and multi_stage is None:
-        scope.problems.error(
-            fields.place_of("rolling_window"),
-            "a rolling measure over other measures is evaluated in stages",
-            "Add 'multi_stage: true', or put the window on the measures that it combines.",
-        )
+    if not _can_stand_alone(fields, scope, composed, multi_stage, window):
+        return None
     return Measure(
         cube=scope.cube.name,
         name=declared.name,
@@ -88,6 +84,29 @@ def build_measure(declared: DeclaredMember, scope: Scope, cube_title: str, publi
         case=case,
         mask=mask,
     )
+
+
+def _can_stand_alone(
+    fields: Fields, scope: Scope, composed: bool, multi_stage: MultiStage | None, window: RollingWindow | None
+) -> bool:
+    """What needs rows has them, and what needs stages; an error if not."""
+    if multi_stage is not None:
+        return True
+    if composed and window is not None:
+        scope.problems.error(
+            fields.place_of("rolling_window"),
+            "a rolling measure over other measures is evaluated in stages",
+            "Add 'multi_stage: true', or put the window on the measures that it combines.",
+        )
+        return False
+    if scope.cube.view is not None and not composed:
+        scope.problems.error(
+            fields.place_of("type"),
+            f"view '{scope.cube.name}' has no rows that its own measure could aggregate",
+            "Write a formula over measures of its cubes, of type number, string, time or boolean.",
+        )
+        return False
+    return True
 
 
 def _value_type(type: MeasureType) -> SemanticType:

@@ -8,6 +8,8 @@ from typing import Any
 from cuboid.catalog.formats import format_description
 from cuboid.catalog.model import Catalog, Cube, Dimension, Measure, MeasureType, Member, Segment
 from cuboid.catalog.naming import alias_name
+from cuboid.catalog.timing import Granularity
+from cuboid.catalog.views import Folder, Hierarchy, ViewGroup
 
 _AGGREGATIONS: Mapping[MeasureType, str] = {
     "count_distinct": "countDistinct",
@@ -20,13 +22,18 @@ def describe(catalog: Catalog, *, hidden: bool, only_views: bool = False) -> dic
 
     :param hidden: dev mode's view: members that are not public are there too, marked ``isVisible: false``;
         otherwise they are left out, and with them cubes that have nothing left to show.
-    :param only_views: entries of type ``view`` alone; this version has none.
+    :param only_views: entries of type ``view`` alone.
     """
-    if only_views:
-        return {"cubes": []}
     components = connected_components(catalog)
-    cubes = [_cube(cube, catalog, components, hidden) for cube in catalog.cubes.values()]
-    return {"cubes": [cube for cube in cubes if cube is not None]}
+    cubes = [
+        _cube(cube, catalog, components, hidden)
+        for cube in catalog.cubes.values()
+        if cube.view is not None or not only_views
+    ]
+    body: dict[str, Any] = {"cubes": [cube for cube in cubes if cube is not None]}
+    if catalog.view_groups:
+        body["viewGroups"] = [_view_group(group) for group in catalog.view_groups]
+    return body
 
 
 def connected_components(catalog: Catalog) -> dict[str, int]:
@@ -60,24 +67,26 @@ def _cube(cube: Cube, catalog: Catalog, components: Mapping[str, int], hidden: b
         return None
     return _given(
         name=cube.name,
-        type="cube",
+        type="cube" if cube.view is None else "view",
         title=cube.title,
         isVisible=cube.public,
         public=cube.public,
         description=cube.description,
         connectedComponent=components.get(cube.name),
         meta=cube.meta,
+        viewGroups=list(cube.view.groups) if cube.view and cube.view.groups else None,
         measures=measures,
         dimensions=dimensions,
         segments=segments,
-        hierarchies=[],
-        folders=[],
-        nestedFolders=[],
+        hierarchies=[_hierarchy(cube.name, each) for each in cube.hierarchies],
+        folders=[{"name": each.name, "members": _flat(each)} for each in cube.folders],
+        nestedFolders=[_nested(each) for each in cube.folders],
     )
 
 
 def _measure(measure: Measure, catalog: Catalog) -> dict[str, Any]:
     drill_members = list(measure.drill_members)
+    aggregation = measure.agg_type or measure.type
     return _given(
         name=measure.full_name,
         title=measure.title,
@@ -87,15 +96,16 @@ def _measure(measure: Measure, catalog: Catalog) -> dict[str, Any]:
         format=measure.format,
         formatDescription=format_description(measure.format, measure.value_type, measure.currency),
         currency=measure.currency,
-        cumulativeTotal=False,
-        cumulative=False,
+        cumulativeTotal=measure.rolling_window is not None,
+        cumulative=measure.rolling_window is not None,
         type=measure.value_type,
-        aggType=_AGGREGATIONS.get(measure.type, measure.type),
+        aggType=_AGGREGATIONS.get(aggregation, aggregation),
         drillMembers=drill_members,
         drillMembersGrouped={
             "measures": [name for name in drill_members if isinstance(catalog.member(name), Measure)],
             "dimensions": [name for name in drill_members if isinstance(catalog.member(name), Dimension)],
         },
+        aliasMember=measure.alias_member,
         meta=measure.meta,
         **_visibility(measure),
     )
@@ -105,17 +115,27 @@ def _dimension(dimension: Dimension) -> dict[str, Any]:
     return _given(
         name=dimension.full_name,
         title=dimension.title,
-        type=dimension.type,
+        type="geo" if dimension.declared_type == "geo" else dimension.type,
         aliasName=alias_name(dimension.cube, dimension.name),
         description=dimension.description,
         shortTitle=dimension.short_title,
         suggestFilterValues=dimension.suggest_filter_values,
         format=dimension.format,
-        formatDescription=format_description(dimension.format, dimension.type),
+        formatDescription=format_description(dimension.format, dimension.type, dimension.currency),
+        currency=dimension.currency,
         meta=dimension.meta,
         **_visibility(dimension),
         primaryKey=dimension.primary_key,
+        aliasMember=dimension.alias_member,
+        granularities=[_granularity(each) for each in dimension.granularities.values()] or None,
+        order=dimension.order,
+        key=dimension.key,
+        links=list(dimension.links) or None,
     )
+
+
+def _granularity(granularity: Granularity) -> dict[str, Any]:
+    return {"name": granularity.name, "title": granularity.title, **dict(granularity.written)}
 
 
 def _segment(segment: Segment) -> dict[str, Any]:
@@ -126,6 +146,42 @@ def _segment(segment: Segment) -> dict[str, Any]:
         description=segment.description,
         meta=segment.meta,
         **_visibility(segment),
+    )
+
+
+def _hierarchy(cube: str, hierarchy: Hierarchy) -> dict[str, Any]:
+    name, title = f"{cube}.{hierarchy.name}", hierarchy.title
+    # Cube's order of keys differs between cubes and views.
+    head = (
+        {"name": name, "title": title} if hierarchy.alias_member is None else {"title": title, "name": name}
+    )
+    return _given(
+        **head,
+        levels=list(hierarchy.levels),
+        aliasMember=hierarchy.alias_member,
+        public=hierarchy.public,
+    )
+
+
+def _nested(folder: Folder) -> dict[str, Any]:
+    members = [_nested(each) if isinstance(each, Folder) else each for each in folder.items]
+    return {"name": folder.name, "members": members}
+
+
+def _flat(folder: Folder) -> list[str]:
+    """The members of a folder and of those in it, each once."""
+    own = [each for each in folder.items if isinstance(each, str)]
+    inner = [name for each in folder.items if isinstance(each, Folder) for name in _flat(each)]
+    return list(dict.fromkeys([*own, *inner]))
+
+
+def _view_group(group: ViewGroup) -> dict[str, Any]:
+    return _given(
+        name=group.name,
+        title=group.title,
+        description=group.description,
+        views=[each for each in group.includes if isinstance(each, str)],
+        includes=[_view_group(each) if isinstance(each, ViewGroup) else each for each in group.includes],
     )
 
 

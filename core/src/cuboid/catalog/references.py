@@ -89,6 +89,10 @@ class Names:
         declared = self._declared(full_name)
         return (*(declared.granularities if declared else ()), *GRANULARITIES)
 
+    def view_in(self, path: tuple[str, ...]) -> str | None:
+        """The first view among the names of a path."""
+        return next((name for name in path if name in self.cubes and self.cubes[name].view is not None), None)
+
     @property
     def custom_granularities(self) -> tuple[str, ...]:
         """The names of all custom granularities."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cuboid.catalog.declare import DeclaredCube
 from cuboid.catalog.fields import IDENTIFIER, Fields
 from cuboid.catalog.nodes import Scalar
-from cuboid.catalog.pieces import CubeReference, Place, Reference, Template
+from cuboid.catalog.pieces import CubeReference, MemberReference, Place, Reference, Template
 from cuboid.catalog.problems import Problems
 from cuboid.catalog.references import Names, Unresolved, resolve
 from cuboid.catalog.templates import Misread, Slot, split
@@ -71,6 +71,9 @@ class Scope:
             self.problems.error(written.place, "this SQL is empty")
             return None
         if IDENTIFIER.fullmatch(bare) and bare.lower() not in _NOT_COLUMNS:
+            if self.cube.view is not None:
+                self._no_columns(written.place, f"{{{bare}}}")
+                return None
             return Template((CubeReference(self.cube.name, (self.cube.name,)), f".{bare}"), written.place)
         pieces = split(written.text)
         if isinstance(pieces, Misread):
@@ -90,9 +93,39 @@ class Scope:
             self.problems.error(place, found.message, found.hint)
             return None
         self.depends.update(found.path)
-        return found if self._allowed(found, slot, place, use) else None
+        return self._located(found) if self._allowed(found, slot, place, use) else None
+
+    def _located(self, found: Reference) -> Reference:
+        """In a view: a member that it includes is the cube's, by the view's path; so is another member of a cube that
+        the view reaches by one path."""
+        view = self.cube.view
+        if view is None or not isinstance(found, MemberReference) or len(found.path) > 1:
+            return found
+        if found.path == (self.cube.name,):
+            included = self.cube.members[found.member.partition(".")[2]].included
+            return replace(found, member=included.origin, path=included.path) if included else found
+        paths = [path for path in view.paths if path[-1] == found.path[0]]
+        return replace(found, path=paths[0]) if len(paths) == 1 else found
+
+    def _no_columns(self, place: Place, instead: str) -> None:
+        self.problems.error(
+            place,
+            f"view '{self.cube.name}' has no columns of its own",
+            f"Refer to members: {instead}, or {{cube.member}}.",
+        )
 
     def _allowed(self, found: Reference, slot: Slot, place: Place, use: Use) -> bool:
+        foreign = self.names.view_in(found.path)
+        if foreign is not None and foreign != self.cube.name:
+            self.problems.error(
+                place,
+                f"'{foreign}' is a view; SQL refers to cubes and their members",
+                "Name the cube's member.",
+            )
+            return False
+        if isinstance(found, CubeReference) and self.cube.view is not None:
+            self._no_columns(place, "{member}")
+            return False
         if isinstance(found, CubeReference):
             if found.cube != self.cube.name and not use.foreign_columns:
                 self.problems.error(

@@ -38,12 +38,17 @@ def _filter(node: Node, scope: Scope) -> Mapping[str, Any] | None:
                     return None
                 return {junction: list(read_filters(fields.items(junction), scope))}
     fields = read_entries(node, keys.STATED_FILTER, scope.problems)
-    return None if fields is None else read_filter(fields, scope)
+    if fields is None:
+        return None
+    key = "member" if fields.has("member") else "dimension"
+    if not fields.has(key):
+        fields.missing("member", "what is filtered")
+        return None
+    return read_filter(fields, scope, named_member(fields, key, scope))
 
 
-def read_filter(fields: Fields, scope: Scope) -> Mapping[str, Any] | None:
-    """One ``{member, operator, values}``; None and an error if it is wrong."""
-    member = named_member(fields, "member" if fields.has("member") else "dimension", scope)
+def read_filter(fields: Fields, scope: Scope, member: str | None) -> Mapping[str, Any] | None:
+    """The filter on ``member`` that ``operator`` and ``values`` state; None and an error if it is wrong."""
     operator = _operator(fields)
     values = _values(fields)
     if member is None or operator is None or values is None:

@@ -37,8 +37,10 @@ def command(project: Path) -> None:
         for problem in problems:
             click.echo(click.style(title, fg=color, bold=True) + " " + render_error(problem, files) + "\n")
     members = sum(1 for cube in catalog.cubes.values() for _ in cube.members())
+    views = sum(1 for cube in catalog.cubes.values() if cube.view is not None)
     counts = [
-        _count(len(catalog.cubes), "cube"),
+        _count(len(catalog.cubes) - views, "cube"),
+        *([_count(views, "view")] if views else []),
         _count(members, "member"),
         _count(len(catalog.errors), "error"),
         _count(len(warnings), "warning"),

@@ -67,7 +67,7 @@ class Builder:
         for leaf in leaves:
             by_cube.setdefault(self._catalog.measure(leaf).cube, []).append(leaf)
         cubes = sorted(by_cube, key=lambda cube: self._catalog.cubes[cube].index)
-        facts = Facts(self._graph, cubes, (key.member for key in keys))
+        facts = Facts(self._graph, cubes, (self._members.origin(key.member) for key in keys))
         inputs: list[Aggregate | KeyedAggregate] = []
         for cube in cubes:
             by_relation: dict[Relation, list[str]] = {}
@@ -124,8 +124,9 @@ class Builder:
     def _restricts(self, members: frozenset[str], facts: Facts | None, cube: str | None) -> bool:
         if facts is None or cube is None:
             return True
-        owners = frozenset(name.partition(".")[0] for name in members)
-        return facts.restricts(Restriction(members, owners), cube)
+        owners = frozenset[str]().union(*(self._members.owners(name) for name in members))
+        origins = frozenset(self._members.origin(name) for name in members)
+        return facts.restricts(Restriction(origins, owners), cube)
 
     # ------------------------------------------------------------ what the shape mentions
 
@@ -145,7 +146,8 @@ class Builder:
         return names
 
     def _all_cubes(self, shape: Shape) -> list[str]:
-        return list(dict.fromkeys(name.partition(".")[0] for name in self._all_members(shape)))
+        owners = (sorted(self._members.owners(name)) for name in self._all_members(shape))
+        return list(dict.fromkeys(cube for cubes in owners for cube in cubes))
 
     def _cubes_of(self, members: Iterable[str]) -> frozenset[str]:
         return frozenset[str]().union(*(self._members.cubes(member) for member in members))

@@ -15,12 +15,13 @@ class Members:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
+        self._views = frozenset(name for name, cube in catalog.cubes.items() if cube.view is not None)
         self._cubes: dict[str, frozenset[str]] = {}
         self._leaves: dict[str, tuple[str, ...]] = {}
         self._paths: dict[str, frozenset[JoinPath]] = {}
 
     def cubes(self, name: str) -> frozenset[str]:
-        """The member's own cube and all cubes that its SQL reads, directly or through other members."""
+        """The member's own cube and all cubes that its SQL reads, directly or through other members; a view is none."""
         found = self._cubes.get(name)
         if found is None:
             member = self._get(name)
@@ -30,8 +31,21 @@ class Members:
                     reads.update(reference.path)
                     if isinstance(reference, MemberReference):
                         reads |= self.cubes(reference.member)
-            found = self._cubes[name] = frozenset(reads)
+            found = self._cubes[name] = frozenset(reads) - self._views
         return found
+
+    def origin(self, name: str) -> str:
+        """The member that a view's member stands for; of other members the name itself."""
+        return self._get(name).alias_member or name
+
+    def owners(self, name: str) -> frozenset[str]:
+        """The cubes that the member belongs to: its own, or those of all members that a view's member is made of."""
+        member = self._get(name)
+        if member.cube not in self._views:
+            return frozenset({member.cube})
+        references = (each for template in member.templates for each in template.references)
+        parts = (self.owners(each.member) for each in references if isinstance(each, MemberReference))
+        return frozenset[str]().union(*parts)
 
     def paths(self, name: str) -> frozenset[JoinPath]:
         """The join paths that the member's SQL names, directly or through other members."""

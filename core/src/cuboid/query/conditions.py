@@ -136,7 +136,7 @@ def _resolve_dates(leaf: Filter, scope: Scope) -> Filter:
 def _predicate(leaf: Filter, scope: Scope) -> Condition | None:
     member = members.filterable(scope.catalog, leaf.member, f"{leaf.path}.member")
     if leaf.operator == "measureFilter":
-        _require_no_filters(member)
+        _require_no_filters(member, scope.catalog)
         return None
     if leaf.operator in operators.PRESENCE:
         return Predicate(leaf.member, operators.PRESENCE[leaf.operator])
@@ -195,9 +195,10 @@ def _date_predicate(leaf: Filter, member: Dimension | Measure, scope: Scope) -> 
     return Predicate(leaf.member, operator, (scope.slots.add(start if which == "start" else end, kind),))
 
 
-def _require_no_filters(member: Dimension | Measure) -> None:
+def _require_no_filters(member: Dimension | Measure, catalog: Catalog) -> None:
     """``measureFilter`` moves the measure's own row filters into WHERE; without any it is no condition."""
-    if isinstance(member, Measure) and (member.filters or member.drill_filters):
+    origin = catalog.member(member.alias_member) if member.alias_member else member
+    if isinstance(origin, Measure) and (origin.filters or origin.drill_filters):
         raise UnsupportedFeature(
             f"Operator 'measureFilter' is not supported yet for {member.full_name}, which has filters of its own."
         )

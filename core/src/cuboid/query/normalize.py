@@ -15,6 +15,7 @@ from cuboid.catalog.model import Catalog
 from cuboid.errors import InvalidQuery
 from cuboid.query import dates, members
 from cuboid.query.conditions import FilterTree, Scope, condition, resolve, split
+from cuboid.query.defaults import default_filters
 from cuboid.query.echo import echo
 from cuboid.query.model import (
     Condition,
@@ -126,7 +127,8 @@ def _question(
             if entry.granularity
         )
     )
-    rows, groups = _conditions(query.time_dimensions, ranges, filters, scope, dimensions)
+    defaults = [resolve(item, scope) for item in default_filters(query, catalog)]
+    rows, groups = _conditions(query.time_dimensions, ranges, [*filters, *defaults], scope, dimensions)
     if query.ungrouped and groups:
         raise InvalidQuery("Measure filters aren't allowed in ungrouped query", path="filters")
     order = default_order(query) if query.order is None else query.order
