@@ -27,10 +27,10 @@ FILES = [
 ]
 CUBES = [
     ("cubes: [¦{name: a}]\n", "this cube has no 'sql_table'", "'sql': a SELECT"),
-    ("cubes: [{name: a, sql_table: t, sql: ¦select 1}]\n", "either 'sql_table' or 'sql'", "Remove one"),
+    ("cubes: [{name: a, sql_table: t, sql: ¦select 1}]\n", "either 'sql' or 'sql_table'", "Remove one"),
     ("cubes: [{name: a, sql_table: ¦''}]\n", "'sql_table' is empty", None),
     ("cubes: [{name: a, sql: 'select ¦{CUBE}.x'}]\n", "'{CUBE}' in the 'sql' of a cube", "\\{"),
-    ("cubes: [{name: a, sql: 'select ¦{b.sql()}'}]\n", "is not supported by this version", None),
+    ("cubes: [{name: a, sql: 'select ¦{b.sql()}'}]\n", "there is no cube 'b'", None),
     ("cubes: [{name: a, sql: 'select ¦}'}]\n", "closes nothing", None),
     (CUBE + "¦mesures: []\n", "a cube has no key 'mesures'", "Did you mean 'measures'?"),
     (CUBE + "sql_alias: ¦a-b\n", "'a-b' is not a name", None),

@@ -69,7 +69,7 @@ def test_a_calendar_replaces_granularities_and_names_shifts_by_columns(compile_t
                 granularities: [{name: month, sql: "{CUBE}.retail_month"}]
                 time_shift:
                   - {name: a_year_ago, interval: 1 year, type: prior}
-                  - {name: retail_year_ago, sql: "{CUBE}.retail_date_prior_year"}
+                  - {name: 1_retail_year_ago, sql: "{CUBE}.retail_date_prior_year"}
                   - {interval: 1 month, type: next, sql: "{CUBE}.retail_date_next_month"}
         """
     )
@@ -84,7 +84,7 @@ def test_a_calendar_replaces_granularities_and_names_shifts_by_columns(compile_t
 
     assert [told(shift) for shift in date.time_shifts] == [
         ("a_year_ago", Interval(months=12), False),
-        ("retail_year_ago", None, True),
+        ("1_retail_year_ago", None, True),
         (None, Interval(months=-1), True),
     ]
 
@@ -182,7 +182,7 @@ GRANULARITIES = [
         "'yesterday' is no date or time without zone",
         "2024-04-01",
     ),
-    ("name: g, interval: 1 day, origin: ¦'2024-01-01T00:00:00Z'", "without zone", "zone of each query"),
+    ("name: g, interval: 1 day, origin: ¦'2024-01-01T00:00:00+02:00'", "without zone", "zone of each query"),
     ("name: g, interval: 1 day, origin: '2024-01-01', offset: ¦1 hour", "either 'origin' or 'offset'", None),
     ("name: ¦month, interval: 1 month, offset: 1 day", "'month' is a built-in granularity", "another name"),
     ("name: g, sql: ¦x", "belongs to calendar cubes", "calendar: true"),

@@ -19,7 +19,6 @@ cubes:
       - {name: id, sql: id, type: number, primary_key: true}
       - {name: t, sql: t, type: time, granularities: [{name: g, interval: 1 year, offset: 1 month}]}
       - {name: switch, type: switch, values: [x]}
-      - {name: place, type: geo, latitude: {sql: x}, longitude: {sql: y}}
       - {name: asked, sql: "{n}", type: number, sub_query: true}
       - {name: staged, sql: "{n}", type: number, multi_stage: true}
       - {name: of_asked, sql: "{asked} + 1", type: number}
@@ -38,7 +37,6 @@ cubes:
     ("member", "kind"),
     [
         ("switch", "'a.switch' is a switch"),
-        ("place", "'a.place' is a location"),
         ("asked", "'a.asked' is a sub-query"),
         ("staged", "'a.staged' is evaluated in stages"),
         ("of_asked", "'a.asked' is a sub-query"),

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from cuboid.catalog.cube_sources import read_source
 from cuboid.catalog.declare import DeclaredCube
 from cuboid.catalog.declared_joins import DeclaredJoin, build_join
 from cuboid.catalog.dimensions import build_dimension
-from cuboid.catalog.fields import Fields, check_identifier
+from cuboid.catalog.fields import check_identifier
 from cuboid.catalog.hierarchies import read_hierarchies
+from cuboid.catalog.links import read_links
 from cuboid.catalog.measures import build_measure
 from cuboid.catalog.model import Cube, Dimension, Measure, Member, Segment
 from cuboid.catalog.naming import titleize, underscore
-from cuboid.catalog.pieces import Template
 from cuboid.catalog.references import Names
 from cuboid.catalog.scope import Scope
 from cuboid.catalog.segments import build_segment
-from cuboid.catalog.templates import Misread, Slot, split
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def build_cube(cube: DeclaredCube, index: int, joins: list[DeclaredJoin], names:
     fields = cube.fields
     scope = Scope(cube, names)
     head = read_head(cube)
-    sql_table, sql = _source(fields)
+    sql_table, sql = read_source(scope)
     members = build_members(scope, head)
     built_joins = [build_join(join, scope) for join in joins]
     built = Cube(
@@ -114,45 +114,17 @@ def build_members(scope: Scope, head: Head) -> BuiltMembers:
     """The members that are written in the cube or view itself."""
     members = BuiltMembers()
     for declared in scope.cube.members.values():
-        if declared.included is None:
-            build = {"measure": build_measure, "dimension": build_dimension, "segment": build_segment}[
-                declared.kind
-            ]
-            members.add(build(declared, scope, head.title, head.public))
+        if declared.included is not None or declared.link_of is not None:  # a link comes with its dimension
+            continue
+        if declared.kind == "measure":
+            members.add(build_measure(declared, scope, head.title, head.public))
+        elif declared.kind == "segment":
+            members.add(build_segment(declared, scope, head.title, head.public))
+        else:
+            dimension = build_dimension(declared, scope, head.title, head.public)
+            links = read_links(declared.fields, declared.name, scope, head.title)
+            if dimension is not None:
+                members.add(replace(dimension, links=tuple(link.shown for link in links)))
+            for link in links:
+                members.add(link.url)
     return members
-
-
-def _source(fields: Fields) -> tuple[Template | None, Template | None]:
-    """``(sql_table, sql)``, one of which is set if the cube is sound."""
-    if fields.has("sql") and fields.has("sql_table"):
-        fields.problems.error(
-            fields.place_of("sql"), "a cube has either 'sql_table' or 'sql', not both", "Remove one of them."
-        )
-    elif not fields.has("sql") and not fields.has("sql_table"):
-        fields.missing("sql_table", "the name of a table; or 'sql': a SELECT")
-    return _source_template(fields, "sql_table"), _source_template(fields, "sql")
-
-
-def _source_template(fields: Fields, key: str) -> Template | None:
-    written = fields.scalar(key)
-    if written is None:
-        return None
-    if not written.text.strip():
-        fields.problems.error(written.place, f"'{key}' is empty")
-        return None
-    pieces = split(written.text.strip())
-    if isinstance(pieces, Misread):
-        fields.problems.error(
-            written.locate(pieces.fragment, written.text.find(pieces.fragment)), pieces.message, pieces.hint
-        )
-        return None
-    slot = next((piece for piece in pieces if isinstance(piece, Slot)), None)
-    if slot is not None:
-        # There is no row yet that {CUBE} or a member could be read from.
-        fields.problems.error(
-            written.locate(slot.written, written.text.find(slot.written)),
-            f"'{slot.written}' in the '{key}' of a cube is not supported by this version",
-            r"Only members have references; a literal brace is written \{ or \}.",
-        )
-        return None
-    return Template(tuple(piece for piece in pieces if isinstance(piece, str)), written.place)

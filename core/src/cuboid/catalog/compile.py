@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from cuboid.catalog.build import BuiltCube, build_cube
 from cuboid.catalog.build_views import build_view
+from cuboid.catalog.cube_sources import fill_sources
 from cuboid.catalog.declare import Declarations, declare
 from cuboid.catalog.declared_joins import declared_joins
 from cuboid.catalog.definitions import check_definitions
@@ -38,7 +40,8 @@ def compile_catalog(files: Sequence[ModelFile]) -> Catalog:
     names = Names(declared, frozenset(declarations.broken), targets)
     order_of = {name: index for index, name in enumerate(declared)}
     built = {name: build_cube(declared[name], order_of[name], found, names) for name, found in joins.items()}
-    cubes = {name: one.cube for name, one in built.items()}
+    cubes = fill_sources({name: one.cube for name, one in built.items()}, declared)
+    built = {name: replace(one, cube=cubes.get(name, one.cube)) for name, one in built.items()}
     for name, view in declared.items():
         if view.view is not None:
             built[name] = build_view(view, order_of[name], names, cubes, groups)

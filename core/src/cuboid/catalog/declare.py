@@ -16,7 +16,7 @@ from cuboid.catalog.documents import parse_document
 from cuboid.catalog.fields import Fields, read_entries
 from cuboid.catalog.files import ModelFile
 from cuboid.catalog.model import MeasureType
-from cuboid.catalog.naming import underscore
+from cuboid.catalog.naming import link_name, underscore
 from cuboid.catalog.nodes import Entries, Items, Node, Scalar
 from cuboid.catalog.pieces import Place
 from cuboid.catalog.problems import Problems, model_error
@@ -53,6 +53,7 @@ class DeclaredMember:
     :param declared_type: a type that ``dimension_type`` does not tell.
     :param running_total: the measure has that old type: a sum with an unbounded window.
     :param granularities: names of custom ones, as far as they can be read.
+    :param link_of: the dimension for one of whose links it is made.
     """
 
     name: str
@@ -64,6 +65,7 @@ class DeclaredMember:
     running_total: bool = False
     granularities: tuple[str, ...] = ()
     included: Included | None = None
+    link_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +206,33 @@ def _declare_members(cube: DeclaredCube) -> None:
                 continue
             member = _declared_member(name, kind, fields)
             first = cube.members.setdefault(name, member)
-            if first is not member:
+            if first is member:
+                _declare_links(member, cube)
+            else:
                 cube.problems.error(
                     fields.place_of("name"),
                     f"{cube.noun} '{cube.name}' has two members named '{name}';"
                     f" the first is the {first.kind} at line {first.fields.place.line}",
                     f"Measures, dimensions and segments of a {cube.noun} share one set of names.",
                 )
+
+
+def _declare_links(dimension: DeclaredMember, cube: DeclaredCube) -> None:
+    """The dimensions that the links of a dimension make, as far as they can be read; what is wrong with them is
+    reported with the dimension."""
+    section = dimension.fields.node("links")
+    for node in section.items if isinstance(section, Items) else ():
+        entries = {key.text: value for key, value in node.entries} if isinstance(node, Entries) else {}
+        name = entries.get("name")
+        if isinstance(node, Entries) and isinstance(name, Scalar) and "params" not in entries:
+            member = DeclaredMember(
+                link_name(dimension.name, name.text),
+                "dimension",
+                Fields(node, keys.LINK, Problems()),
+                dimension_type="string",
+                link_of=dimension.name,
+            )
+            cube.members.setdefault(member.name, member)
 
 
 def _declared_member(name: str, kind: Kind, fields: Fields) -> DeclaredMember:

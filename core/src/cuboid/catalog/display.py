@@ -16,6 +16,7 @@ from cuboid.errors import closest, did_you_mean
 from cuboid.types import SemanticType
 
 _MASK = Use("a mask")
+_AGGREGATE_MASK = Use("a mask", measures=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,9 @@ def _link_format(node: Entries, fields: Fields) -> WireFormat | None:
     return {"type": "link", "label": label}
 
 
-def read_mask(fields: Fields, scope: Scope) -> Mask:
-    """What stands in place of the value for those who may only see it masked: a constant or ``{sql}``."""
+def read_mask(fields: Fields, scope: Scope, *, measure: bool = False) -> Mask:
+    """What stands in place of the value for those who may only see it masked: a constant or ``{sql}``, which for a
+    measure aggregates by itself."""
     node = fields.node("mask")
     if isinstance(node, Scalar):
         return node.value
@@ -99,4 +101,4 @@ def read_mask(fields: Fields, scope: Scope) -> Mask:
             scope.problems.error(node.place, "a mask is a text, a number, true, false or {sql: ...}")
         return None
     mask = read_entries(node, keys.MASK, scope.problems)
-    return scope.required_sql(mask, _MASK) if mask else None
+    return scope.required_sql(mask, _AGGREGATE_MASK if measure else _MASK) if mask else None

@@ -50,6 +50,8 @@ class Fields:
             self.problems.error(
                 key.place, f"'{key.text}' and '{first}' are the same key", "Keep one of them."
             )
+        elif handling == "inert":
+            return
         elif handling == "ignored":
             self.problems.warn(key.place, f"'{key.text}' has no effect in this version")
         elif handling == "unsupported":

@@ -153,8 +153,16 @@ def _origin(fields: Fields, length: Length) -> datetime | None:
 
 
 def _moment(written: Scalar, fields: Fields) -> datetime | None:
+    text = written.text.strip()
+    if text.endswith(("Z", "z")):
+        fields.problems.warn(
+            written.place,
+            "the zone of an origin is not heeded: bins begin at that time of day in the zone of each query",
+            f"Write '{text[:-1]}'.",
+        )
+        text = text[:-1]
     try:
-        moment = datetime.fromisoformat(written.text.strip())
+        moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is not None:

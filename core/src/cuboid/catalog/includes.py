@@ -272,6 +272,10 @@ class _View:
         added = replace(member, name=name, included=included)
         first = target.members.setdefault(name, added)
         if first is added:
+            for link in self._cubes[each.cube].members.values():
+                if link.link_of is not None and link.link_of == one.origin:  # they come with their dimension
+                    named = f"{one.name}{link.name.removeprefix(one.origin)}"
+                    self._add(target, each, _Wanted(link.name, named, one.place), link)
             return
         if first.included is not None and (first.included.path, first.included.origin) == (
             included.path,

@@ -1,8 +1,9 @@
 """Which keys a model may have: one table for each construct.
 
-READ keys mean something. IGNORED ones belong to Cube's model and can change neither numbers nor access:
-they give a warning. UNSUPPORTED ones would change numbers or access if they were left out: they give an
-error, which takes the cube down rather than answer wrongly. A later version moves rows to READ.
+READ keys mean something. INERT ones Cube accepts and makes nothing of, and so do we. IGNORED ones belong to Cube's
+model and can change neither numbers nor access: they give a warning. UNSUPPORTED ones would change numbers or access
+if they were left out: they give an error, which takes the cube down rather than answer wrongly. A later version moves
+rows to READ.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Literal
 from cuboid.catalog.model import MeasureType, Relationship
 from cuboid.types import SemanticType
 
-Handling = Literal["read", "ignored", "unsupported"]
+Handling = Literal["read", "inert", "ignored", "unsupported"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,9 @@ class KeyTable:
     keys: Mapping[str, Handling]
 
 
-def _table(noun: str, read: str, ignored: str = "", unsupported: str = "") -> KeyTable:
+def _table(noun: str, read: str, ignored: str = "", unsupported: str = "", inert: str = "") -> KeyTable:
     keys: dict[str, Handling] = dict.fromkeys(read.split(), "read")
+    keys.update(dict.fromkeys(inert.split(), "inert"))
     keys.update(dict.fromkeys(ignored.split(), "ignored"))
     keys.update(dict.fromkeys(unsupported.split(), "unsupported"))
     return KeyTable(noun, keys)
@@ -64,8 +66,9 @@ DIMENSION = _table(
     "dimension",
     read="name sql case type primary_key title description meta public shown format currency order key mask"
     " suggest_filter_values enable_suggestions time_kind granularities time_shift latitude longitude values"
-    " sub_query propagate_filters_to_sub_query multi_stage add_group_by filter",
-    ignored="aliases field_type links values_as_segments",
+    " sub_query propagate_filters_to_sub_query multi_stage add_group_by filter links",
+    ignored="field_type",
+    inert="aliases values_as_segments",
 )
 
 MEASURE = _table(
@@ -73,10 +76,11 @@ MEASURE = _table(
     read="name type sql case filters title description meta public visible shown format currency mask"
     " drill_members drill_member_references drill_filters rolling_window order_by"
     " semi_additive conversion multi_stage group_by reduce_by add_group_by grain filter time_shift",
-    ignored="aliases cumulative",
+    ignored="cumulative",
+    inert="aliases",
 )
 
-SEGMENT = _table("segment", read="name sql title description meta public shown", ignored="aliases")
+SEGMENT = _table("segment", read="name sql title description meta public shown", inert="aliases")
 
 MEASURE_FILTER = _table("measure filter", read="sql")
 CASE = _table("case", read="when else")
@@ -87,12 +91,14 @@ SWITCH_BRANCH = _table("case branch", read="value sql")
 SWITCH_ELSE = _table("else of a case", read="sql")
 LABEL = _table("label", read="sql")
 LINK_FORMAT = _table("format", read="type label")
+LINK = _table("link", read="name label url dashboard icon target primary params")
+LINK_PARAMETER = _table("parameter of a link", read="key value")
 MASK = _table("mask", read="sql")
 COORDINATE = _table("coordinate", read="sql")
 GRANULARITY = _table("granularity", read="name title interval origin offset sql")
 ROLLING_WINDOW = _table("rolling window", read="type trailing leading offset granularity")
 TIME_SHIFT = _table("time shift", read="time_dimension interval type name")
-NAMED_SHIFT = _table("time shift", read="name interval type sql")
+NAMED_SHIFT = _table("time shift", read="name interval type sql", inert="time_dimension")
 GRAIN = _table("grain", read="keep_only exclude include")
 FILTER_DIRECTIVE = _table("filter", read="mode exclude keep_only include")
 STATED_FILTER = _table("filter", read="member dimension operator values")

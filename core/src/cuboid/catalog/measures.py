@@ -49,7 +49,7 @@ def build_measure(declared: DeclaredMember, scope: Scope, cube_title: str, publi
     drill_members = shown_members(fields, key, scope)
     semi_additive = read_semi_additive(fields, scope)
     conversion = read_conversion(fields, scope) if type == "conversion" else None
-    mask = read_mask(fields, scope)
+    mask = read_mask(fields, scope, measure=True)
     if type is None:
         return None
     _check_stages(fields, type, multi_stage, window, scope)

@@ -130,7 +130,8 @@ def _dimension(dimension: Dimension) -> dict[str, Any]:
         granularities=[_granularity(each) for each in dimension.granularities.values()] or None,
         order=dimension.order,
         key=dimension.key,
-        links=list(dimension.links) or None,
+        links=[dict(link) for link in dimension.links] or None,
+        synthetic=dimension.synthetic or None,
     )
 
 

@@ -79,6 +79,7 @@ class Dimension:
         ``propagate_filters``: under the query's filters.
     :param multi_stage: the SQL refers to measures that are evaluated first, over the groups that it says.
     :param key: the full name of the dimension that identifies the value.
+    :param synthetic: made for a link of another dimension; it holds the URL.
     """
 
     cube: str
@@ -110,6 +111,7 @@ class Dimension:
     links: tuple[Mapping[str, Any], ...] = ()
     mask: Mask = None
     alias_member: str | None = None
+    synthetic: bool = False
 
     @property
     def full_name(self) -> str:

@@ -55,3 +55,8 @@ def member_alias(cube_alias: str, name: str, granularity: str | None = None) -> 
 def alias_name(cube: str, name: str) -> str:
     """The wire's ``aliasName``, e.g. ``users.created_at``."""
     return f"{underscore(cube)}.{underscore(name)}"
+
+
+def link_name(dimension: str, link: str) -> str:
+    """What the dimension is called that holds the URL of a dimension's link."""
+    return f"{dimension}___link_{link}_url"

@@ -61,7 +61,7 @@ class Inclusion:
             case=None,
             location=None,
             place=included.place,
-            public=self.public,
+            public=self.public and not origin.synthetic,
             primary_key=False,
             format=self._format(included, origin),
             sub_query=False,

@@ -124,7 +124,7 @@ def _named_shift(node: Node, scope: Scope) -> NamedShift | None:
     fields = read_entries(node, keys.NAMED_SHIFT, scope.problems)
     if fields is None:
         return None
-    name = fields.identifier("name") if fields.has("name") else None
+    name = fields.text("name")
     sql = scope.required_sql(fields, _SHIFT_SQL) if fields.has("sql") else None
     interval = _shifted_by(fields) if fields.has("interval") or not fields.has("sql") else None
     if sql is None and interval is None:

@@ -40,8 +40,6 @@ def _unplanned(member: Member) -> str | None:
             return "is evaluated in stages"
         if member.declared_type == "switch":
             return "is a switch"
-        if member.location is not None:
-            return "is a location"
     elif isinstance(member, Measure):
         if member.multi_stage is not None:
             return "is evaluated in stages"

@@ -51,6 +51,8 @@ class MemberSql:
         if isinstance(member, Dimension):
             if member.case is not None:
                 return self._case(member.case, scope)
+            if member.location is not None:
+                return self._location(member.location, scope)
             assert member.sql is not None
             return self.template(member.sql, scope)
         if member is None or isinstance(member, Measure):
@@ -133,6 +135,14 @@ class MemberSql:
         for branch in case.branches:
             built = built.when(self.template(branch.when, scope), self._label(branch.label, scope))
         return built if case.otherwise is None else built.else_(self._label(case.otherwise, scope))
+
+    def _location(self, location: tuple[Template, Template], scope: Scope) -> exp.Expr:
+        """``latitude,longitude``, NULL if one is: some engines' CONCAT takes NULL for an empty text."""
+        latitude, longitude = (self.template(part, scope) for part in location)
+        known = exp.and_(is_not_null(latitude), is_not_null(longitude))
+        texts = [exp.cast(part.copy(), "text") for part in (latitude, longitude)]
+        joined = exp.Concat(expressions=[texts[0], exp.Literal.string(","), texts[1]])
+        return exp.Case().when(known, joined)
 
     def _label(self, label: str | Template, scope: Scope) -> exp.Expr:
         return exp.Literal.string(label) if isinstance(label, str) else self.template(label, scope)

@@ -1,0 +1,137 @@
+"""What a cube's rows come from: ``sql_table`` or ``sql``, which may build on the relations of other cubes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from cuboid.catalog.declare import DeclaredCube
+from cuboid.catalog.fields import Fields
+from cuboid.catalog.model import Cube
+from cuboid.catalog.pieces import CubeSqlReference, Filled, Reference, Template
+from cuboid.catalog.scope import Scope
+from cuboid.catalog.templates import Misread, Slot, split
+from cuboid.errors import closest, did_you_mean
+
+_CUBE_SQL = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\.sql\(\)\s*")
+
+_MAX_DEPTH = 50
+"""Cubes whose relations may be nested in each other; the SQL writer recurses on each."""
+
+_MAX_LENGTH = 1_000_000
+"""Characters that a relation may have once all it builds on is in it: ``{a.sql()}`` twice in each of thirty cubes
+would be 10^9 times the first."""
+
+
+def read_source(scope: Scope) -> tuple[Template | None, Template | None]:
+    """``(sql_table, sql)``, one of which is set if the cube is sound; ``{cube.sql()}`` is still a slot."""
+    fields = scope.cube.fields
+    if fields.has("sql") and fields.has("sql_table"):
+        fields.problems.error(
+            fields.place_of("sql"), "a cube has either 'sql' or 'sql_table', not both", "Remove one of them."
+        )
+    elif not fields.has("sql") and not fields.has("sql_table"):
+        fields.missing("sql_table", "the name of a table; or 'sql': a SELECT")
+    return _template(fields, "sql_table", scope), _template(fields, "sql", scope)
+
+
+def _template(fields: Fields, key: str, scope: Scope) -> Template | None:
+    written = fields.scalar(key)
+    if written is None:
+        return None
+    text = written.text.strip()
+    if not text:
+        fields.problems.error(written.place, f"'{key}' is empty")
+        return None
+    pieces = split(text)
+    if isinstance(pieces, Misread):
+        fields.problems.error(
+            written.locate(pieces.fragment, written.text.find(pieces.fragment)), pieces.message, pieces.hint
+        )
+        return None
+    parts: list[str | CubeSqlReference] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            parts.append(piece)
+            continue
+        found = _cube_sql(piece, key, scope)
+        place = written.locate(piece.written, written.text.find(piece.written))
+        if isinstance(found, Misread):
+            fields.problems.error(place, found.message, found.hint)
+            return None
+        parts.append(found)
+    return Template(tuple(parts), written.place)
+
+
+def _cube_sql(slot: Slot, key: str, scope: Scope) -> CubeSqlReference | Misread:
+    match = _CUBE_SQL.fullmatch(slot.expression)
+    if match is None:
+        # There is no row yet that {CUBE} or a member could be read from.
+        return Misread(
+            slot.written,
+            slot.offset,
+            f"'{slot.written}' in the '{key}' of a cube is not supported by this version",
+            r"The relation of another cube is {cube.sql()}; a literal brace is written \{ or \}.",
+        )
+    name = match.group(1)
+    if not scope.names.is_cube(name) or scope.names.view_in((name,)):
+        cubes = [cube.name for cube in scope.names.cubes.values() if cube.view is None]
+        return Misread(
+            slot.written, slot.offset, f"there is no cube '{name}'", did_you_mean(closest(name, cubes)) or ""
+        )
+    scope.depends.add(name)
+    return CubeSqlReference(name)
+
+
+def fill_sources(cubes: Mapping[str, Cube], declared: Mapping[str, DeclaredCube]) -> dict[str, Cube]:
+    """The cubes with the relations of others in place of ``{cube.sql()}``; circles are reported."""
+    filled: dict[str, Cube] = {}
+    for name in cubes:
+        _fill(name, cubes, declared, filled, [])
+    return filled
+
+
+def _fill(
+    name: str,
+    cubes: Mapping[str, Cube],
+    declared: Mapping[str, DeclaredCube],
+    filled: dict[str, Cube],
+    above: list[str],
+) -> Cube | None:
+    """The cube with its relation complete; None if that is impossible (reported)."""
+    if name in filled or name not in cubes:
+        return filled.get(name)
+    cube = cubes[name]
+    if name in above:
+        circle = " -> ".join([*above[above.index(name) :], name])
+        place = cube.sql.place if cube.sql else cube.place
+        declared[name].problems.error(place, f"the relation of '{name}' is made of itself: {circle}")
+        return None
+    if len(above) > _MAX_DEPTH:
+        declared[name].problems.error(
+            cube.place, f"'{name}' builds on more than {_MAX_DEPTH} cubes, one on the other"
+        )
+        return None
+    sources: dict[str, Template | None] = {}
+    for key, template in (("sql", cube.sql), ("sql_table", cube.sql_table)):
+        parts: list[str | Reference | Filled] = []
+        for part in template.parts if template else ():
+            if not isinstance(part, CubeSqlReference):
+                parts.append(part)
+                continue
+            other = _fill(part.cube, cubes, declared, filled, [*above, name])
+            parts += _relation(other) if other else ["(SELECT 1)"]
+        if sum(len(part) for part in parts if isinstance(part, str)) > _MAX_LENGTH:
+            declared[name].problems.error(cube.place, f"the relation of '{name}' is longer than SQL can be")
+            parts = []
+        sources[key] = replace(template, parts=tuple(parts)) if template else None
+    filled[name] = replace(cube, sql=sources["sql"], sql_table=sources["sql_table"])
+    return filled[name]
+
+
+def _relation(cube: Cube) -> list[str | Reference | Filled]:
+    """What stands in FROM: the table, or the SELECT in parentheses; line breaks, as it may end with a comment."""
+    if cube.sql is not None:
+        return ["(\n", *cube.sql.parts, "\n)"]
+    return list(cube.sql_table.parts) if cube.sql_table else []
