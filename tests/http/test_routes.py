@@ -273,8 +273,57 @@ def test_a_missing_database_is_down_but_alive(run: Any, broken_service: Any) -> 
 
 
 def test_only_views_leaves_out_cubes(production: Any) -> None:
-    assert production.get("meta", onlyViews="true").body == {"cubes": []}
-    assert production.get("meta", onlyViews="1").body != {"cubes": []}
+    def names(**parameters: str) -> list[str]:
+        return [cube["name"] for cube in production.get("meta", **parameters).body["cubes"]]
+
+    assert names(onlyViews="true") == ["orders_view"]
+    assert names(onlyViews="1") == names()
+    assert {"Orders", "orders_view"} < set(names())
+
+
+def test_extended_meta_has_sql_and_files(production: Any) -> None:
+    plain = production.get("meta").body
+    found = production.get("meta", extended="").body
+    orders = found["cubes"][0]
+    assert orders["sql"] == "`SELECT * FROM public.orders`"
+    assert orders["fileName"].endswith("fixtures/model.yml")
+    assert orders["joins"] == [
+        {"name": "Users", "relationship": "manyToOne", "sql": "`${CUBE}.user_id = ${Users}.id`"}
+    ]
+    assert orders["measures"][3]["filters"] == [{"sql": "`${CUBE}.status = 'paid'`"}]
+    assert orders["dimensions"][-1]["case"]["else"] == {"label": "small"}
+    # It is what there is without, and more.
+    assert orders["name"] == plain["cubes"][0]["name"]
+    assert set(plain["cubes"][0]) < set(orders)
+    assert "sql" not in plain["cubes"][0]
+
+
+def test_a_view_is_asked_like_a_cube(production: Any) -> None:
+    query = {
+        "measures": ["orders_view.count"],
+        "dimensions": ["orders_view.Users_city"],
+        "timeDimensions": [{"dimension": "orders_view.createdAt", "granularity": "year"}],
+        "filters": [{"member": "orders_view.status", "operator": "equals", "values": ["paid"]}],
+        "order": {"orders_view.Users_city": "asc"},
+    }
+    answer = production.get("load", query)
+    assert answer.status == 200
+    # Orders are paid where the number is a multiple of three; 700 users, so that its city is that of n % 700 % 3.
+    counts = {f"city {city}": 0 for city in range(3)}
+    for order in range(0, 1200, 3):
+        counts[f"city {order % 700 % 3}"] += 1
+    body = answer.body
+    assert [(row["orders_view.Users_city"], int(row["orders_view.count"])) for row in body["data"]] == sorted(
+        (city, count) for city, count in counts.items() if count
+    )
+    assert body["data"][0]["orders_view.createdAt.year"] == "2024-01-01T00:00:00.000"
+    assert body["annotation"]["dimensions"]["orders_view.Users_city"] == {
+        "title": "Orders View Users City",
+        "shortTitle": "Users City",
+        "type": "string",
+    }
+    sql = production.get("sql", query).body["sql"]
+    assert sql["memberNames"][:2] == ["orders_view.count", "Orders.count"]
 
 
 def test_dev_mode_shows_hidden_members(production: Any, dev: Any) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from cuboid.catalog.meta import describe
+from cuboid.catalog.meta_extended import extended as extend
 from cuboid.catalog.model import Catalog
 from cuboid.errors import ConfigError, CuboidError
 from cuboid.planner import Planner
@@ -115,9 +116,13 @@ class Service:
 
         return await _think(plan, in_thread=is_large(raw))
 
-    async def meta(self, context: RequestContext, *, only_views: bool = False) -> bytes:
+    async def meta(
+        self, context: RequestContext, *, only_views: bool = False, extended: bool = False
+    ) -> bytes:
         """The body of ``/v1/meta``."""
-        return encode(describe(self._catalog(), hidden=context.dev, only_views=only_views))
+        catalog = self._catalog()
+        body = describe(catalog, hidden=context.dev, only_views=only_views)
+        return encode(extend(body, catalog) if extended else body)
 
     async def ready(self) -> bool:
         """Whether the default data source answers."""

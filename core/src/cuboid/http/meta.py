@@ -6,10 +6,13 @@ from cuboid.http.api import ApiHandler
 
 
 class MetaHandler(ApiHandler):
-    """Parameter ``onlyViews``: the text ``true`` leaves out everything but views."""
+    """Parameters: ``onlyViews``, the text ``true`` leaves out everything but views; ``extended``, with or without a
+    value, adds SQL, files, and what is off."""
 
     async def get(self) -> None:
-        only_views = (await self.parameters()).get("onlyViews") == "true"
-        await self.respond(self.site.service.meta(self.context, only_views=only_views))
+        parameters = await self.parameters()
+        only_views = parameters.get("onlyViews") == "true"
+        meta = self.site.service.meta(self.context, only_views=only_views, extended="extended" in parameters)
+        await self.respond(meta)
 
     head = get
