@@ -39,7 +39,7 @@ bench: ## planning, requests and start, as ratios measured side by side
 
 docs: ## write the generated reference pages anew
 	@scripts/bootstrap.sh dev
-	$(BIN)/python scripts/docs.py
+	$(BIN)/python -m scripts.docs
 
 constraints: ## pin the newest allowed versions of everything
 	scripts/update-constraints.sh

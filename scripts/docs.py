@@ -1,7 +1,7 @@
 """Writes what follows from the code: the pages on hooks, settings and the command line, and in every plugin's README
 the tables of its settings and capabilities.
 
-``python scripts/docs.py`` writes them; tests/test_structure.py and tests/testing/test_readmes.py hold that they are
+``python -m scripts.docs`` writes them; tests/test_structure.py and tests/testing/test_readmes.py hold that they are
 current.
 """
 
@@ -18,6 +18,7 @@ from typing import get_args
 import click
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+from scripts.model_keys import model_keys_page
 
 from cuboid import hookspecs
 from cuboid.cli import cuboid as command_line
@@ -186,6 +187,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "hooks.md": hooks_page,
     "settings.md": settings_page,
     "cli.md": cli_page,
+    "model-keys.md": model_keys_page,
 }
 
 if __name__ == "__main__":
