@@ -18,6 +18,18 @@ def where(member: str, operator: str, *values: Any) -> dict[str, Any]:
 
 
 QUESTIONS: dict[str, dict[str, Any]] = {
+    # ------------------------------------------------------------ views
+    "a view over four cubes": {
+        "measures": ["sales.count", "sales.units", "sales.buyers"],
+        "dimensions": ["sales.product_category", "sales.customer_country"],
+        "timeDimensions": [by("sales.created_at", "quarter")],
+        "filters": [where("sales.channel", "set"), where("sales.units", "gt", "5")],
+        "timezone": NEW_YORK,
+    },
+    "a count of a view, by what repeats it": {
+        "measures": ["sales.buyers", "sales.count"],
+        "dimensions": ["sales.product_category"],
+    },
     # ------------------------------------------------------------ numbers
     "a count": {"measures": ["orders.count"]},
     "a sum of decimals": {"measures": ["orders.shipping_total", "returns.refunded"]},

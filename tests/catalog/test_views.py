@@ -228,13 +228,18 @@ def test_meta_flattens_folders_and_keeps_them_nested(compile_text) -> None:
           - name: v
             cubes: [{join_path: orders, includes: [count, status, at]}]
             folders:
-              - {name: A, includes: [count, {name: B, includes: [status, count]}]}
+              - {name: A, includes: [count, {name: B, includes: [status, count]}, at]}
         """,
     )
     (described,) = describe(found, hidden=False, only_views=True)["cubes"]
-    assert described["folders"] == [{"name": "A", "members": ["v.count", "v.status"]}]
+    assert described["folders"] == [{"name": "A", "members": ["v.count", "v.status", "v.at"]}]
     assert described["nestedFolders"] == [
-        {"name": "A", "members": ["v.count", {"name": "B", "members": ["v.status", "v.count"]}]}
+        {"name": "A", "members": ["v.count", {"name": "B", "members": ["v.status", "v.count"]}, "v.at"]}
+    ]
+    (described,) = describe(found, hidden=False, only_views=True, folder_delimiter=" / ")["cubes"]
+    assert described["folders"] == [
+        {"name": "A / B", "members": ["v.status", "v.count"]},
+        {"name": "A", "members": ["v.count", "v.at"]},
     ]
 
 

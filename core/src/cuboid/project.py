@@ -157,6 +157,7 @@ class Project:
             ServiceSettings(
                 limits=Limits(default=settings.query_default_limit, maximum=settings.query_limit),
                 default_timezone=settings.default_timezone,
+                folder_delimiter=settings.nested_folders_delimiter,
                 continue_wait=settings.continue_wait_timeout,
             ),
             self.registry.rewrite_query,

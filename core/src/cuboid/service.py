@@ -43,6 +43,7 @@ class ServiceSettings:
 
     limits: Limits = field(default_factory=Limits)
     default_timezone: str = "UTC"
+    folder_delimiter: str = ""
     continue_wait: float = 10.0
 
 
@@ -121,7 +122,12 @@ class Service:
     ) -> bytes:
         """The body of ``/v1/meta``."""
         catalog = self._catalog()
-        body = describe(catalog, hidden=context.dev, only_views=only_views)
+        body = describe(
+            catalog,
+            hidden=context.dev,
+            only_views=only_views,
+            folder_delimiter=self._settings.folder_delimiter,
+        )
         return encode(extend(body, catalog) if extended else body)
 
     async def ready(self) -> bool:

@@ -17,16 +17,20 @@ _AGGREGATIONS: Mapping[MeasureType, str] = {
 }
 
 
-def describe(catalog: Catalog, *, hidden: bool, only_views: bool = False) -> dict[str, Any]:
+def describe(
+    catalog: Catalog, *, hidden: bool, only_views: bool = False, folder_delimiter: str = ""
+) -> dict[str, Any]:
     """The body of ``/v1/meta``.
 
     :param hidden: dev mode's view: members that are not public are there too, marked ``isVisible: false``;
         otherwise they are left out, and with them cubes that have nothing left to show.
     :param only_views: entries of type ``view`` alone.
+    :param folder_delimiter: between the names of nested folders where they are listed flat; without it the members
+        of nested folders are listed with the outermost one.
     """
     components = connected_components(catalog)
     cubes = [
-        _cube(cube, catalog, components, hidden)
+        _cube(cube, catalog, components, hidden, folder_delimiter)
         for cube in catalog.cubes.values()
         if cube.view is not None or not only_views
     ]
@@ -59,7 +63,9 @@ def connected_components(catalog: Catalog) -> dict[str, int]:
     return components
 
 
-def _cube(cube: Cube, catalog: Catalog, components: Mapping[str, int], hidden: bool) -> dict[str, Any] | None:
+def _cube(
+    cube: Cube, catalog: Catalog, components: Mapping[str, int], hidden: bool, delimiter: str
+) -> dict[str, Any] | None:
     measures = [_measure(m, catalog) for m in cube.measures.values() if hidden or m.public]
     dimensions = [_dimension(d) for d in cube.dimensions.values() if hidden or d.public]
     segments = [_segment(s) for s in cube.segments.values() if hidden or s.public]
@@ -79,7 +85,7 @@ def _cube(cube: Cube, catalog: Catalog, components: Mapping[str, int], hidden: b
         dimensions=dimensions,
         segments=segments,
         hierarchies=[_hierarchy(cube.name, each) for each in cube.hierarchies],
-        folders=[{"name": each.name, "members": _flat(each)} for each in cube.folders],
+        folders=[flat for each in cube.folders for flat in _flat(each, delimiter)],
         nestedFolders=[_nested(each) for each in cube.folders],
     )
 
@@ -169,11 +175,23 @@ def _nested(folder: Folder) -> dict[str, Any]:
     return {"name": folder.name, "members": members}
 
 
-def _flat(folder: Folder) -> list[str]:
-    """The members of a folder and of those in it, each once."""
+def _flat(folder: Folder, delimiter: str, path: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """The folder for clients that know no nesting: alone with all members in it, or with a delimiter after those in
+    it, each with its own members under its whole path."""
+    if not delimiter:
+        return [{"name": folder.name, "members": list(dict.fromkeys(_all_members(folder)))}]
+    whole = (*path, folder.name)
+    inner = [
+        flat for each in folder.items if isinstance(each, Folder) for flat in _flat(each, delimiter, whole)
+    ]
     own = [each for each in folder.items if isinstance(each, str)]
-    inner = [name for each in folder.items if isinstance(each, Folder) for name in _flat(each)]
-    return list(dict.fromkeys([*own, *inner]))
+    return [*inner, {"name": delimiter.join(whole), "members": own}]
+
+
+def _all_members(folder: Folder) -> list[str]:
+    return [
+        name for each in folder.items for name in (_all_members(each) if isinstance(each, Folder) else [each])
+    ]
 
 
 def _view_group(group: ViewGroup) -> dict[str, Any]:

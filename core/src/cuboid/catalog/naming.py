@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # The words that the `inflection` package leaves in lower case inside a title.
 _SMALL_WORDS = frozenset(
@@ -38,6 +39,7 @@ def _pascal_case(name: str) -> str:
     return _DIGITS_THEN_LETTER.sub(lambda found: found.group().upper(), joined)
 
 
+@lru_cache(maxsize=10_000)  # the keys of a model are the same few words again and again
 def underscore(name: str) -> str:
     """``createdAt`` gives ``created_at``: an underscore where a capital follows a lower-case letter or digit."""
     return _HUMP.sub("_", name).lower()

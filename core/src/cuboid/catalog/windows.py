@@ -74,8 +74,8 @@ def _to_date(type: str, window: Fields, scope: Scope) -> RollingWindow | None:
         if not window.has("granularity"):
             window.missing("granularity", "the period from whose beginning is counted, such as month")
         return None
-    known = (*GRANULARITIES, *scope.names.custom_granularities)
-    if written.text not in known:
+    if written.text not in GRANULARITIES and written.text not in scope.names.custom_granularities:
+        known = (*GRANULARITIES, *scope.names.custom_granularities)
         hint = did_you_mean(closest(written.text, known)) or f"It is one of {', '.join(known)}."
         window.problems.error(written.place, f"'{written.text}' is no granularity", hint)
         return None

@@ -80,6 +80,12 @@ class Settings(BaseModel):
     schema_path: Text = _setting(
         "model", "folder of the model files, relative to the project", "CUBEJS_SCHEMA_PATH"
     )
+    nested_folders_delimiter: Text = _setting(
+        "",
+        "between the names of nested folders of views, for clients that know no nesting: `Place / City`; empty: their"
+        " members are listed with the outermost folder",
+        "CUBEJS_NESTED_FOLDERS_DELIMITER",
+    )
     optional_plugins: Texts = _setting((), "plugins whose failure to import does not stop the start")
 
     # ------------------------------------------------------------ who may ask
