@@ -7,7 +7,7 @@ changes a number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 from cuboid.catalog.joins import JoinGraph, JoinPath, JoinTree
 from cuboid.catalog.model import Catalog
@@ -15,7 +15,7 @@ from cuboid.errors import InvalidQuery, NoJoinPath, UnsupportedFeature
 from cuboid.plan.facts import Facts, Restriction
 from cuboid.plan.fanout import aggregate_leaves
 from cuboid.plan.guards import refuse_unplanned
-from cuboid.plan.members import Members
+from cuboid.plan.members import Members, merged
 from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Relation, Rows, Source
 from cuboid.query.model import Condition, Shape, predicates
 
@@ -62,7 +62,7 @@ class Builder:
     def _aggregates(self, shape: Shape, keys: tuple[Key, ...]) -> Source:
         leaves = self._leaf_measures(shape)
         if not leaves:
-            return Aggregate(self._relation(shape, keys, (), None, None), keys, ())
+            return Aggregate(self._relation(shape, keys, {}, None, None), keys, ())
         by_cube: dict[str, list[str]] = {}
         for leaf in leaves:
             by_cube.setdefault(self._catalog.measure(leaf).cube, []).append(leaf)
@@ -72,7 +72,7 @@ class Builder:
         for cube in cubes:
             by_relation: dict[Relation, list[str]] = {}
             for leaf in by_cube[cube]:
-                relation = self._relation(shape, keys, (leaf,), facts, cube)
+                relation = self._relation(shape, keys, {leaf: leaves[leaf]}, facts, cube)
                 by_relation.setdefault(relation, []).append(leaf)
             for relation, parts in by_relation.items():
                 inputs.append(aggregate_leaves(self._catalog, self._members, relation, keys, cube, parts))
@@ -93,11 +93,14 @@ class Builder:
         self,
         shape: Shape,
         keys: tuple[Key, ...],
-        leaves: Sequence[str],
+        leaves: Mapping[str, frozenset[JoinPath]],
         facts: Facts | None,
         cube: str | None,
     ) -> Relation:
-        """The rows for the group keys and the leaves; with ``facts`` only under what restricts ``cube``."""
+        """The rows for the group keys and the leaves; with ``facts`` only under what restricts ``cube``.
+
+        :param leaves: with the paths along which they are meant.
+        """
         members = {*leaves, *(key.member for key in keys)}
         conditions: list[Condition] = []
         for condition in shape.row_conditions:
@@ -107,18 +110,19 @@ class Builder:
                 members |= tested
         segments = [each for each in shape.segments if self._restricts(frozenset({each}), facts, cube)]
         members |= set(segments)
-        return Relation(self._tree(members, shape), tuple(conditions), tuple(segments))
+        paths = frozenset[JoinPath]().union(*leaves.values())
+        return Relation(self._tree(members, paths, shape), tuple(conditions), tuple(segments))
 
-    def _tree(self, members: set[str], shape: Shape) -> JoinTree:
+    def _tree(self, members: set[str], paths: frozenset[JoinPath], shape: Shape) -> JoinTree:
         """The tree over the members' cubes, from one of them; if none reaches all, from another cube of the query.
 
         Cube looks at all cubes of a query together: some other cube that is asked for may be the one from which
         all joins lead on.
         """
         return self._graph.tree(
-            self._cubes_of(members),
+            self._cubes_of(members).union(*paths),
             roots=self._cubes_of(self._all_members(shape)),
-            paths=frozenset[JoinPath]().union(*(self._members.paths(member) for member in members)),
+            paths=paths.union(*(self._members.paths(member) for member in members)),
         )
 
     def _restricts(self, members: frozenset[str], facts: Facts | None, cube: str | None) -> bool:
@@ -130,12 +134,12 @@ class Builder:
 
     # ------------------------------------------------------------ what the shape mentions
 
-    def _leaf_measures(self, shape: Shape) -> tuple[str, ...]:
-        """The leaves of all measures selected or filtered by, each once, in order of mention."""
+    def _leaf_measures(self, shape: Shape) -> Mapping[str, frozenset[JoinPath]]:
+        """The leaves of all measures selected or filtered by, each once, in order of mention, with their paths."""
         wanted = [*shape.measures]
         for condition in shape.group_conditions:
             wanted += [p.member for p in predicates(condition) if self._is_measure(p.member)]
-        return tuple(dict.fromkeys(leaf for measure in wanted for leaf in self._members.leaves(measure)))
+        return merged(self._members.leaf_paths(measure) for measure in wanted)
 
     def _all_members(self, shape: Shape) -> list[str]:
         """All members that the query names, in the order in which Cube collects them."""

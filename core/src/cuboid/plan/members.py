@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from cuboid.catalog.joins import JoinPath
 from cuboid.catalog.model import Catalog, Measure, Member
@@ -18,6 +18,7 @@ class Members:
         self._views = frozenset(name for name, cube in catalog.cubes.items() if cube.view is not None)
         self._cubes: dict[str, frozenset[str]] = {}
         self._leaves: dict[str, tuple[str, ...]] = {}
+        self._leaf_paths: dict[str, Mapping[str, frozenset[JoinPath]]] = {}
         self._paths: dict[str, frozenset[JoinPath]] = {}
 
     def cubes(self, name: str) -> frozenset[str]:
@@ -76,6 +77,30 @@ class Members:
             self._leaves[name] = found
         return found
 
+    def leaf_paths(self, name: str) -> Mapping[str, frozenset[JoinPath]]:
+        """The leaves of a measure, each with the join paths that references to it name: those are binding.
+
+        Raises :class:`UnsupportedFeature` if one leaf is meant along different paths.
+        """
+        found = self._leaf_paths.get(name)
+        if found is None:
+            measure = self._catalog.measure(name)
+            if not measure.composed:
+                found = {leaf: frozenset() for leaf in self.leaves(name)}
+            else:
+                found = merged(
+                    {leaf: paths | named for leaf, paths in self.leaf_paths(part).items()}
+                    for part, named in self._references(measure)
+                )
+            self._leaf_paths[name] = found
+        return found
+
+    def _references(self, measure: Measure) -> Iterator[tuple[str, frozenset[JoinPath]]]:
+        """The measures that a composed measure combines, each with the path that it is referred to by."""
+        paths = [reference.path for reference in measure.sql.references] if measure.sql else []
+        for part, path in zip(self._parts(measure), paths, strict=True):
+            yield part, frozenset({path} if len(path) > 1 else ())
+
     def _parts(self, measure: Measure) -> Iterator[str]:
         """The measures that a composed measure combines."""
         assert measure.sql is not None
@@ -104,3 +129,24 @@ class Members:
         member = self._catalog.member(name)
         assert member is not None, f"the catalog has resolved {name}"
         return member
+
+
+def merged(leaves: Iterable[Mapping[str, frozenset[JoinPath]]]) -> Mapping[str, frozenset[JoinPath]]:
+    """The leaves of several measures with their paths.
+
+    Raises :class:`UnsupportedFeature` if one leaf is meant along different paths: its values would differ, and there
+    is one column for them.
+    """
+    found: dict[str, frozenset[JoinPath]] = {}
+    for each in leaves:
+        for leaf, paths in each.items():
+            if found.setdefault(leaf, paths) != paths:
+                shown = " and ".join(
+                    ", ".join(sorted(".".join(path) for path in one)) or "no path"
+                    for one in (found[leaf], paths)
+                )
+                raise UnsupportedFeature(
+                    f"Measure '{leaf}' is asked along different join paths: {shown}.",
+                    hint="Ask one query for each, or declare a second cube that extends it for one of the roles.",
+                )
+    return found
