@@ -29,7 +29,11 @@ CUBES = [
     ("cubes: [¦{name: a}]\n", "this cube has no 'sql_table'", "'sql': a SELECT"),
     ("cubes: [{name: a, sql_table: t, sql: ¦select 1}]\n", "either 'sql' or 'sql_table'", "Remove one"),
     ("cubes: [{name: a, sql_table: ¦''}]\n", "'sql_table' is empty", None),
-    ("cubes: [{name: a, sql: 'select ¦{CUBE}.x'}]\n", "'{CUBE}' in the 'sql' of a cube", "\\{"),
+    (
+        "cubes: [{name: a, sql: 'select ¦{CUBE}.x'}]\n",
+        "'{CUBE}' has no meaning in the 'sql' of a cube",
+        "\\{",
+    ),
     ("cubes: [{name: a, sql: 'select ¦{b.sql()}'}]\n", "there is no cube 'b'", None),
     ("cubes: [{name: a, sql: 'select ¦}'}]\n", "closes nothing", None),
     (CUBE + "¦mesures: []\n", "a cube has no key 'mesures'", "Did you mean 'measures'?"),

@@ -90,8 +90,10 @@ class Project:
         Without any data source the SQL stays unread. Raises :class:`PluginError` if a driver is not installed.
         """
         from cuboid.catalog.compile import compile_catalog
+        from cuboid.catalog.settings import ModelSettings
 
-        catalog = compile_catalog(self.model_files)
+        settings = ModelSettings(unsafe_values=self.settings.allow_unsafe_values)
+        catalog = compile_catalog(self.model_files, settings)
         declarations = self.configuration.data_sources
         if not declarations:
             return catalog

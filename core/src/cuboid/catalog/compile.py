@@ -24,11 +24,12 @@ from cuboid.catalog.includes import expand_views
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.references import Names
 from cuboid.catalog.rules import check_aliases, check_keys
+from cuboid.catalog.settings import ModelSettings
 from cuboid.catalog.view_groups import read_view_groups
 from cuboid.errors import ModelError
 
 
-def compile_catalog(files: Sequence[ModelFile]) -> Catalog:
+def compile_catalog(files: Sequence[ModelFile], settings: ModelSettings | None = None) -> Catalog:
     """The catalog of these files; cubes in order of declaration, files in the order given."""
     declarations = declare(files)
     extend(declarations)
@@ -37,7 +38,7 @@ def compile_catalog(files: Sequence[ModelFile]) -> Catalog:
     targets = {name: frozenset(join.target for join in found) for name, found in joins.items()}
     expand_views(declarations, targets)
     groups = read_view_groups(declarations)
-    names = Names(declared, frozenset(declarations.broken), targets)
+    names = Names(declared, frozenset(declarations.broken), targets, settings or ModelSettings())
     order_of = {name: index for index, name in enumerate(declared)}
     built = {name: build_cube(declared[name], order_of[name], found, names) for name, found in joins.items()}
     cubes = fill_sources({name: one.cube for name, one in built.items()}, declared)

@@ -9,9 +9,11 @@ from dataclasses import replace
 from cuboid.catalog.declare import DeclaredCube
 from cuboid.catalog.fields import Fields
 from cuboid.catalog.model import Cube
-from cuboid.catalog.pieces import CubeSqlReference, Filled, Reference, Template
+from cuboid.catalog.pieces import CubeSqlReference, Filled, Place, Reference, Template
+from cuboid.catalog.references import Unresolved
 from cuboid.catalog.scope import Scope
-from cuboid.catalog.templates import Misread, Slot, split
+from cuboid.catalog.slots import SlotReader
+from cuboid.catalog.templates import Misread, Slot, is_context, split
 from cuboid.errors import closest, did_you_mean
 
 _CUBE_SQL = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\.sql\(\)\s*")
@@ -50,36 +52,42 @@ def _template(fields: Fields, key: str, scope: Scope) -> Template | None:
             written.locate(pieces.fragment, written.text.find(pieces.fragment)), pieces.message, pieces.hint
         )
         return None
-    parts: list[str | CubeSqlReference] = []
+    parts: list[str | Reference | Filled] = []
     for piece in pieces:
         if isinstance(piece, str):
             parts.append(piece)
             continue
-        found = _cube_sql(piece, key, scope)
         place = written.locate(piece.written, written.text.find(piece.written))
-        if isinstance(found, Misread):
+        found = _slot(piece, key, scope, place)
+        if isinstance(found, Unresolved):
             fields.problems.error(place, found.message, found.hint)
             return None
         parts.append(found)
     return Template(tuple(parts), written.place)
 
 
-def _cube_sql(slot: Slot, key: str, scope: Scope) -> CubeSqlReference | Misread:
+def _slot(slot: Slot, key: str, scope: Scope, place: Place) -> str | Filled | Unresolved:
+    # There is no row yet that {CUBE} or a member could be read from.
+    no_row = Unresolved(
+        f"'{slot.written}' has no meaning in the '{key}' of a cube, which is where its rows come from",
+        r"The relation of another cube is {cube.sql()}; a literal brace is written \{ or \}.",
+    )
+    if is_context(slot.expression):
+        reader = SlotReader(scope.cube.name, scope.names, place, lambda expression: no_row)
+        found = reader.read(slot.expression)
+        if key == "sql_table" and not isinstance(found, str | Unresolved):
+            return Unresolved(
+                "a table's name cannot come from a query",
+                "Use 'sql' with a SELECT, and put it into the WHERE.",
+            )
+        return found
     match = _CUBE_SQL.fullmatch(slot.expression)
     if match is None:
-        # There is no row yet that {CUBE} or a member could be read from.
-        return Misread(
-            slot.written,
-            slot.offset,
-            f"'{slot.written}' in the '{key}' of a cube is not supported by this version",
-            r"The relation of another cube is {cube.sql()}; a literal brace is written \{ or \}.",
-        )
+        return no_row
     name = match.group(1)
     if not scope.names.is_cube(name) or scope.names.view_in((name,)):
         cubes = [cube.name for cube in scope.names.cubes.values() if cube.view is None]
-        return Misread(
-            slot.written, slot.offset, f"there is no cube '{name}'", did_you_mean(closest(name, cubes)) or ""
-        )
+        return Unresolved(f"there is no cube '{name}'", did_you_mean(closest(name, cubes)))
     scope.depends.add(name)
     return CubeSqlReference(name)
 

@@ -20,23 +20,13 @@ from cuboid.catalog.naming import link_name, underscore
 from cuboid.catalog.nodes import Entries, Items, Node, Scalar
 from cuboid.catalog.pieces import Place
 from cuboid.catalog.problems import Problems, model_error
+from cuboid.catalog.templates import CONTEXT_WORDS
 from cuboid.errors import ModelError
 from cuboid.types import SemanticType
 
 Kind = Literal["measure", "dimension", "segment"]
 
-RESERVED = frozenset(
-    {
-        "CUBE",
-        "TABLE",
-        "FILTER_PARAMS",
-        "FILTER_GROUP",
-        "SECURITY_CONTEXT",
-        "USER_CONTEXT",
-        "COMPILE_CONTEXT",
-        "SQL_UTILS",
-    }
-)
+RESERVED = CONTEXT_WORDS | {"CUBE", "TABLE"}
 """Words that mean something inside a reference, so that no cube and no member may be called so."""
 
 _SECTIONS: tuple[tuple[str, Kind, keys.KeyTable], ...] = (

@@ -60,11 +60,15 @@ class ContextReference:
         empty list; ``required_filter``: the same, but without the claim the query is refused; ``unsafe_value``: the
         claim's text itself, as a bound value where the model's setting allows it.
     :param column: the SQL that is compared; None for ``unsafe_value``.
+    :param arguments: for a function in place of the column (``lambda x: f'id = {x}'``): its one name; ``column`` then
+        is the whole condition and holds :class:`ArgumentReference` slots, each for the claim's value, or for all
+        values of a list with commas between them. Empty for a plain column.
     """
 
     claim: tuple[str, ...]
     form: Literal["filter", "required_filter", "unsafe_value"]
     column: Template | None = None
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,20 @@ cubes alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
-from cuboid.catalog.declare import RESERVED, DeclaredCube, DeclaredMember
+from cuboid.catalog.declare import DeclaredCube, DeclaredMember
 from cuboid.catalog.fields import IDENTIFIER
 from cuboid.catalog.model import MeasureType
 from cuboid.catalog.nodes import Items, Scalar
 from cuboid.catalog.pieces import CubeReference, MemberReference, Reference
+from cuboid.catalog.settings import ModelSettings
+from cuboid.catalog.templates import is_context
 from cuboid.errors import closest, did_you_mean
 from cuboid.types import GRANULARITIES
 
 _THIS_CUBE = ("CUBE", "TABLE")
-_CONTEXT_WORDS = RESERVED.difference(_THIS_CUBE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Names:
     cubes: Mapping[str, DeclaredCube]
     broken: frozenset[str]
     joins: Mapping[str, frozenset[str]]
+    settings: ModelSettings = field(default_factory=ModelSettings)
 
     def is_cube(self, name: str) -> bool:
         return name in self.cubes or name in self.broken
@@ -107,8 +109,8 @@ class Names:
 def resolve(expression: str, cube: str, names: Names) -> Reference | Unresolved:
     """What ``{expression}`` means inside ``cube``."""
     words = expression.split(".")
-    if words[0].strip() in _CONTEXT_WORDS:
-        return Unresolved(f"'{words[0].strip()}' is not supported by this version")
+    if is_context(expression):
+        return Unresolved(f"'{words[0].strip()}' cannot stand where a name is due")
     if not all(IDENTIFIER.fullmatch(word) for word in words):
         return Unresolved(
             f"'{{{expression}}}' is not a reference",

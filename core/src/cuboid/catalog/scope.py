@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from cuboid.catalog.declare import DeclaredCube
 from cuboid.catalog.fields import IDENTIFIER, Fields
 from cuboid.catalog.nodes import Scalar
-from cuboid.catalog.pieces import CubeReference, MemberReference, Place, Reference, Template
+from cuboid.catalog.pieces import CubeReference, Filled, MemberReference, Reference, Template
 from cuboid.catalog.problems import Problems
 from cuboid.catalog.references import Names, Unresolved, resolve
-from cuboid.catalog.templates import Misread, Slot, split
+from cuboid.catalog.slots import SlotReader
+from cuboid.catalog.templates import Misread, Slot, is_context, split
 
 _NOT_COLUMNS = frozenset(
     {
@@ -72,7 +73,8 @@ class Scope:
             return None
         if IDENTIFIER.fullmatch(bare) and bare.lower() not in _NOT_COLUMNS:
             if self.cube.view is not None:
-                self._no_columns(written.place, f"{{{bare}}}")
+                wrong = self._no_columns(f"{{{bare}}}")
+                self.problems.error(written.place, wrong.message, wrong.hint)
                 return None
             return Template((CubeReference(self.cube.name, (self.cube.name,)), f".{bare}"), written.place)
         pieces = split(written.text)
@@ -80,20 +82,27 @@ class Scope:
             place = written.locate(pieces.fragment, pieces.offset)
             self.problems.error(place, pieces.message, pieces.hint)
             return None
-        parts = [
-            piece if isinstance(piece, str) else self._reference(piece, written, use) for piece in pieces
-        ]
+        parts = [piece if isinstance(piece, str) else self._filled(piece, written, use) for piece in pieces]
         resolved = tuple(part for part in parts if part is not None)
         return Template(resolved, written.place) if len(resolved) == len(parts) else None
 
-    def _reference(self, slot: Slot, written: Scalar, use: Use) -> Reference | None:
+    def _filled(self, slot: Slot, written: Scalar, use: Use) -> Reference | Filled | str | None:
+        """What the slot stands for; None if it is wrong, which has been reported."""
         place = written.locate(slot.written, slot.offset)
-        found = resolve(slot.expression, self.cube.name, self.names)
+
+        def reference(expression: str) -> Reference | Unresolved:
+            found = resolve(expression, self.cube.name, self.names)
+            if isinstance(found, Unresolved):
+                return found
+            self.depends.update(found.path)
+            return self._not_allowed(found, expression, use) or self._located(found)
+
+        reader = SlotReader(self.cube.name, self.names, place, reference)
+        found = (reader.read if is_context(slot.expression) else reference)(slot.expression)
         if isinstance(found, Unresolved):
             self.problems.error(place, found.message, found.hint)
             return None
-        self.depends.update(found.path)
-        return self._located(found) if self._allowed(found, slot, place, use) else None
+        return found
 
     def _located(self, found: Reference) -> Reference:
         """In a view: a member that it includes is the cube's, by the view's path; so is another member of a cube that
@@ -107,39 +116,30 @@ class Scope:
         paths = [path for path in view.paths if path[-1] == found.path[0]]
         return replace(found, path=paths[0]) if len(paths) == 1 else found
 
-    def _no_columns(self, place: Place, instead: str) -> None:
-        self.problems.error(
-            place,
+    def _no_columns(self, instead: str) -> Unresolved:
+        return Unresolved(
             f"view '{self.cube.name}' has no columns of its own",
             f"Refer to members: {instead}, or {{cube.member}}.",
         )
 
-    def _allowed(self, found: Reference, slot: Slot, place: Place, use: Use) -> bool:
+    def _not_allowed(self, found: Reference, expression: str, use: Use) -> Unresolved | None:
+        """Why the reference cannot stand in such a piece of SQL."""
         foreign = self.names.view_in(found.path)
         if foreign is not None and foreign != self.cube.name:
-            self.problems.error(
-                place,
-                f"'{foreign}' is a view; SQL refers to cubes and their members",
-                "Name the cube's member.",
+            return Unresolved(
+                f"'{foreign}' is a view; SQL refers to cubes and their members", "Name the cube's member."
             )
-            return False
         if isinstance(found, CubeReference) and self.cube.view is not None:
-            self._no_columns(place, "{member}")
-            return False
+            return self._no_columns("{member}")
         if isinstance(found, CubeReference):
             if found.cube != self.cube.name and not use.foreign_columns:
-                self.problems.error(
-                    place,
+                return Unresolved(
                     f"{use.noun} of cube '{self.cube.name}' cannot use columns of cube '{found.cube}'",
                     f"Make the column a dimension of '{found.cube}' and refer to that:"
                     f" {{{'.'.join((*found.path, 'dimension'))}}}.",
                 )
-                return False
         elif self.names.is_measure(found.member) and not use.measures:
-            self.problems.error(
-                place,
-                f"'{slot.expression}' is a measure; {use.noun} can only use dimensions",
-                use.measures_hint,
+            return Unresolved(
+                f"'{expression}' is a measure; {use.noun} can only use dimensions", use.measures_hint
             )
-            return False
-        return True
+        return None

@@ -86,6 +86,9 @@ class Settings(BaseModel):
         " members are listed with the outermost folder",
         "CUBEJS_NESTED_FOLDERS_DELIMITER",
     )
+    allow_unsafe_values: Switch = _setting(
+        False, "SECURITY_CONTEXT.x.unsafeValue() in models: what a token says becomes part of SQL"
+    )
     optional_plugins: Texts = _setting((), "plugins whose failure to import does not stop the start")
 
     # ------------------------------------------------------------ who may ask
