@@ -204,3 +204,47 @@ def test_a_view_and_a_cube_cannot_share_a_name(compile_text) -> None:
 def test_a_view_without_cubes_is_off(compile_text) -> None:
     catalog = compile_text("cubes: [{name: a, sql_table: x}]\nviews: [{name: v}]\n")
     assert (list(catalog.cubes), list(catalog.broken)) == (["a"], ["v"])
+
+
+ROWS = """
+cubes:
+  - name: a
+    sql_table: a
+    joins: [{name: b, relationship: one_to_many, sql: "%s"}]
+    dimensions:
+      - {name: id, sql: "%s", type: number, primary_key: true}
+      - {name: asked, sql: "{b.n}", type: number, sub_query: true}
+      - {name: of_asked, sql: "{asked} + 1", type: number}
+  - name: b
+    sql_table: b
+    dimensions: [{name: id, sql: id, type: number, primary_key: true}]
+    measures: [{name: n, type: count}]
+"""
+
+
+def test_joins_and_keys_are_made_of_columns(compile_text) -> None:
+    assert compile_text(ROWS % ("{CUBE}.x = {b}.y", "id")).errors == ()
+    (error,) = compile_text(ROWS % ("{of_asked} = {b}.y", "id")).errors
+    assert error.message == "the condition of a join cannot be made of measures, as 'a.asked' is"
+    (error,) = compile_text(ROWS % ("{CUBE}.x = {b}.y", "{of_asked}")).errors
+    assert error.message == "a primary key cannot be made of measures, as 'a.asked' is"
+
+
+def test_a_sub_query_needs_a_primary_key(assert_error) -> None:
+    model = (ROWS % ("{CUBE}.x = {b}.y", "id")).replace(", primary_key: true}", "}", 1)
+    assert_error(
+        model.replace("sub_query: true", "sub_query: ¦true"),
+        "is evaluated for each primary key",
+        "primary_key: true",
+    )
+
+
+def test_measures_in_stages_need_no_key(compile_text) -> None:
+    found = compile_text(
+        "cubes:\n  - name: a\n    sql_table: a\n"
+        "    joins: [{name: b, relationship: has_one, sql: 1 = 1}]\n"
+        "    measures: [{name: m, type: sum, sql: '{b.n}', multi_stage: true}]\n"
+        "  - name: b\n    sql_table: b\n    dimensions: [{name: id, sql: id, type: number, primary_key: true}]\n"
+        "    measures: [{name: n, type: count}]\n"
+    )
+    assert found.errors == ()

@@ -373,6 +373,11 @@ def test_mistakes_of_staged_measures(assert_error, measure: str, message: str, h
         ("type: string\nsql: x\nlatitude: ¦{sql: x}", "'latitude' belongs to dimensions of type geo", None),
         ("type: geo\nsql: ¦x", "'latitude' and 'longitude', not 'sql'", None),
         ("type: number\nsql: '¦{n}'", "'n' is a measure", "measure of type number"),
+        (
+            "type: string\nsql: '¦{currency}'",
+            "'orders.currency' is a switch, which is on no row",
+            "case: {switch",
+        ),
         ("type: string\nsql: x\nkey: ¦users.id", "is not on the same cube", None),
         ("type: string\nsql: x\ncurrency: ¦EUR", "'currency' belongs to dimensions with numbers", None),
         ("type: string\nsql: x\norder: ¦up", "'up' is no order", "asc, desc"),

@@ -143,7 +143,7 @@ def test_a_running_total_is_a_sum_of_all_before(compile_text) -> None:
     [
         ("[{interval: 1 year, type: prior}]", (TimeShift(None, Interval(months=12)),)),
         ("[{time_dimension: t, interval: 2 weeks, type: next}]", (TimeShift("a.t", Interval(0, -14 * DAY)),)),
-        ("[{name: retail_year_ago}]", (TimeShift(None, None, "retail_year_ago"),)),
+        ("[{name: 1_year_ago}]", (TimeShift(None, None, "1_year_ago"),)),
         (
             "[{time_dimension: t, interval: 1 day, type: prior}, {time_dimension: u, interval: 1 day, type: prior}]",
             (TimeShift("a.t", Interval(seconds=DAY)), TimeShift("a.u", Interval(seconds=DAY))),
@@ -156,6 +156,8 @@ def test_prior_adds_to_a_row_and_next_takes_away(compile_text, written: str, shi
         + "      - {name: u, sql: u, type: time}\n"
         + "    measures:\n      - {name: n, type: count}\n"
         + f'      - {{name: m, type: number, sql: "{{n}}", multi_stage: true, time_shift: {written}}}\n'
+        + "  - name: c\n    sql_table: c\n    calendar: true\n    dimensions:\n"
+        + "      - {name: t, sql: t, type: time, time_shift: [{name: 1_year_ago, sql: u}]}\n"
     )
     assert found.errors == ()
     stages = found.measure("a.m").multi_stage
@@ -235,9 +237,9 @@ MEASURES = [
         None,
     ),
     (
-        "type: number, sql: '{n}', multi_stage: true, time_shift: [{name: x, interval: ¦1 day}]",
-        "either 'name' or 'interval'",
-        None,
+        "type: number, sql: '{n}', multi_stage: true, time_shift: [{name: ¦x}]",
+        "no calendar has a time shift 'x'",
+        "calendar: true",
     ),
     (
         "type: number, sql: '{n}', multi_stage: true,"

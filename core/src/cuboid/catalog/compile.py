@@ -23,7 +23,7 @@ from cuboid.catalog.files import ModelFile
 from cuboid.catalog.includes import expand_views
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.references import Names
-from cuboid.catalog.rules import check_aliases, check_keys
+from cuboid.catalog.rules import check_aliases, check_keys, check_rows
 from cuboid.catalog.settings import ModelSettings
 from cuboid.catalog.view_groups import read_view_groups
 from cuboid.errors import ModelError
@@ -48,6 +48,7 @@ def compile_catalog(files: Sequence[ModelFile], settings: ModelSettings | None =
             built[name] = build_view(view, order_of[name], names, cubes, groups)
     built = {name: built[name] for name in declared}
     check_keys(declared, targets)
+    check_rows(declared, built)
     check_aliases(declared, built)
     check_definitions(declared, built)
     broken = _broken(declarations, built)

@@ -43,6 +43,7 @@ class DeclaredMember:
     :param declared_type: a type that ``dimension_type`` does not tell.
     :param running_total: the measure has that old type: a sum with an unbounded window.
     :param granularities: names of custom ones, as far as they can be read.
+    :param shifts: names of a calendar's time shifts, likewise.
     :param link_of: the dimension for one of whose links it is made.
     """
 
@@ -54,6 +55,7 @@ class DeclaredMember:
     declared_type: Literal["geo", "switch"] | None = None
     running_total: bool = False
     granularities: tuple[str, ...] = ()
+    shifts: tuple[str, ...] = ()
     included: Included | None = None
     link_of: str | None = None
 
@@ -245,6 +247,7 @@ def _declared_member(name: str, kind: Kind, fields: Fields) -> DeclaredMember:
         dimension_type=fields.choice("type", keys.DIMENSION_TYPES),
         declared_type="geo" if type == "geo" else "switch" if type == "switch" else None,
         granularities=_names_in(fields.node("granularities")),
+        shifts=_names_in(fields.node("time_shift")),
     )
 
 

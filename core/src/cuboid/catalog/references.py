@@ -101,6 +101,12 @@ class Names:
         members = (member for cube in self.cubes.values() for member in cube.members.values())
         return tuple(dict.fromkeys(name for member in members for name in member.granularities))
 
+    @property
+    def named_shifts(self) -> tuple[str, ...]:
+        """The names of all time shifts that calendars define."""
+        members = (member for cube in self.cubes.values() for member in cube.members.values())
+        return tuple(dict.fromkeys(name for member in members for name in member.shifts))
+
     def _declared(self, full_name: str) -> DeclaredMember | None:
         cube, _, member = full_name.partition(".")
         return self.cubes[cube].members.get(member) if cube in self.cubes else None

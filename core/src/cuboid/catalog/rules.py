@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cuboid.catalog.build import BuiltCube
-from cuboid.catalog.declare import DeclaredCube
-from cuboid.catalog.model import Member
+from cuboid.catalog.declare import DeclaredCube, DeclaredMember
+from cuboid.catalog.model import Dimension, Member
 from cuboid.catalog.naming import member_alias
 from cuboid.catalog.nodes import Scalar
+from cuboid.catalog.pieces import MemberReference, Template
 
 _NEED_KEY = frozenset({"count", "sum", "avg", "number"})
 """Measure types that a repeated row falsifies (model-contract 1.4.1)."""
@@ -19,8 +20,17 @@ def check_keys(declared: Mapping[str, DeclaredCube], joins: Mapping[str, frozens
     tells a row that a join repeats from two equal rows."""
     joined = {cube for source, targets in joins.items() if targets for cube in (source, *targets)}
     for cube in declared.values():
-        counted = next((m for m in cube.members.values() if m.measure_type in _NEED_KEY), None)
-        if cube.name not in joined or counted is None or _has_key(cube):
+        if _has_key(cube):
+            continue
+        asked = next((m for m in cube.members.values() if _is_on(m, "sub_query")), None)
+        if asked is not None and cube.view is None:
+            cube.problems.error(
+                asked.fields.place_of("sub_query"),
+                f"a sub-query is evaluated for each primary key, and cube '{cube.name}' has none",
+                "Set 'primary_key: true' on the dimension, or dimensions, that tell its rows apart.",
+            )
+        counted = next((m for m in cube.members.values() if _counts_rows(m)), None)
+        if cube.name not in joined or counted is None:
             continue
         cube.problems.error(
             cube.fields.place,
@@ -30,12 +40,58 @@ def check_keys(declared: Mapping[str, DeclaredCube], joins: Mapping[str, frozens
         )
 
 
+def _counts_rows(member: DeclaredMember) -> bool:
+    """Whether a repeated row would falsify the measure; one that is evaluated in stages reads no rows."""
+    return member.measure_type in _NEED_KEY and not _is_on(member, "multi_stage")
+
+
+def _is_on(member: DeclaredMember, key: str) -> bool:
+    written = member.fields.node(key)
+    return isinstance(written, Scalar) and written.value is True
+
+
 def _has_key(cube: DeclaredCube) -> bool:
-    for member in cube.members.values():
-        written = member.fields.node("primary_key") if member.kind == "dimension" else None
-        if isinstance(written, Scalar) and written.value is True:
-            return True
-    return False
+    return any(
+        member.kind == "dimension" and _is_on(member, "primary_key") for member in cube.members.values()
+    )
+
+
+def check_rows(declared: Mapping[str, DeclaredCube], built: Mapping[str, BuiltCube]) -> None:
+    """Joins and primary keys must be there before any measure is evaluated, so they are made of columns only."""
+    members = {member.full_name: member for one in built.values() for member in one.cube.members()}
+    for name, one in built.items():
+        for dimension in one.cube.primary_key:
+            if derived := _derived(dimension.full_name, members):
+                declared[name].problems.error(
+                    dimension.place,
+                    f"a primary key cannot be made of measures, as '{derived}' is",
+                    "Make it a column of the cube's 'sql'.",
+                )
+        for join in one.cube.joins:
+            found = (_derived(each, members) for each in _member_names(join.sql))
+            if derived := next((each for each in found if each is not None), None):
+                declared[name].problems.error(
+                    join.sql.place,
+                    f"the condition of a join cannot be made of measures, as '{derived}' is",
+                    "Join on columns.",
+                )
+
+
+def _derived(name: str, members: Mapping[str, Member]) -> str | None:
+    """The first dimension that measures are needed for, among the one of that name and those it is made of."""
+    waiting, seen = [name], {name}
+    while waiting:
+        member = members.get(waiting.pop())
+        if isinstance(member, Dimension) and (member.sub_query or member.multi_stage is not None):
+            return member.full_name
+        for template in member.templates if isinstance(member, Dimension) else ():
+            waiting += [each for each in _member_names(template) if each not in seen]
+            seen.update(waiting)
+    return None
+
+
+def _member_names(template: Template) -> list[str]:
+    return [each.member for each in template.references if isinstance(each, MemberReference)]
 
 
 def check_aliases(declared: Mapping[str, DeclaredCube], built: Mapping[str, BuiltCube]) -> None:

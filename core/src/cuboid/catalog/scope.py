@@ -138,6 +138,11 @@ class Scope:
                     f"Make the column a dimension of '{found.cube}' and refer to that:"
                     f" {{{'.'.join((*found.path, 'dimension'))}}}.",
                 )
+        elif self.names.switch_values(found.member) is not None and not use.measures:
+            return Unresolved(
+                f"'{found.member}' is a switch, which is on no row; {use.noun} cannot read it",
+                "Measures choose by it: case: {switch: ..., when: [{value, sql}]}.",
+            )
         elif self.names.is_measure(found.member) and not use.measures:
             return Unresolved(
                 f"'{expression}' is a measure; {use.noun} can only use dimensions", use.measures_hint

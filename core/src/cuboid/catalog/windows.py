@@ -109,9 +109,23 @@ def _shift(node: Node, scope: Scope, *, alone: bool) -> TimeShift | None:
                     f"a time shift has either 'name' or '{key}', not both",
                     "Remove one.",
                 )
-        return TimeShift(dimension, None, fields.text("name"))
+        return _by_name(fields, dimension, scope)
     interval = _shifted_by(fields)
     return None if interval is None else TimeShift(dimension, interval)
+
+
+def _by_name(fields: Fields, dimension: str | None, scope: Scope) -> TimeShift | None:
+    name = fields.text("name")
+    known = scope.names.named_shifts
+    if name is not None and name not in known and not scope.names.broken:
+        scope.problems.error(
+            fields.place_of("name"),
+            f"no calendar has a time shift '{name}'",
+            did_you_mean(closest(name, known))
+            or "A cube with 'calendar: true' defines it, under 'time_shift' of a time dimension.",
+        )
+        return None
+    return TimeShift(dimension, None, name)
 
 
 def read_named_shifts(fields: Fields, scope: Scope) -> tuple[NamedShift, ...]:
