@@ -78,7 +78,7 @@ def test_a_link_is_shown_and_its_url_is_a_dimension(compile_text) -> None:
                 type: string
                 links:
                   - {name: search, label: Search, url: "'https://x.org/?q=' || {CUBE}.full_name", icon: world}
-                  - {name: board, label: Board, dashboard: it's, target: self, primary: true}
+                  - {name: board, label: Board, dashboard: it's, primary: true}
         views:
           - {name: v, cubes: [{join_path: users, prefix: true, includes: [full_name]}]}
         """

@@ -60,7 +60,8 @@ def _read(link: Fields, name: str, dimension: str, scope: Scope, cube_title: str
         "name": name,
         "label": label,
         "icon": link.text("icon"),
-        "target": link.choice("target", _TARGETS, default="blank"),
+        # A dashboard opens in place, another site in a tab of its own.
+        "target": link.choice("target", _TARGETS, default="self" if link.has("dashboard") else "blank"),
         "primary": link.flag("primary"),
         "dashboard": link.text("dashboard"),
         "params": [_parameter(node, scope) for node in link.items("params")] or None,
