@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from cuboid.catalog.compile import compile_catalog
+from cuboid.catalog.files import ModelFile
 from cuboid.catalog.model import Catalog
 from cuboid.query.model import Question
 from cuboid.result.annotation import annotate
@@ -81,3 +85,25 @@ def test_each_granularity_of_a_dimension_is_annotated(question: Ask, catalog: Ca
         "title": "second",
         "interval": "1 second",
     }
+
+
+def test_a_custom_granularity_is_annotated_as_recorded(
+    question: Ask, catalog: Catalog, recorded: Callable[[str], dict[str, Any]]
+) -> None:
+    result = recorded("load_td_custom")["body"]["results"][0]
+    assert annotate(question(result["query"]), catalog) == result["annotation"]
+
+
+def test_locations_and_currencies_of_dimensions_are_annotated(question: Ask) -> None:
+    text = """
+    cubes:
+      - name: a
+        sql_table: a
+        dimensions:
+          - {name: place, type: geo, latitude: {sql: x}, longitude: {sql: y}}
+          - {name: price, sql: price, type: number, format: currency, currency: GBP}
+    """
+    found = compile_catalog([ModelFile("a.yml", textwrap.dedent(text))])
+    items = annotate(question({"dimensions": ["a.place", "a.price"]}), found)["dimensions"]
+    assert items["a.place"]["type"] == "geo"
+    assert (items["a.price"]["format"], items["a.price"]["currency"]) == ("currency", "GBP")

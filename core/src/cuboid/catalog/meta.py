@@ -121,7 +121,7 @@ def _dimension(dimension: Dimension) -> dict[str, Any]:
     return _given(
         name=dimension.full_name,
         title=dimension.title,
-        type="geo" if dimension.declared_type == "geo" else dimension.type,
+        type=dimension.shown_type,
         aliasName=alias_name(dimension.cube, dimension.name),
         description=dimension.description,
         shortTitle=dimension.short_title,

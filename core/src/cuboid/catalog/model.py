@@ -118,6 +118,11 @@ class Dimension:
         return f"{self.cube}.{self.name}"
 
     @property
+    def shown_type(self) -> str:
+        """The type that the wire names."""
+        return "geo" if self.declared_type == "geo" else self.type
+
+    @property
     def templates(self) -> tuple[Template, ...]:
         """All pieces of SQL that the member's value is made of."""
         if self.location is not None:

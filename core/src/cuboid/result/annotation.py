@@ -33,15 +33,18 @@ def _time_dimensions(question: Question, catalog: Catalog) -> dict[str, Item]:
     items: dict[str, Item] = {}
     for grouping in question.shape.time_groupings:
         dimension = catalog.dimension(grouping.member)
-        items[grouping.key] = {**_item(dimension), "granularity": _granularity(grouping)}
+        items[grouping.key] = {**_item(dimension), "granularity": _granularity(grouping, dimension)}
         if grouping.member not in question.shape.dimensions:
             items.setdefault(grouping.member, _item(dimension))
     return items
 
 
-def _granularity(grouping: TimeGrouping) -> dict[str, str]:
+def _granularity(grouping: TimeGrouping, dimension: Dimension) -> dict[str, str]:
     name = grouping.granularity
-    return {"name": name, "title": name, "interval": f"1 {name}"}
+    custom = dimension.granularities.get(name)
+    if custom is not None and custom.sql is None:
+        return {"name": name, "title": custom.title, **dict(custom.written)}
+    return {"name": name, "title": name if custom is None else custom.title, "interval": f"1 {name}"}
 
 
 def _measure(measure: Measure, catalog: Catalog) -> Item:
@@ -65,10 +68,10 @@ def _item(member: Member) -> Item:
     if isinstance(member, Measure):
         item["type"] = member.value_type
     elif isinstance(member, Dimension):
-        item["type"] = member.type
+        item["type"] = member.shown_type
     if not isinstance(member, Segment) and member.format is not None:
         item["format"] = member.format
-    if isinstance(member, Measure) and member.currency is not None:
+    if not isinstance(member, Segment) and member.currency is not None:
         item["currency"] = member.currency
     if member.meta is not None:
         item["meta"] = member.meta
