@@ -13,7 +13,7 @@ DOCUMENTED = "../../tests/catalog/documented"
 
 TESTED_IN: Mapping[str, str] = {
     "FILE": "test_mistakes.py",
-    "CUBE": "test_compile.py test_constructs.py test_extends.py",
+    "CUBE": "test_compile.py test_constructs.py test_extends.py test_policies.py test_pre_aggregations.py",
     "JOIN": "test_compile.py test_constructs.py",
     "DIMENSION": "test_compile.py test_constructs.py test_stages.py",
     "MEASURE": "test_compile.py test_stages.py",
@@ -44,13 +44,23 @@ TESTED_IN: Mapping[str, str] = {
     "SEMI_ADDITIVE": "test_stages.py",
     "CONVERSION": "test_stages.py",
     "CONVERSION_STEP": "test_stages.py",
-    "VIEW": "test_views.py",
+    "VIEW": "test_views.py test_policies.py",
     "VIEW_CUBE": "test_views.py",
     "VIEW_MEMBER": "test_views.py",
     "DEFAULT_FILTER": "test_views.py",
     "FOLDER": "test_views.py",
     "FOLDER_PATH": "test_views.py",
     "VIEW_GROUP": "test_views.py",
+    "ACCESS_POLICY": "test_policies.py",
+    "POLICY_CONDITION": "test_policies.py",
+    "MEMBER_LEVEL": "test_policies.py",
+    "ROW_LEVEL": "test_policies.py",
+    "REFRESH_KEY": "test_refresh_keys.py",
+    "PRE_AGGREGATION": "test_pre_aggregations.py",
+    "ROLLUP_TIME": "test_pre_aggregations.py",
+    "BUILD_RANGE": "test_pre_aggregations.py",
+    "INDEX": "test_pre_aggregations.py",
+    "OUTPUT_COLUMN": "test_pre_aggregations.py",
 }
 """For each table of keys.py the tests that hold how its construct is read."""
 

@@ -270,11 +270,7 @@ def test_equal_files_have_equal_content_and_others_do_not() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("pre_aggregations", "[{name: x}]"),
-        ("refresh_key", "{every: 1 hour}"),
-        ("rewrite_queries", "true"),
         ("folders", "[{name: f, includes: []}]"),
-        ("preAggregations", "[]"),
     ],
 )
 def test_keys_that_change_no_number_are_warned_about(compile_text, key: str, value: str) -> None:

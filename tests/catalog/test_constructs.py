@@ -57,8 +57,8 @@ def test_relations_do_not_grow_without_bound(compile_text) -> None:
     ("sql", "message", "hint"),
     [
         ("SELECT * FROM ¦{bb.sql()}", "there is no cube 'bb'", "'b'"),
-        ("SELECT * FROM ¦{b.sql(1)}", "has no meaning in the 'sql' of a cube", "{cube.sql()}"),
-        ("SELECT ¦{b.x} FROM b", "has no meaning in the 'sql' of a cube", "{cube.sql()}"),
+        ("SELECT * FROM ¦{b.sql(1)}", "has no meaning here", "{cube.sql()}"),
+        ("SELECT ¦{b.x} FROM b", "has no meaning here", "{cube.sql()}"),
     ],
 )
 def test_mistakes_of_relations(assert_error, sql: str, message: str, hint: str) -> None:

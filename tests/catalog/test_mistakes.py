@@ -31,7 +31,7 @@ CUBES = [
     ("cubes: [{name: a, sql_table: ¦''}]\n", "'sql_table' is empty", None),
     (
         "cubes: [{name: a, sql: 'select ¦{CUBE}.x'}]\n",
-        "'{CUBE}' has no meaning in the 'sql' of a cube",
+        "'{CUBE}' has no meaning here",
         "\\{",
     ),
     ("cubes: [{name: a, sql: 'select ¦{b.sql()}'}]\n", "there is no cube 'b'", None),
@@ -44,7 +44,7 @@ CUBES = [
     (CUBE + "meta: {x: 1, ¦x: 2}\n", "the key 'x' is written twice in 'meta'", None),
     (CUBE + "title: ¦{a: b}\n", "'title' of a cube must be a text, not a mapping", None),
     (CUBE + "¦sqlTable: b\n", "'sqlTable' and 'sql_table' are the same key", "Keep one"),
-    (CUBE + "¦access_policy: []\n", "'access_policy' is not supported by this version", None),
+    (CUBE + "¦access_policy:\n", "'access_policy' is empty", "to whom"),
     (CUBE + "measures: ¦{m: {type: count}}\n", "'measures' of a cube must be a list", "- name:"),
     (
         "cubes: [{name: Orders, sql_table: a}, ¦{name: orders, sql_table: b}]\n",

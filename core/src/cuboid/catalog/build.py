@@ -17,7 +17,10 @@ from cuboid.catalog.links import read_links
 from cuboid.catalog.measures import build_measure
 from cuboid.catalog.model import Cube, Dimension, Measure, Member, Segment
 from cuboid.catalog.naming import titleize, underscore
+from cuboid.catalog.policies import read_policies
+from cuboid.catalog.pre_aggregations import read_rollups
 from cuboid.catalog.references import Names
+from cuboid.catalog.refresh_keys import read_refresh_key
 from cuboid.catalog.scope import Scope
 from cuboid.catalog.segments import build_segment
 
@@ -60,7 +63,10 @@ def build_cube(cube: DeclaredCube, index: int, joins: list[DeclaredJoin], names:
         data_source_place=fields.place_of("data_source") if fields.has("data_source") else None,
         calendar=fields.flag("calendar") or False,
         extends=cube.extends,
+        refresh_key=read_refresh_key(fields, scope),
+        access_policies=read_policies(scope),
         hierarchies=read_hierarchies(scope, head.public),
+        rollups=read_rollups(scope),
     )
     depends = scope.depends | ({cube.extends} if cube.extends else set())
     return BuiltCube(built, frozenset(depends - {cube.name}))

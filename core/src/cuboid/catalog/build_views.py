@@ -12,6 +12,7 @@ from cuboid.catalog.default_filters import read_default_filters
 from cuboid.catalog.folders import read_folders
 from cuboid.catalog.hierarchies import included_hierarchies, read_hierarchies
 from cuboid.catalog.model import Cube, Dimension, Measure, Segment
+from cuboid.catalog.policies import read_policies
 from cuboid.catalog.references import Names
 from cuboid.catalog.scope import Scope
 from cuboid.catalog.view_groups import groups_of
@@ -55,6 +56,7 @@ def build_view(
         segments=MappingProxyType(members.segments),
         view=View(paths, read_default_filters(scope, renamed), groups_of(view.name, groups)),
         extends=view.extends,
+        access_policies=read_policies(scope),
         hierarchies=hierarchies,
         folders=read_folders(view, [each.name for each in hierarchies]),
     )

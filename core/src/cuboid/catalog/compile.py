@@ -23,6 +23,7 @@ from cuboid.catalog.files import ModelFile
 from cuboid.catalog.includes import expand_views
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.references import Names
+from cuboid.catalog.rollup_rules import check_rollups, fill_rollups
 from cuboid.catalog.rules import check_aliases, check_keys, check_rows
 from cuboid.catalog.settings import ModelSettings
 from cuboid.catalog.view_groups import read_view_groups
@@ -42,6 +43,8 @@ def compile_catalog(files: Sequence[ModelFile], settings: ModelSettings | None =
     order_of = {name: index for index, name in enumerate(declared)}
     built = {name: build_cube(declared[name], order_of[name], found, names) for name, found in joins.items()}
     cubes = fill_sources({name: one.cube for name, one in built.items()}, declared)
+    check_rollups(cubes, declared)
+    cubes = {name: fill_rollups(cube, cubes) for name, cube in cubes.items()}
     built = {name: replace(one, cube=cubes.get(name, one.cube)) for name, one in built.items()}
     for name, view in declared.items():
         if view.view is not None:

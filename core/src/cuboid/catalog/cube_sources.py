@@ -35,10 +35,11 @@ def read_source(scope: Scope) -> tuple[Template | None, Template | None]:
         )
     elif not fields.has("sql") and not fields.has("sql_table"):
         fields.missing("sql_table", "the name of a table; or 'sql': a SELECT")
-    return _template(fields, "sql_table", scope), _template(fields, "sql", scope)
+    return read_statement(fields, "sql_table", scope), read_statement(fields, "sql", scope)
 
 
-def _template(fields: Fields, key: str, scope: Scope) -> Template | None:
+def read_statement(fields: Fields, key: str, scope: Scope) -> Template | None:
+    """SQL that no row of the cube is read by yet: ``{cube.sql()}`` and what a query fills may stand in it."""
     written = fields.scalar(key)
     if written is None:
         return None
@@ -67,9 +68,8 @@ def _template(fields: Fields, key: str, scope: Scope) -> Template | None:
 
 
 def _slot(slot: Slot, key: str, scope: Scope, place: Place) -> str | Filled | Unresolved:
-    # There is no row yet that {CUBE} or a member could be read from.
     no_row = Unresolved(
-        f"'{slot.written}' has no meaning in the '{key}' of a cube, which is where its rows come from",
+        f"'{slot.written}' has no meaning here: there is no row yet that it could be read from",
         r"The relation of another cube is {cube.sql()}; a literal brace is written \{ or \}.",
     )
     if is_context(slot.expression):
@@ -84,7 +84,7 @@ def _slot(slot: Slot, key: str, scope: Scope, place: Place) -> str | Filled | Un
     match = _CUBE_SQL.fullmatch(slot.expression)
     if match is None:
         return no_row
-    name = match.group(1)
+    name = scope.cube.name if match.group(1) in ("CUBE", "TABLE") else match.group(1)
     if not scope.names.is_cube(name) or scope.names.view_in((name,)):
         cubes = [cube.name for cube in scope.names.cubes.values() if cube.view is None]
         return Unresolved(f"there is no cube '{name}'", did_you_mean(closest(name, cubes)))
@@ -98,6 +98,17 @@ def fill_sources(cubes: Mapping[str, Cube], declared: Mapping[str, DeclaredCube]
     for name in cubes:
         _fill(name, cubes, declared, filled, [])
     return filled
+
+
+def fill_statement(template: Template, filled: Mapping[str, Cube]) -> Template:
+    """The template with the relations of cubes that are complete in place of ``{cube.sql()}``."""
+    parts: list[str | Reference | Filled] = []
+    for part in template.parts:
+        if isinstance(part, CubeSqlReference):
+            parts += _relation(filled[part.cube]) if part.cube in filled else ["(SELECT 1)"]
+        else:
+            parts.append(part)
+    return replace(template, parts=tuple(parts))
 
 
 def _fill(

@@ -59,6 +59,10 @@ class Fields:
                 self.unsupported(key.place, f"'{key.text}'")
         elif not (isinstance(value, Scalar) and value.is_null):
             self._entries[name] = (key, value)
+        elif name in DENY_WHEN_EMPTY:
+            self.problems.error(
+                key.place, f"'{key.text}' is empty", "Say to whom it opens what, or remove the key."
+            )
 
     def over(self, parent: Fields, hidden: Collection[str], combined: Mapping[str, Node]) -> Fields:
         """These entries, and where a key is absent that of ``parent``, unless it is ``hidden``.

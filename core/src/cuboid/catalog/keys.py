@@ -39,17 +39,17 @@ FILE = _table("model file", read="cubes views view_groups")
 CUBE = _table(
     "cube",
     read="name sql sql_table sql_alias data_source title description meta public shown calendar"
-    " joins measures dimensions segments hierarchies extends",
-    ignored="pre_aggregations refresh_key rewrite_queries folders",
-    unsupported="access_policy",
+    " joins measures dimensions segments hierarchies extends refresh_key pre_aggregations access_policy",
+    ignored="folders",
+    inert="rewrite_queries",
 )
 
 VIEW = _table(
     "view",
     read="name extends cubes title description meta public shown sql_alias measures dimensions segments hierarchies"
-    " folders default_filters view_group view_groups includes excludes",
-    ignored="refresh_key rewrite_queries data_source",
-    unsupported="access_policy",
+    " folders default_filters view_group view_groups includes excludes access_policy",
+    ignored="refresh_key data_source",
+    inert="rewrite_queries",
 )
 
 VIEW_CUBE = _table("cube of a view", read="join_path includes excludes prefix alias split")
@@ -107,6 +107,29 @@ RANK_ORDER = _table("order of a rank", read="sql dir")
 SEMI_ADDITIVE = _table("semi-additive rule", read="time_dimension take by")
 CONVERSION = _table("conversion", read="steps entity window value")
 CONVERSION_STEP = _table("step of a conversion", read="measure time_dimension")
+
+ACCESS_POLICY = _table(
+    "policy",
+    read="group groups role roles conditions member_level member_masking row_level",
+)
+POLICY_CONDITION = _table("condition of a policy", read="if")
+MEMBER_LEVEL = _table("member level", read="includes excludes")
+ROW_LEVEL = _table("row level", read="filters allow_all")
+
+REFRESH_KEY = _table("refresh key", read="sql every timezone immutable incremental update_window")
+PRE_AGGREGATION = _table(
+    "pre-aggregation",
+    read="name type measures dimensions segments time_dimension granularity time_dimensions partition_granularity"
+    " refresh_key build_range_start build_range_end refresh_range_start refresh_range_end indexes external"
+    " scheduled_refresh use_original_sql_pre_aggregations rollups union_with_source_data"
+    " allow_non_strict_date_range_match unique_key_columns stream_offset read_only output_column_types sql_alias"
+    " measure_references dimension_references segment_references time_dimension_reference"
+    " time_dimension_references rollup_references",
+)
+ROLLUP_TIME = _table("time dimension of a pre-aggregation", read="dimension granularity")
+BUILD_RANGE = _table("build range", read="sql")
+INDEX = _table("table index", read="name columns type", unsupported="sql")
+OUTPUT_COLUMN = _table("column of the output", read="member type")
 
 DENY_WHEN_EMPTY = frozenset({"access_policy"})
 """Unsupported keys that mean something even when empty; of the others, null, false and [] mean nothing."""

@@ -49,7 +49,7 @@ def named_dimensions(fields: Fields, key: str, scope: Scope) -> tuple[str, ...]:
 
 def shown_members(fields: Fields, key: str, scope: Scope) -> tuple[str, ...]:
     """Members that are shown, never computed, so that nothing depends on their cubes."""
-    found = (_resolved(node, scope) for node in fields.items(key))
+    found = (named_reference(node, scope) for node in fields.items(key))
     return tuple(reference.member for reference in found if reference is not None)
 
 
@@ -67,7 +67,7 @@ def _many(fields: Fields, key: str, scope: Scope, test: _Test | None, kind: str)
 
 
 def _tested(node: Node, scope: Scope, test: _Test | None, kind: str) -> str | None:
-    found = _resolved(node, scope)
+    found = named_reference(node, scope)
     if found is None:
         return None
     scope.depends.update(found.path)
@@ -77,7 +77,8 @@ def _tested(node: Node, scope: Scope, test: _Test | None, kind: str) -> str | No
     return found.member
 
 
-def _resolved(node: Node, scope: Scope) -> MemberReference | None:
+def named_reference(node: Node, scope: Scope) -> MemberReference | None:
+    """What the name refers to, with its join path, without noting that the scope depends on it."""
     if not isinstance(node, Scalar):
         what = "a list" if isinstance(node, Items) else "a mapping"
         scope.problems.error(node.place, f"a member's name is due here, not {what}")

@@ -49,7 +49,7 @@ def _filter(node: Node, scope: Scope) -> Mapping[str, Any] | None:
 
 def read_filter(fields: Fields, scope: Scope, member: str | None) -> Mapping[str, Any] | None:
     """The filter on ``member`` that ``operator`` and ``values`` state; None and an error if it is wrong."""
-    operator = _operator(fields)
+    operator = read_operator(fields)
     values = _values(fields)
     if member is None or operator is None or values is None:
         return None
@@ -61,7 +61,8 @@ def read_filter(fields: Fields, scope: Scope, member: str | None) -> Mapping[str
     return {"member": member, "operator": operator, "values": values}
 
 
-def _operator(fields: Fields) -> str | None:
+def read_operator(fields: Fields) -> str | None:
+    """The ``operator`` by its name in queries; None and an error if there is none."""
     written = fields.scalar("operator")
     if written is None:
         if not fields.has("operator"):

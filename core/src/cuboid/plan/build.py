@@ -34,8 +34,7 @@ class Builder:
         Raises :class:`NoJoinPath`, :class:`UnsupportedFeature`, and :class:`InvalidQuery` for members of several
         data sources.
         """
-        groupings = ((each.member, each.granularity) for each in shape.time_groupings)
-        refuse_unplanned(self._catalog, self._all_members(shape), groupings)
+        refuse_unplanned(self._catalog, self._all_members(shape))
         keys = (
             *(Key(member) for member in shape.dimensions),
             *(Key(grouping.member, grouping.granularity) for grouping in shape.time_groupings),

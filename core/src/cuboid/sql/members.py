@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from cuboid.catalog.model import Case, Catalog, Dimension, Measure
 from cuboid.catalog.pieces import CubeReference, MemberReference, Template
-from cuboid.errors import InternalError
+from cuboid.errors import InternalError, UnsupportedFeature
 from cuboid.plan.nodes import Key
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.templates import Templates, enclosed
@@ -114,6 +114,10 @@ class MemberSql:
     def relation(self, cube: str, scope: Scope) -> exp.Expr:
         """The cube's table or SELECT under its alias, with :data:`PRESENT` where the scope says so."""
         declared = self._catalog.cubes[cube]
+        if declared.access_policies is not None:  # a cube that the query only passes through
+            raise UnsupportedFeature(
+                f"'{cube}' has access policies, which this version reads but cannot apply yet."
+            )
         template = declared.sql if declared.sql is not None else declared.sql_table
         assert template is not None
 

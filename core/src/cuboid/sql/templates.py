@@ -99,6 +99,8 @@ class Templates:
     ) -> ModelError | None:
         """Trees are not kept: most members of a large model are not asked soon. Texts are: many cubes have the
         same ``id`` and ``created_at``."""
+        if not all(isinstance(part, str | CubeReference | MemberReference) for part in template.parts):
+            return None  # what will stand in its slots only a query knows
         text = frame, _marked(template)[0]
         if text not in self._sound and not self._is_column(text[1]):
             try:
