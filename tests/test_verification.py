@@ -17,6 +17,10 @@ PLACES = {
     "measure": "measures: [{{name: m, type: sum, sql: {sql}}}]",
     "filter": "measures: [{{name: m, type: count, filters: [{{sql: {sql}}}]}}]",
     "segment": "segments: [{{name: m, sql: {sql}}}]",
+    "drill filter": "measures: [{{name: m, type: count, drill_filters: [{{sql: {sql}}}]}}]",
+    "mask": "dimensions: [{{name: m, type: string, sql: x, mask: {{sql: {sql}}}}}]",
+    "coordinate": "dimensions: [{{name: m, type: geo, latitude: {{sql: {sql}}}, longitude: {{sql: x}}}}]",
+    "link": "dimensions: [{{name: m, type: string, sql: x, links: [{{name: l, label: L, url: {sql}}}]}}]",
     "join": "joins: [{{name: sound, relationship: many_to_one, sql: {sql}}}]",
 }
 
@@ -116,3 +120,46 @@ def test_a_projects_catalog_is_verified_with_its_data_sources(tmp_path: Path) ->
     assert Project.open(tmp_path, environ={}).catalog.errors == ()
     configured = Project.open(tmp_path, environ={"CUBEJS_DB_TYPE": "duckdb"}).catalog
     assert set(configured.broken) == {"a", "b"}
+
+
+VIEWS = """
+cubes:
+  - name: sound
+    sql_table: t
+    joins: [{name: bad, relationship: many_to_one, sql: "{CUBE}.x = {bad.id}"}]
+    dimensions: [{name: id, sql: id, type: number, primary_key: true}]
+  - name: bad
+    sql_table: t
+    dimensions: [{name: id, sql: "((id", type: number, primary_key: true}]
+  - name: alone
+    sql_table: t
+    dimensions: [{name: id, sql: id, type: number, primary_key: true}]
+views:
+  - {name: of_bad, cubes: [{join_path: bad, includes: [id]}]}
+  - name: of_alone
+    cubes: [{join_path: alone, includes: [id]}]
+    dimensions: [{name: wrong, type: number, sql: "{id} +"}]
+  - {name: fine, cubes: [{join_path: alone, includes: [id]}]}
+"""
+
+
+def test_a_view_goes_down_with_the_sql_of_its_cubes_and_with_its_own() -> None:
+    catalog = checked(VIEWS)
+    assert [error.line for error in catalog.errors] == [9, 17]
+    assert sorted(catalog.broken) == ["bad", "of_alone", "of_bad", "sound"]
+    assert sorted(catalog.cubes) == ["alone", "fine"]
+
+
+def test_a_view_has_the_data_source_of_its_cubes() -> None:
+    text = (
+        VIEWS.replace("((id", "id")
+        .replace("{id} +", "{id} + 1")
+        .replace("name: bad\n", "name: bad\n    data_source: other\n")
+    )
+    catalog = checked(text, "default", "other")
+    assert catalog.errors == ()
+    assert catalog.cubes["of_bad"].data_source == "other"
+    catalog = checked(text)
+    (error,) = catalog.errors
+    assert "uses the data source 'other'" in error.message
+    assert sorted(catalog.broken) == ["bad", "of_bad", "sound"]

@@ -250,3 +250,58 @@ def test_a_view_along_the_joins_that_cubes_would_take_gives_the_same_numbers(ask
         assert rows == ask(MODEL, **of_cubes(query)), query
         compared += len(rows)
     assert compared > 60
+
+
+FACTS = """
+cubes:
+  - name: sold
+    sql: >
+      SELECT * FROM (VALUES (1, 1, 'web', 10), (2, 1, 'shop', 20), (3, 2, 'web', 40)) AS t (id, client, channel, amount)
+    joins: [{name: clients, relationship: many_to_one, sql: "{CUBE}.client = {clients.id}"}]
+    dimensions:
+      - {name: id, sql: id, type: number, primary_key: true}
+      - {name: channel, sql: channel, type: string}
+    measures: [{name: total, type: sum, sql: amount}]
+  - name: returned
+    sql: SELECT * FROM (VALUES (1, 1, 1), (2, 1, 2), (3, 3, 4)) AS t (id, client, amount)
+    joins: [{name: clients, relationship: many_to_one, sql: "{CUBE}.client = {clients.id}"}]
+    dimensions: [{name: id, sql: id, type: number, primary_key: true}]
+    measures: [{name: total, type: sum, sql: amount}]
+  - name: clients
+    sql: SELECT * FROM (VALUES (1, 'Rome'), (2, 'Oslo'), (3, 'Oslo')) AS t (id, city)
+    dimensions:
+      - {name: id, sql: id, type: number, primary_key: true}
+      - {name: city, sql: city, type: string}
+views:
+  - name: metrics
+    cubes:
+      - {join_path: sold, prefix: true, includes: [total, channel]}
+      - {join_path: returned, prefix: true, includes: [total]}
+      - {join_path: clients, includes: [city]}
+    measures: [{name: rate, type: number, sql: "1.0 * {returned_total} / {CUBE.sold_total}"}]
+"""
+
+
+def test_two_facts_of_a_view_meet_at_what_they_share(ask) -> None:
+    rows = ask(
+        FACTS,
+        measures=["metrics.sold_total", "metrics.returned_total", "metrics.rate"],
+        dimensions=["metrics.city"],
+    )
+    assert sorted([city, int(sold), int(returned), float(rate)] for city, sold, returned, rate in rows) == [
+        ["Oslo", 40, 4, 0.1],
+        ["Rome", 30, 3, 0.1],
+    ]
+
+
+def test_a_filter_on_one_fact_of_a_view_restricts_that_fact(ask) -> None:
+    def totals(*filters: dict[str, object]) -> list[list[int]]:
+        rows = ask(FACTS, measures=["metrics.sold_total", "metrics.returned_total"], filters=list(filters))
+        return [[int(value) for value in row] for row in rows]
+
+    web = {"member": "metrics.sold_channel", "operator": "equals", "values": ["web"]}
+    oslo = {"member": "metrics.city", "operator": "equals", "values": ["Oslo"]}
+    assert totals() == [[70, 7]]
+    assert totals(web) == [[50, 7]]
+    assert totals(oslo) == [[40, 4]]
+    assert totals(web, oslo) == [[40, 4]]
