@@ -40,6 +40,13 @@ CUBES = [
     (CUBE + "sql_alias: ¦a-b\n", "'a-b' is not a name", None),
     (CUBE + "public: ¦yes\n", "'public' of a cube must be true or false, not the text 'yes'", "yes, no, on"),
     (CUBE + "public: ¦'true'\n", "must be true or false, not the text 'true'", "without quotes"),
+    (
+        CUBE
+        + "calendar: ¦yes\n    dimensions: [{name: a, sql: a, type: time}, {name: b, sql: b, type: time}]\n",
+        "'calendar' of a cube must be true or false",
+        "yes, no",
+    ),
+    ("views: [{name: v, cubes: ¦x}]\n", "'cubes' of a view must be a list, not the text 'x'", None),
     (CUBE + "meta: ¦[1]\n", "'meta' of a cube must be a mapping, not a list", None),
     (CUBE + "meta: {x: 1, ¦x: 2}\n", "the key 'x' is written twice in 'meta'", None),
     (CUBE + "title: ¦{a: b}\n", "'title' of a cube must be a text, not a mapping", None),

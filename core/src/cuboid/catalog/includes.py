@@ -6,8 +6,7 @@ For each view the declared members are completed, so that references to them res
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 
 from cuboid.catalog import keys
 from cuboid.catalog.declare import (
@@ -17,43 +16,12 @@ from cuboid.catalog.declare import (
     DeclaredView,
     Included,
 )
-from cuboid.catalog.fields import IDENTIFIER, Fields, read_entries
+from cuboid.catalog.fields import Fields
 from cuboid.catalog.hierarchies import declared_hierarchies, declared_levels
-from cuboid.catalog.nodes import Entries, Items, Node, Scalar
-from cuboid.catalog.pieces import Place
+from cuboid.catalog.nodes import Entries, Items, Scalar
 from cuboid.catalog.problems import Problems
+from cuboid.catalog.view_cubes import CubeOfView, CubesOfView, Wanted, is_name, path_words
 from cuboid.errors import closest, did_you_mean
-
-Path = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A name that a view includes: what it is in the cube, and in the view before any prefix."""
-
-    origin: str
-    name: str
-    place: Place
-    overrides: Fields | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _CubeOfView:
-    """One item of a view's ``cubes``; ``wanted`` is None for all members."""
-
-    path: Path
-    fields: Fields
-    prefix: str
-    split: bool
-    wanted: list[_Wanted] | None
-
-    @property
-    def cube(self) -> str:
-        return self.path[-1]
-
-    def named(self, name: str) -> str:
-        """What a member is called in the view."""
-        return f"{self.prefix}{name}"
 
 
 def expand_views(declarations: Declarations, joins: Mapping[str, frozenset[str]]) -> None:
@@ -81,14 +49,10 @@ def _unreadable(view: DeclaredCube, declarations: Declarations) -> str | None:
         entries = node.entries if isinstance(node, Entries) else ()
         for key, value in entries:
             if key.text in ("join_path", "joinPath") and isinstance(value, Scalar):
-                gone = next((word for word in _words(value) if word in declarations.broken), None)
+                gone = next((word for word in path_words(value) if word in declarations.broken), None)
                 if gone is not None:
                     return gone
     return None
-
-
-def _words(path: Scalar) -> Path:
-    return tuple(path.text.strip().replace("{", "").replace("}", "").split("."))
 
 
 class _View:
@@ -102,7 +66,6 @@ class _View:
         self._cubes = declarations.cubes
         self._joins = joins
         self._parts: dict[str, DeclaredCube] = {}
-        self._paths: dict[tuple[str, str], Path] = {}
 
     def expand(self) -> list[DeclaredCube]:
         """Adds the included members to the view; gives the views that ``split`` makes."""
@@ -116,114 +79,16 @@ class _View:
                 )
         if not fields.has("cubes") and not (fields.has("measures") or fields.has("dimensions")):
             fields.missing("cubes", "a list of {join_path, includes}")
-        found = [each for node in fields.items("cubes") if (each := self._read(node)) is not None]
+        reader = CubesOfView(self._problems, self._cubes, self._joins)
+        found = [each for node in fields.items("cubes") if (each := reader.read(node)) is not None]
         self._include_levels(found)
         for each in found:
             self._include(each)
         return list(self._parts.values())
 
-    # ------------------------------------------------------------ reading
-
-    def _read(self, node: Node) -> _CubeOfView | None:
-        fields = read_entries(node, keys.VIEW_CUBE, self._problems)
-        written = fields.scalar("join_path") if fields else None
-        if fields is None:
-            return None
-        if written is None:
-            if not fields.has("join_path"):
-                fields.missing("join_path", "a cube, or cubes with dots: orders.users")
-            return None
-        path = _words(written)
-        if not self._is_path(path, written):
-            return None
-        split, prefixed = fields.flag("split") or False, fields.flag("prefix") or False
-        if split and prefixed:
-            self._problems.error(
-                fields.place_of("split"), "a cube of a view has 'split' or 'prefix', not both"
-            )
-            return None
-        alias = fields.identifier("alias") if fields.has("alias") else path[-1]
-        prefix = f"{alias}_" if prefixed else ""
-        includes = fields.node("includes")
-        if includes is None:
-            fields.missing("includes", 'a list of members, or "*" for all')
-            return None
-        if isinstance(includes, Scalar):
-            if includes.text.strip() != "*":
-                self._problems.error(
-                    includes.place,
-                    f"'includes' is a list or \"*\", not '{includes.text}'",
-                    "Put it in brackets.",
-                )
-                return None
-            return _CubeOfView(path, fields, prefix, split, None)
-        wanted = [each for item in fields.items("includes") if (each := self._wanted(item)) is not None]
-        return _CubeOfView(path, fields, prefix, split, wanted)
-
-    def _is_path(self, path: Path, written: Scalar) -> bool:
-        for word in path:
-            cube = self._cubes.get(word)
-            if cube is None:
-                known = [name for name, each in self._cubes.items() if each.view is None]
-                self._problems.error(
-                    written.place, f"there is no cube '{word}'", did_you_mean(closest(word, known))
-                )
-                return False
-            if cube.view is not None:
-                self._problems.error(
-                    written.place,
-                    f"'{word}' is a view, and views include cubes only",
-                    "To continue another view use 'extends'.",
-                )
-                return False
-        for source, target in pairwise(path):
-            if target not in self._joins.get(source, frozenset()):
-                self._problems.error(
-                    written.place,
-                    f"cube '{source}' has no join to '{target}'",
-                    f"Declare it in 'joins' of '{source}'.",
-                )
-                return False
-        for end in range(1, len(path) + 1):
-            first = self._paths.setdefault((path[0], path[end - 1]), path[:end])
-            if first != path[:end]:
-                self._problems.error(
-                    written.place,
-                    f"this view reaches '{path[end - 1]}' by two paths, {'.'.join(first)} and {'.'.join(path[:end])}",
-                    "Declare a second cube that extends it for one of the roles.",
-                )
-                return False
-        return True
-
-    def _wanted(self, node: Node) -> _Wanted | None:
-        if isinstance(node, Scalar):
-            return _Wanted(node.text, node.text, node.place) if self._is_name(node) else None
-        fields = read_entries(node, keys.VIEW_MEMBER, self._problems)
-        name = fields.scalar("name") if fields else None
-        if fields is None:
-            return None
-        if name is None:
-            if not fields.has("name"):
-                fields.missing("name", "the name of a member of the cube")
-            return None
-        alias = fields.identifier("alias") if fields.has("alias") else name.text
-        if not self._is_name(name) or alias is None:
-            return None
-        return _Wanted(name.text, alias, name.place, fields)
-
-    def _is_name(self, written: Scalar) -> bool:
-        if IDENTIFIER.fullmatch(written.text):
-            return True
-        self._problems.error(
-            written.place,
-            f"'{written.text}' is not the name of a member",
-            "Which cube it is in says 'join_path'; here stands its name alone.",
-        )
-        return False
-
     # ------------------------------------------------------------ including
 
-    def _include_levels(self, found: list[_CubeOfView]) -> None:
+    def _include_levels(self, found: list[CubeOfView]) -> None:
         """A hierarchy brings its levels along, each where the cube that has it is included."""
         levels: list[tuple[str, str]] = []
         for each in found:
@@ -241,16 +106,16 @@ class _View:
                     and member in self._cubes[cube].members
                     and member not in [wanted.origin for wanted in each.wanted]
                 ):
-                    each.wanted.append(_Wanted(member, member, each.fields.place_of("includes")))
+                    each.wanted.append(Wanted(member, member, each.fields.place_of("includes")))
 
-    def _include(self, each: _CubeOfView) -> None:
+    def _include(self, each: CubeOfView) -> None:
         cube = self._cubes[each.cube]
         hierarchies = declared_hierarchies(cube)
         excluded = self._excluded(each)
         place = each.fields.place_of("includes")
         wanted = each.wanted
         if wanted is None:
-            wanted = [_Wanted(name, name, place) for name in (*hierarchies, *cube.members)]
+            wanted = [Wanted(name, name, place) for name in (*hierarchies, *cube.members)]
         target = self._target(each)
         assert target.view is not None
         if each.path not in target.view.paths:
@@ -266,7 +131,7 @@ class _View:
                 hint = did_you_mean(closest(one.origin, (*cube.members, *hierarchies)))
                 self._problems.error(one.place, f"cube '{cube.name}' has no member '{one.origin}'", hint)
 
-    def _add(self, target: DeclaredCube, each: _CubeOfView, one: _Wanted, member: DeclaredMember) -> None:
+    def _add(self, target: DeclaredCube, each: CubeOfView, one: Wanted, member: DeclaredMember) -> None:
         name = each.named(one.name)
         included = Included(each.path, f"{each.cube}.{one.origin}", one.place, one.overrides)
         added = replace(member, name=name, included=included)
@@ -275,7 +140,7 @@ class _View:
             for link in self._cubes[each.cube].members.values():
                 if link.link_of is not None and link.link_of == one.origin:  # they come with their dimension
                     named = f"{one.name}{link.name.removeprefix(one.origin)}"
-                    self._add(target, each, _Wanted(link.name, named, one.place), link)
+                    self._add(target, each, Wanted(link.name, named, one.place), link)
             return
         if first.included is not None and (first.included.path, first.included.origin) == (
             included.path,
@@ -289,13 +154,13 @@ class _View:
             "Exclude one, give it an 'alias', or set 'prefix: true'.",
         )
 
-    def _excluded(self, each: _CubeOfView) -> frozenset[str]:
+    def _excluded(self, each: CubeOfView) -> frozenset[str]:
         node = each.fields.node("excludes")
         return frozenset(
             item.text for item in (node.items if isinstance(node, Items) else ()) if isinstance(item, Scalar)
         )
 
-    def _target(self, each: _CubeOfView) -> DeclaredCube:
+    def _target(self, each: CubeOfView) -> DeclaredCube:
         """The view itself, or with ``split`` the one of that cube."""
         self._check_excludes(each)
         if not each.split:
@@ -308,12 +173,12 @@ class _View:
             self._parts[name] = DeclaredCube(name, fields, self._problems, view=DeclaredView())
         return self._parts[name]
 
-    def _check_excludes(self, each: _CubeOfView) -> None:
+    def _check_excludes(self, each: CubeOfView) -> None:
         known = (*self._cubes[each.cube].members, *declared_hierarchies(self._cubes[each.cube]))
         for item in each.fields.items("excludes"):
             if not isinstance(item, Scalar):
                 self._problems.error(item.place, "what is excluded is a member's name")
-            elif self._is_name(item) and item.text not in known:
+            elif is_name(item, self._problems) and item.text not in known:
                 # Cube passes over them in silence, so that models in use may have some.
                 self._problems.warn(
                     item.place,

@@ -10,18 +10,27 @@ from cuboid.errors import ModelError
 
 @dataclass(slots=True)
 class Problems:
-    """Errors take their owner down, warnings do not. Filled during compilation, then only read."""
+    """Errors take their owner down, warnings do not. Filled during compilation, then only read.
+
+    What is said of a place is said once: a value may be read for several purposes.
+    """
 
     errors: list[ModelError] = field(default_factory=list)
     warnings: list[ModelError] = field(default_factory=list)
+    _said: set[tuple[Place, str]] = field(default_factory=set)
 
     def error(self, place: Place, message: str, hint: str | None = None) -> None:
         """Note a mistake."""
-        self.errors.append(model_error(place, message, hint))
+        self._note(self.errors, place, message, hint)
 
     def warn(self, place: Place, message: str, hint: str | None = None) -> None:
         """Note something that is read but has no effect."""
-        self.warnings.append(model_error(place, message, hint))
+        self._note(self.warnings, place, message, hint)
+
+    def _note(self, kind: list[ModelError], place: Place, message: str, hint: str | None) -> None:
+        if (place, message) not in self._said:
+            self._said.add((place, message))
+            kind.append(model_error(place, message, hint))
 
 
 def model_error(place: Place, message: str, hint: str | None = None) -> ModelError:
