@@ -81,7 +81,7 @@ class EventDriver(Driver):
 
     async def reached(self, sql: str) -> None:
         """Once a run of ``sql`` is in the database."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(50):
             while not any(self._sql[id] == sql for id in self.running):  # noqa: ASYNC110 - one loop, short
                 await asyncio.sleep(0.001)
 

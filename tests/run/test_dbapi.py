@@ -77,7 +77,7 @@ def closed(connection):
 
 async def until_closed(connection):
     """The thread that owns it closes it after the statement's outcome was told."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(50):
         while not closed(connection):  # noqa: ASYNC110 - a connection tells nobody that it closed
             await asyncio.sleep(0.001)
 
@@ -364,7 +364,7 @@ async def test_close_stops_what_runs_and_leaves_no_thread():
         assert isinstance(outcome, QueryFailed)
     assert all(map(closed, driver.connections))
     for thread in set(threading.enumerate()) - before:
-        thread.join(5)
+        thread.join(50)
     assert set(threading.enumerate()) <= before
     with pytest.raises(ConnectionFailed, match="closed"):
         await driver.execute(job("SELECT 1"))

@@ -434,7 +434,7 @@ async def test_every_way_to_stop_a_run_stops_it_in_the_database(driver, how):
         await source.close()
         with pytest.raises(QueryCancelled):
             await caller
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(50):
         while source.queue.snapshot().running:  # noqa: ASYNC110 - the engine's thread ends on its own
             await asyncio.sleep(0.01)
     assert await asyncio.to_thread(busy, 0.3) < 0.1
@@ -463,7 +463,7 @@ async def test_close_leaves_no_threads(driver):
     await asyncio.gather(*(source.submit(Statement("SELECT ? AS a", (n,)), wait=10) for n in range(20)))
     await source.close()
     for thread in set(threading.enumerate()) - before:
-        thread.join(5)
+        thread.join(50)
     assert set(threading.enumerate()) <= before
 
 
