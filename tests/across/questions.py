@@ -18,6 +18,11 @@ def where(member: str, operator: str, *values: Any) -> dict[str, Any]:
 
 
 QUESTIONS: dict[str, dict[str, Any]] = {
+    "locations, some of them unknown": {
+        "dimensions": ["places.id", "places.place"],
+        "order": {"places.id": "asc"},
+        "limit": 50,
+    },
     # ------------------------------------------------------------ views
     "a view over four cubes": {
         "measures": ["sales.count", "sales.units", "sales.buyers"],

@@ -41,6 +41,16 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "clickhouse": {"BOOL_OR({CUBE}.is_gift)": "MAX({CUBE}.is_gift)"},
 }
 
+PLACES = """
+cubes:
+  - name: places
+    sql_table: orders
+    dimensions:
+      - {name: id, sql: id, type: number, primary_key: true, public: true}
+      - {name: place, type: geo, latitude: {sql: id}, longitude: {sql: user_id}}
+"""
+"""What the shop's model has no use for: a location, which for the orders of guests is none."""
+
 GENERAL = {
     "INTEGER": "integer",
     "BIGINT": "integer",
@@ -102,6 +112,7 @@ def copy_tables(tables: Iterable[Table], admin: Admin) -> None:
 def write_project(folder: Path, engine: str, settings: Mapping[str, Any]) -> None:
     """A project with the shop's model on one data source."""
     shutil.copytree(SHOP / "model", folder / "model")
+    (folder / "model" / "places.yml").write_text(PLACES, encoding="utf-8")
     driver = DRIVERS[engine]
     for file in (folder / "model").glob("*.yml"):
         text = file.read_text(encoding="utf-8")
