@@ -32,10 +32,11 @@ format: ## format the code and repair what lint can
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: ## planning, requests and start, as ratios measured side by side
+bench: ## planning, requests, start and drivers, as ratios measured side by side
 	@scripts/bootstrap.sh dev
 	@$(BIN)/python examples/shop/generate.py
 	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python benchmarks/drivers.py --rows 300000
 
 docs: ## write the generated reference pages anew
 	@scripts/bootstrap.sh dev
