@@ -1,4 +1,4 @@
-"""``make bench``: how fast planning, requests and starting are, as ratios to something measured beside them.
+"""``make bench``: how fast planning, requests, compiling and starting are, as ratios to something measured beside them.
 
 Absolute times say as much about the machine as about Cuboid; ratios can be compared from machine to machine.
 ``--quick`` measures a few rounds only.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import compiling
 import planning
 import serving
 import starting
@@ -23,6 +24,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     report("Planning", planning.rows(SHOP, 50 if quick else 500))
     report("A light request", serving.rows(SHOP, 200 if quick else 2000))
+    report("Compiling", compiling.rows(1 if quick else 3))
     report("Starting", starting.rows(SHOP, 3 if quick else 9))
 
 

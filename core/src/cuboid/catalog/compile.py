@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from cuboid.catalog.build import BuiltCube, build_cube
 from cuboid.catalog.build_views import build_view
+from cuboid.catalog.collection import without_collection
 from cuboid.catalog.cube_sources import fill_sources
 from cuboid.catalog.declare import Declarations, declare
 from cuboid.catalog.declared_joins import declared_joins
@@ -30,6 +31,7 @@ from cuboid.catalog.view_groups import read_view_groups
 from cuboid.errors import ModelError
 
 
+@without_collection()
 def compile_catalog(files: Sequence[ModelFile], settings: ModelSettings | None = None) -> Catalog:
     """The catalog of these files; cubes in order of declaration, files in the order given."""
     declarations = declare(files)
