@@ -17,6 +17,7 @@ _DIGITS_THEN_LETTER = re.compile(r"[0-9]+[^\W]")
 _IDENTIFIERS = re.compile(r"\bId(s?)\b")
 
 
+@lru_cache(maxsize=10_000)  # the names of a model are the same words again and again
 def titleize(name: str) -> str:
     """The default title of a cube or member, as Cube 1.7 makes it: ``createdAt`` gives ``Created at``,
     ``userId`` gives ``User ID``.
@@ -39,7 +40,7 @@ def _pascal_case(name: str) -> str:
     return _DIGITS_THEN_LETTER.sub(lambda found: found.group().upper(), joined)
 
 
-@lru_cache(maxsize=10_000)  # the keys of a model are the same few words again and again
+@lru_cache(maxsize=10_000)  # so are its keys
 def underscore(name: str) -> str:
     """``createdAt`` gives ``created_at``: an underscore where a capital follows a lower-case letter or digit."""
     return _HUMP.sub("_", name).lower()
