@@ -18,7 +18,8 @@ CUBES = 1000
 def cube(number: int) -> str:
     """One model file: a cube with 10 dimensions, 10 measures and joins to the next two."""
     joins = "".join(
-        f'      - name: c{other}\n        relationship: many_to_one\n        sql: "{{CUBE}}.k{step} = {{c{other}.id}}"\n'
+        f"      - name: c{other}\n        relationship: many_to_one\n"
+        f'        sql: "{{CUBE}}.k{step} = {{c{other}.id}}"\n'
         for step in (1, 2)
         for other in ((number + step) % CUBES,)
     )
