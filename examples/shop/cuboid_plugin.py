@@ -4,17 +4,27 @@
 
 A project's ``cuboid_plugin.py`` is a plugin like any other. This one answers the hook ``rewrite_query``: it
 adds a filter on ``users.country`` to every query about customers and what they bought. The product catalogue
-is open to all.
+is open to all. And it tells the model's templates why things come back, for one measure each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import cuboid
 
 OPEN_CUBES = frozenset({"products", "suppliers"})
+RETURN_REASONS = ("damaged", "wrong size", "changed mind", "late", "not as described")
+
+
+@cuboid.hookimpl
+def register_template_variables(
+    variable: Callable[[str, Any], None], filter: Callable[[str, Callable[..., Any]], None]
+) -> None:
+    """What ``model/returns.yml`` makes its measures from."""
+    variable("return_reasons", RETURN_REASONS)
+    filter("identifier", lambda text: text.replace(" ", "_"))
 
 
 @cuboid.hookimpl

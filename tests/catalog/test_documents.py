@@ -97,8 +97,6 @@ def test_a_key_written_twice_is_kept_for_the_reader_to_report() -> None:
         ("a: !!float 1\n", 1, 4, "the tag", "plain value"),
         ("? [a]\n: b\n", 1, 3, "a key must be a text", ""),
         ("a:\n  <<: 1\n", 2, 3, "'<<' merges mappings", "alias"),
-        ("a: 'x'\nb: {{ y }}\n", 2, 4, "Jinja", "space"),
-        ("{% if x %}\na: 1\n", 1, 1, "Jinja", ""),
         ("a: \x07\n", 1, 4, "control characters", ""),
         ("a: \ud800\n", 1, 4, "not valid Unicode", ""),
         ("a: " + "[" * 60 + "]" * 60, 1, 54, "deeper than 50", ""),

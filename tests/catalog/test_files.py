@@ -76,3 +76,29 @@ def test_a_folder_or_dangling_link_named_like_a_file_is_an_error(tmp_path: Path)
         "model/b.yaml: this link leads nowhere: nowhere.yaml",
     ]
     assert set(catalog.cubes) == {"c"}
+
+
+def test_json_is_yaml_and_javascript_is_known_to_be_missing(tmp_path: Path) -> None:
+    write(tmp_path, "model/a.json", b'{"cubes": [{"name": "a", "sql_table": "t", "public": true}]}')
+    write(tmp_path, "model/b.js", b"cube(`b`, {\n  sql_table: `t`,\n});\n")
+    join = '{"name": "b", "relationship": "many_to_one", "sql": "1 = 1"}'
+    write(
+        tmp_path,
+        "model/c.json",
+        f'{{"cubes": [{{"name": "c", "sql_table": "t", "joins": [{join}]}}]}}'.encode(),
+    )
+    write(tmp_path, "model/data.json", b'["no model"]')
+    catalog = compile_catalog(read_model(tmp_path / "model", tmp_path))
+    assert list(catalog.cubes) == ["a"]
+    assert set(catalog.broken) == {"b", "c"}
+    (error,) = catalog.errors
+    assert "JavaScript" in error.message
+    assert "cuboid import-js b.js" in (error.hint or "")
+
+
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    write(tmp_path, "model/a.yml", b"cubes: [" + b"x" * 10 * 1024 * 1024)
+    (file,) = read_model(tmp_path / "model", tmp_path)
+    assert file.text == ""
+    assert file.error is not None
+    assert "10,485,768 bytes" in file.error.message

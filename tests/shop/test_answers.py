@@ -10,11 +10,9 @@ import duckdb
 import pytest
 
 import cuboid
-from cuboid.catalog.compile import compile_catalog
-from cuboid.catalog.files import read_model
+from cuboid.project import Project
 
-SHOP = Path(__file__).parents[2] / "examples" / "shop"
-CATALOG = compile_catalog(read_model(SHOP / "model", SHOP))
+CATALOG = Project.open(Path(__file__).parents[2] / "examples" / "shop").catalog
 MEMBERS = [
     *(f"measures {cube}.{name}" for cube, each in CATALOG.cubes.items() for name in each.measures),
     *(

@@ -20,6 +20,19 @@ def test_hook_rewrite_query(shop: cuboid.EmbeddedProject, database: duckdb.DuckD
     assert shop.load({"measures": ["orders.count"]}, ITALY) == [{"orders.count": str(by_hand[0])}]
 
 
+def test_hook_register_template_variables(
+    shop: cuboid.EmbeddedProject, database: duckdb.DuckDBPyConnection
+) -> None:
+    by_hand = database.execute(
+        "SELECT sum(quantity) FROM returns WHERE reason = 'wrong size' AND quantity > 0"
+    )
+    row = by_hand.fetchone()
+    assert row is not None
+    assert shop.load({"measures": ["returns.wrong_size_units"]}) == [
+        {"returns.wrong_size_units": str(row[0])}
+    ]
+
+
 @pytest.mark.parametrize(
     "query",
     [

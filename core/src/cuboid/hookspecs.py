@@ -39,6 +39,18 @@ def register_drivers(register: Callable[[type[Driver]], None]) -> None:
 
 
 @hookspec
+def register_template_variables(
+    variable: Callable[[str, Any], None], filter: Callable[[str, Callable[..., Any]], None]
+) -> None:
+    """Offer values, functions and filters to the Jinja templates of the model.
+
+    :param variable: takes a name and a value or function; functions may be async, and are asked once for the same
+        arguments while a model is compiled.
+    :param filter: takes a name and a function of the filtered value.
+    """
+
+
+@hookspec
 def rewrite_query(query: Mapping[str, Any], principal: Principal) -> Mapping[str, Any] | None:
     """Change a query before it is planned, e.g. add filters from the security context.
 

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 import pluggy
 
 from cuboid import hookspecs
-from cuboid.errors import PluginError, closest, did_you_mean
+from cuboid.catalog.settings import TemplateNames
+from cuboid.errors import CuboidError, PluginError, closest, did_you_mean
 from cuboid.types import Principal
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 GROUP = "cuboid"
 PROJECT_PLUGIN = "cuboid_plugin.py"
+CUBE_CONFIGURATION = "cube.py"
 HOOKS = tuple(name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), "cuboid_spec"))
 
 Offer = Literal["register_drivers", "register_dialects"]
@@ -66,7 +68,7 @@ class Registry:
 
     @classmethod
     def load(cls, project: Path | None = None, *, optional: Collection[str] = ()) -> Registry:
-        """A registry of all installed plugins and the ``cuboid_plugin.py`` of the ``project`` folder.
+        """A registry of all installed plugins, and of the ``project`` folder its ``cube.py`` and ``cuboid_plugin.py``.
 
         Failures are kept with their plugin; :meth:`require` raises them.
 
@@ -82,6 +84,8 @@ class Registry:
                 entry_point.name in optional,
             )
             registry.add(plugin, entry_point.load)
+        if project is not None and (project / CUBE_CONFIGURATION).is_file():
+            registry.add(Plugin("cube", optional="cube" in optional), lambda: _load_configuration(project))
         if project is not None and (project / PROJECT_PLUGIN).is_file():
             name = PROJECT_PLUGIN.removesuffix(".py")
             registry.add(
@@ -100,6 +104,9 @@ class Registry:
         # stopped.
         try:
             plugin.module = load()
+        except CuboidError as error:
+            plugin.error = " ".join(part for part in (f"{error.message}.", error.hint) if part)
+            return
         except Exception as error:
             plugin.error = f"it cannot be imported: {type(error).__name__}: {error}"
             return
@@ -129,6 +136,17 @@ class Registry:
                 for rewritten in self._caller("rewrite_query", plugin)(query=query, principal=principal):
                     query = rewritten
         return query
+
+    def template_names(self) -> TemplateNames:
+        """What plugins offer to templates; of two that offer one name the project's own wins."""
+        variables: dict[str, Any] = {}
+        filters: dict[str, Callable[..., Any]] = {}
+        for plugin in self.plugins:
+            if "register_template_variables" in plugin.hooks:
+                self._caller("register_template_variables", plugin)(
+                    variable=variables.__setitem__, filter=filters.__setitem__
+                )
+        return TemplateNames(variables, filters)
 
     def drivers(self) -> dict[str, type[Driver]]:
         """All drivers by name. Asks every plugin; raises :class:`PluginError` if two offer one name."""
@@ -237,6 +255,12 @@ class Registry:
             f"The plugin '{plugin.name}'{source} cannot be used: {plugin.error}",
             hint="Repair or uninstall it, or add its name to the setting optional_plugins.",
         )
+
+
+def _load_configuration(project: Path) -> Any:
+    from cuboid.cube_python.plugin import load_plugin  # most projects have none
+
+    return load_plugin(project)
 
 
 def _load_file(path: Path) -> ModuleType:

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cuboid.catalog.settings import TemplateNames
 from cuboid.config.data_sources import (
     HOW_TO,
     DataSourceSettings,
@@ -90,9 +91,11 @@ class Project:
         Without any data source the SQL stays unread. Raises :class:`PluginError` if a driver is not installed.
         """
         from cuboid.catalog.compile import compile_catalog
-        from cuboid.catalog.settings import ModelSettings
+        from cuboid.catalog.settings import ModelSettings, compile_context
 
-        settings = ModelSettings(unsafe_values=self.settings.allow_unsafe_values)
+        settings = ModelSettings(
+            compile_context({}), self.settings.allow_unsafe_values, self._template_names()
+        )
         catalog = compile_catalog(self.model_files, settings)
         declarations = self.configuration.data_sources
         if not declarations:
@@ -104,6 +107,14 @@ class Project:
             for each in declarations
         }
         return verify(catalog, dialects)
+
+    def _template_names(self) -> TemplateNames:
+        """What templates may use: Cube's ``globals.py`` in the model folder, then plugins, which win."""
+        from cuboid.cube_python.load import load_template_names
+
+        cube = load_template_names(self.configuration.model_folder)
+        own = self.registry.template_names()
+        return TemplateNames({**cube.variables, **own.variables}, {**cube.filters, **own.filters})
 
     @cached_property
     def data_source_settings(self) -> tuple[DataSourceSettings, ...]:

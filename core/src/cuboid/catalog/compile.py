@@ -24,6 +24,7 @@ from cuboid.catalog.files import ModelFile
 from cuboid.catalog.includes import expand_views
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.references import Names
+from cuboid.catalog.rendering import render_model
 from cuboid.catalog.rollup_rules import check_rollups, fill_rollups
 from cuboid.catalog.rules import check_aliases, check_keys, check_rows
 from cuboid.catalog.settings import ModelSettings
@@ -34,6 +35,8 @@ from cuboid.errors import ModelError
 @without_collection()
 def compile_catalog(files: Sequence[ModelFile], settings: ModelSettings | None = None) -> Catalog:
     """The catalog of these files; cubes in order of declaration, files in the order given."""
+    settings = settings or ModelSettings()
+    files = render_model(files, settings)
     declarations = declare(files)
     extend(declarations)
     declared = declarations.cubes
@@ -41,7 +44,7 @@ def compile_catalog(files: Sequence[ModelFile], settings: ModelSettings | None =
     targets = {name: frozenset(join.target for join in found) for name, found in joins.items()}
     expand_views(declarations, targets)
     groups = read_view_groups(declarations)
-    names = Names(declared, frozenset(declarations.broken), targets, settings or ModelSettings())
+    names = Names(declared, frozenset(declarations.broken), targets, settings)
     order_of = {name: index for index, name in enumerate(declared)}
     built = {name: build_cube(declared[name], order_of[name], found, names) for name, found in joins.items()}
     cubes = fill_sources({name: one.cube for name, one in built.items()}, declared)
@@ -90,12 +93,13 @@ def _content(files: Sequence[ModelFile]) -> str:
 
 def _sorted(groups: Iterable[Sequence[ModelError]], order: Mapping[str, int]) -> tuple[ModelError, ...]:
     """In file order. A place that one group speaks of is not spoken of by the next: a member that is handed down
-    has its mistakes in every cube."""
+    has its mistakes in every cube. A line that a template repeats makes its mistake once."""
     found: list[ModelError] = []
     told: set[tuple[str, int, int]] = set()
     for errors in groups:
         found += [error for error in errors if _place(error) not in told]
         told.update(_place(error) for error in errors)
+    found = list({(_place(error), error.message): error for error in found}.values())
     return tuple(sorted(found, key=lambda error: (order.get(error.file, 0), error.line, error.column)))
 
 

@@ -267,14 +267,16 @@ def _is_reserved(name: str, fields: Fields) -> bool:
     return True
 
 
+_CALL = re.compile(r"^\s*(?:cube|view)\(\s*[`'\"]([A-Za-z_][A-Za-z0-9_]*)[`'\"]", re.MULTILINE)
 _NAME_LINE = re.compile(r"^( *)- +(?:\{ *)?name: *[\"']?([A-Za-z_][A-Za-z0-9_]*)", re.MULTILINE)
 
 
 def _names_in_text(text: str) -> list[str]:
-    """The cubes of a file that does not parse, as far as its layout tells: the outermost ``- name:`` lines.
+    """The cubes of a file that does not parse, as far as its layout tells: the outermost ``- name:`` lines, and in
+    JavaScript the calls.
 
     A guess, but it turns "cube not found" into the reason why it is gone.
     """
     found = [(len(match.group(1)), match.group(2)) for match in _NAME_LINE.finditer(text)]
     outermost = min((indent for indent, _ in found), default=0)
-    return [name for indent, name in found if indent == outermost]
+    return [name for indent, name in found if indent == outermost] + _CALL.findall(text)

@@ -25,7 +25,6 @@ MAX_ALIASED_NODES = 100_000
 # libyaml is some ten times faster than the pure Python parser, and gives the same events.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_JINJA = re.compile(r"\{\{|\{%|\{#")
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
@@ -36,7 +35,6 @@ _TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 
 def parse_document(file: ModelFile) -> Node | None:
     """The file's one document, None if it is empty. Raises ModelError for what is not safe, plain YAML."""
-    _refuse_templates(file)
     try:
         file.text.encode()
     except UnicodeEncodeError as error:
@@ -52,37 +50,33 @@ def parse_document(file: ModelFile) -> Node | None:
         raise model_error(_place_at(file, position), f"not valid YAML: {reason}") from None
 
 
-def _refuse_templates(file: ModelFile) -> None:
-    found = _JINJA.search(file.text)
-    if found:
-        raise model_error(
-            _place_at(file, found.start()),
-            f"'{found.group()}' starts a Jinja template, which is not supported by this version",
-            "In flow style put a space between braces that open together.",
-        )
-
-
 def _place_at(file: ModelFile, index: int) -> Place:
     before = file.text[:index]
-    return Place(file.name, before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1)
+    return _origin(file, before.count("\n") + 1, index - (before.rfind("\n") + 1) + 1)
+
+
+def _origin(file: ModelFile, line: int, column: int) -> Place:
+    """The place as the author knows it, also of what a template has made."""
+    place = Place(file.name, line, column)
+    return place if file.lines is None else file.lines.origin(place)
 
 
 def _syntax_error(file: ModelFile, error: yaml.MarkedYAMLError) -> ModelError:
     mark = error.problem_mark or error.context_mark
-    place = Place(file.name, mark.line + 1, mark.column + 1) if mark else Place(file.name, 1, 1)
+    line_number, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     problem = error.problem or "it cannot be read"
     message = f"not valid YAML: {problem}"
     if error.context:
         message = f"{message} ({error.context})"
-    line = _line(file.text, place.line)
+    line = _line(file.text, line_number)
     hint = None
-    if "\t" in line[: place.column]:
+    if "\t" in line[:column]:
         hint = "YAML is indented with spaces: replace the tab."
     elif "escape character" in problem:
         hint = "In double quotes YAML itself reads the backslash: use single quotes or write '\\\\'."
     elif "mapping values are not allowed" in problem:
         hint = "Put the value in quotes if it contains ': '."
-    return model_error(place, message, hint)
+    return model_error(_origin(file, line_number, column), message, hint)
 
 
 def _line(text: str, number: int) -> str:
@@ -116,7 +110,7 @@ class _Builder:
         return root
 
     def _place(self, event: Any) -> Place:
-        return Place(self._file.name, event.start_mark.line + 1, event.start_mark.column + 1)
+        return _origin(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
 
     def _node(self, event: Any, depth: int) -> Node:
         if depth > MAX_DEPTH:

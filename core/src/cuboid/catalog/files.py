@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cuboid.errors import ConfigError, ModelError
 
-SUFFIXES = (".yml", ".yaml")
+if TYPE_CHECKING:
+    from cuboid.catalog.line_maps import LineMap
+
+SUFFIXES = (".yml", ".yaml", ".json", ".jinja")
+"""JSON is YAML; a ``.jinja`` file is rendered, and is YAML then."""
+
+SCRIPTS = (".js", ".ts")
+"""Models that are programs: not read, but their names are known to be missing."""
+
+_MODEL_KEY = re.compile(r'"(cubes|views|view_groups|viewGroups)"\s*:')
+"""What makes a JSON file a model; others are data, of templates perhaps."""
+
+MAX_SIZE = 5_000_000
+"""Bytes that a model file may have: 5,000 cubes with 20 members. Beyond that it is a mistake, or data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +31,18 @@ class ModelFile:
     """A model file's text; ``name`` is its path relative to the project, with forward slashes.
 
     ``error`` says why the text cannot be relied on: empty, or with marks in place of what is not UTF-8.
+
+    :param lines: of a template that has been rendered to ``text``: where its lines come from.
     """
 
     name: str
     text: str
     error: ModelError | None = None
+    lines: LineMap | None = None
 
 
 def read_model(folder: Path, project: Path) -> tuple[ModelFile, ...]:
-    """All YAML files under ``folder``, sorted by name; hidden files and folders are left out.
+    """All model files under ``folder``, sorted by name; hidden files and folders are left out.
 
     A file that cannot be read or is not UTF-8 says so in its ``error``; so does a folder or a dangling link with
     a model file's name. Raises ConfigError if the folder does not exist.
@@ -36,13 +54,14 @@ def read_model(folder: Path, project: Path) -> tuple[ModelFile, ...]:
             hint="Create it, or run 'cuboid init' to make a new project.",
         )
     named = [(_relative(path, project), path) for path in folder.rglob("*") if _is_model_file(path, folder)]
-    return tuple(_read(name, path) for name, path in sorted(named))
+    files = (_read(name, path) for name, path in sorted(named))
+    return tuple(file for file in files if not file.name.endswith(".json") or _MODEL_KEY.search(file.text))
 
 
 def _is_model_file(path: Path, folder: Path) -> bool:
     # Hidden ones are editors' swap files, and the ``..data`` folder beside the links of a mounted volume.
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return path.suffix in SUFFIXES and not hidden
+    return path.suffix in (*SUFFIXES, *SCRIPTS) and not hidden
 
 
 def _relative(path: Path, project: Path) -> str:
@@ -51,9 +70,26 @@ def _relative(path: Path, project: Path) -> str:
 
 def _read(name: str, path: Path) -> ModelFile:
     try:
-        data = path.read_bytes()
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= MAX_SIZE else b""
     except OSError as error:
         return ModelFile(name, "", _unreadable(name, path, error))
+    if size > MAX_SIZE:
+        mistake = ModelError(
+            f"this file has {size:,} bytes; a model file has {MAX_SIZE:,} at most",
+            file=name,
+            hint="Split it, or move what is no model out of the folder.",
+        )
+        return ModelFile(name, "", mistake)
+    if path.suffix in SCRIPTS:
+        mistake = ModelError(
+            "models in JavaScript are not read",
+            file=name,
+            line=1,
+            column=1,
+            hint=f"Convert it: cuboid import-js {path.name} > {path.stem}.yml",
+        )
+        return ModelFile(name, data.decode("utf-8-sig", "replace"), mistake)
     try:
         return ModelFile(name, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

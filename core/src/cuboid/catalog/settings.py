@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateNames:
+    """What Jinja templates of the model may use beside Jinja's own.
+
+    :param variables: values and functions by name; functions may be async.
+    :param filters: filters by name.
+    """
+
+    variables: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    filters: Mapping[str, Callable[..., Any]] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,5 +31,15 @@ class ModelSettings:
     :param unsafe_values: whether ``SECURITY_CONTEXT.x.unsafeValue()`` is allowed.
     """
 
-    context: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    context: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
     unsafe_values: bool = False
+    templates: TemplateNames = field(default_factory=TemplateNames)
+
+
+def compile_context(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``COMPILE_CONTEXT`` of a model that is compiled for these claims, in both spellings; a copy, for functions
+    of templates that change what they are given."""
+    return {
+        "securityContext": copy.deepcopy(dict(claims)),
+        "security_context": copy.deepcopy(dict(claims)),
+    }
