@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cuboid.catalog.model import Catalog, Cube, Dimension, Measure, Member, Segment
+from cuboid.catalog.naming import camelize
 from cuboid.catalog.pieces import CubeReference, MemberReference, Template
 from cuboid.catalog.rollups import RefreshKey, Rollup
 from cuboid.errors import ModelError
@@ -40,7 +41,7 @@ def _cube(entry: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
         joins=[
             {
                 "name": join.target,
-                "relationship": _camel(join.relationship),
+                "relationship": camelize(join.relationship),
                 "sql": source_text(join.sql, cube.name),
             }
             for join in cube.joins
@@ -101,7 +102,7 @@ def _rollup(rollup: Rollup) -> dict[str, Any]:
     times = rollup.time_dimensions
     return _given(
         name=rollup.name,
-        type=_camel(rollup.type),
+        type=camelize(rollup.type),
         measureReferences=_references([each.member for each in rollup.measures]),
         dimensionReferences=_references([each.member for each in rollup.dimensions]),
         segmentReferences=_references([each.member for each in rollup.segments]),
@@ -160,11 +161,6 @@ def _error(error: ModelError, catalog: Catalog) -> dict[str, Any]:
         hint=error.hint,
         off=off,
     )
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 def _given(**entries: Any) -> dict[str, Any]:

@@ -63,3 +63,9 @@ def alias_name(cube: str, name: str) -> str:
 def link_name(dimension: str, link: str) -> str:
     """What the dimension is called that holds the URL of a dimension's link."""
     return f"{dimension}___link_{link}_url"
+
+
+def camelize(name: str) -> str:
+    """``drill_members`` as JavaScript writes it: ``drillMembers``."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)

@@ -14,7 +14,7 @@ import click
 
 from cuboid.errors import CuboidError
 
-COMMANDS = ("serve", "init", "check", "query", "sql", "plugins", "config", "token")
+COMMANDS = ("serve", "init", "check", "query", "sql", "schema", "plugins", "config", "token")
 
 
 class _Commands(click.Group):
