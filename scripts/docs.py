@@ -18,6 +18,7 @@ from typing import get_args
 import click
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+from scripts.model_errors import model_errors_page
 from scripts.model_keys import model_keys_page
 
 from cuboid import hookspecs
@@ -187,6 +188,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "hooks.md": hooks_page,
     "settings.md": settings_page,
     "cli.md": cli_page,
+    "model-errors.md": model_errors_page,
     "model-keys.md": model_keys_page,
 }
 

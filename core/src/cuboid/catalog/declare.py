@@ -262,7 +262,9 @@ def _is_reserved(name: str, fields: Fields) -> bool:
     if name not in RESERVED:
         return False
     fields.problems.error(
-        fields.place_of("name"), f"'{name}' is a word of the reference language, not a name"
+        fields.place_of("name"),
+        f"'{name}' is a word of the reference language, not a name",
+        "Choose another name.",
     )
     return True
 

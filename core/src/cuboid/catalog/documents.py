@@ -17,13 +17,16 @@ from cuboid.catalog.files import ModelFile
 from cuboid.catalog.nodes import Entries, Items, Node, Scalar
 from cuboid.catalog.pieces import Place
 from cuboid.catalog.problems import model_error
-from cuboid.errors import ModelError
+from cuboid.errors import ModelError, closest, did_you_mean
 
 MAX_DEPTH = 50
 MAX_ALIASED_NODES = 100_000
 
 # libyaml is some ten times faster than the pure Python parser, and gives the same events.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_BARE_BRACES = re.compile(r":\s+\$?\{\s*[\w.]+\s*\}\s*[^\s,#}\]]")
+"""``sql: {CUBE}.amount``, which YAML takes for a mapping and something after it."""
 
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
@@ -38,7 +41,9 @@ def parse_document(file: ModelFile) -> Node | None:
     try:
         file.text.encode()
     except UnicodeEncodeError as error:
-        raise model_error(_place_at(file, error.start), "this character is not valid Unicode") from None
+        raise model_error(
+            _place_at(file, error.start), "this character is not valid Unicode", "Remove it."
+        ) from None
     try:
         return _Builder(file).document()
     except yaml.MarkedYAMLError as error:
@@ -47,7 +52,9 @@ def parse_document(file: ModelFile) -> Node | None:
         # The reader's errors (control characters) carry a position instead of a mark.
         position = getattr(error, "position", None) or 0
         reason = getattr(error, "reason", None) or "it cannot be read"
-        raise model_error(_place_at(file, position), f"not valid YAML: {reason}") from None
+        raise model_error(
+            _place_at(file, position), f"not valid YAML: {reason}", "Remove the character."
+        ) from None
 
 
 def _place_at(file: ModelFile, index: int) -> Place:
@@ -76,6 +83,12 @@ def _syntax_error(file: ModelFile, error: yaml.MarkedYAMLError) -> ModelError:
         hint = "In double quotes YAML itself reads the backslash: use single quotes or write '\\\\'."
     elif "mapping values are not allowed" in problem:
         hint = "Put the value in quotes if it contains ': '."
+    elif _BARE_BRACES.search(line):
+        hint = 'In YAML a text that begins with { stands in quotes: sql: "{CUBE}.amount".'
+    elif "cannot start any token" in problem:
+        hint = "A text that begins with this character stands in quotes."
+    else:
+        hint = "Look at the indentation and at quotes and brackets around here."
     return model_error(_origin(file, line_number, column), message, hint)
 
 
@@ -114,7 +127,11 @@ class _Builder:
 
     def _node(self, event: Any, depth: int) -> Node:
         if depth > MAX_DEPTH:
-            raise model_error(self._place(event), f"nested deeper than {MAX_DEPTH} levels")
+            raise model_error(
+                self._place(event),
+                f"nested deeper than {MAX_DEPTH} levels",
+                "No model is: look for brackets that are not closed.",
+            )
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         node: Node
@@ -132,11 +149,18 @@ class _Builder:
     def _alias(self, event: Any) -> Node:
         node = self._anchors.get(event.anchor)
         if node is None:
-            raise model_error(self._place(event), f"the alias '*{event.anchor}' has no anchor before it")
+            raise model_error(
+                self._place(event),
+                f"the alias '*{event.anchor}' has no anchor before it",
+                did_you_mean(closest(event.anchor, self._anchors))
+                or f"Write &{event.anchor} before the value that it stands for; a text with * is in quotes.",
+            )
         self._aliased += node.size
         if self._aliased > MAX_ALIASED_NODES:
             raise model_error(
-                self._place(event), f"the aliases stand for more than {MAX_ALIASED_NODES:,} values"
+                self._place(event),
+                f"the aliases stand for more than {MAX_ALIASED_NODES:,} values",
+                "Aliases of aliases multiply: write the values out, or share less.",
             )
         return node
 
@@ -171,7 +195,9 @@ class _Builder:
             key = self._node(event, depth + 1)
             value = self._node(next(self._events), depth + 1)
             if not isinstance(key, Scalar):
-                raise model_error(key.place, "a key must be a text, not a list or a mapping")
+                raise model_error(
+                    key.place, "a key must be a text, not a list or a mapping", "Put it in quotes."
+                )
             if key.text == "<<" and key.value == "<<":
                 merged.extend(_merged(key, value))
             elif key.text in entries:

@@ -39,7 +39,9 @@ def _chain(name: str, declarations: Declarations, done: set[str]) -> list[str]:
             for each in dict.fromkeys(circle):
                 cube = declarations.cubes[each]
                 cube.problems.error(
-                    cube.fields.place_of("extends"), f"'{each}' extends itself: {' -> '.join(circle)}"
+                    cube.fields.place_of("extends"),
+                    f"'{each}' extends itself: {' -> '.join(circle)}",
+                    "Remove 'extends' from one of them.",
                 )
                 cube.fields.partly_unsupported = True
             done.update(circle)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from copy import copy
 from typing import Any, TypeVar
 
-from cuboid.catalog.keys import DENY_WHEN_EMPTY, KeyTable
+from cuboid.catalog.keys import DENY_WHEN_EMPTY, FILE, KeyTable
 from cuboid.catalog.naming import underscore
 from cuboid.catalog.nodes import Entries, Items, Node, Scalar, describe, plain
 from cuboid.catalog.pieces import Place
@@ -35,7 +35,9 @@ class Fields:
         self.partly_unsupported = False
         self._entries: dict[str, tuple[Scalar, Node]] = {}
         for key in mapping.duplicates:
-            problems.error(key.place, f"the key '{key.text}' is written twice in one {table.noun}")
+            problems.error(
+                key.place, f"the key '{key.text}' is written twice in one {table.noun}", "Keep one of them."
+            )
         for key, value in mapping.entries:
             self._accept(key, value, table)
 
@@ -43,7 +45,7 @@ class Fields:
         name = underscore(key.text)
         handling = table.keys.get(name)
         if handling is None:
-            hint = did_you_mean(closest(name, table.keys))
+            hint = did_you_mean(closest(name, table.keys)) or _some_of(table)
             self.problems.error(key.place, f"a {table.noun} has no key '{key.text}'", hint)
         elif name in self._entries:
             first = self._entries[name][0].text
@@ -105,7 +107,9 @@ class Fields:
         value = self.node(key)
         if value is None or isinstance(value, Scalar):
             return value
-        self._wrong(key, "a text", value)
+        braces = isinstance(value, Entries) and all(isinstance(each, Scalar) for _, each in value.entries)
+        hint = "In YAML a text that begins with { stands in quotes." if braces else None
+        self._wrong(key, "a text", value, hint)
         return None
 
     def text(self, key: str) -> str | None:
@@ -157,7 +161,9 @@ class Fields:
         if isinstance(value, Entries):
             for duplicate in value.duplicates:
                 self.problems.error(
-                    duplicate.place, f"the key '{duplicate.text}' is written twice in '{key}'"
+                    duplicate.place,
+                    f"the key '{duplicate.text}' is written twice in '{key}'",
+                    "Keep one of them.",
                 )
             plain_value: dict[str, Any] = plain(value)
             return plain_value
@@ -196,11 +202,11 @@ class Fields:
     def unsupported(self, place: Place, what: str) -> None:
         """Report something of Cube's model that this version cannot do."""
         self.partly_unsupported = True
-        self.problems.error(place, f"{what} is not supported by this version")
+        self.problems.error(place, f"{what} is not supported by this version", "Remove it.")
 
     def _wrong(self, key: str, expected: str, found: Node, hint: str | None = None) -> None:
         message = f"'{key}' of a {self.noun} must be {expected}, not {describe(found)}"
-        self.problems.error(found.place, message, hint)
+        self.problems.error(found.place, message, hint or f"Write {expected}.")
 
 
 def check_identifier(name: Scalar, problems: Problems) -> str | None:
@@ -219,8 +225,17 @@ def read_entries(node: Node, table: KeyTable, problems: Problems) -> Fields | No
     """The node as a construct, None and an error if it is no mapping."""
     if isinstance(node, Entries):
         return Fields(node, table, problems)
-    problems.error(node.place, f"a {table.noun} must be a mapping, not {describe(node)}")
+    first = next(iter(table.keys))
+    hint = f"It begins with '{first}:'." if table is FILE else f"Write its keys, as in {{{first}: ...}}."
+    problems.error(node.place, f"a {table.noun} must be a mapping, not {describe(node)}", hint)
     return None
+
+
+def _some_of(table: KeyTable) -> str:
+    """What keys there are, for whoever is far from any of them."""
+    names = [key for key, handling in table.keys.items() if handling == "read"]
+    more = ", ..." if len(names) > 8 else ""
+    return f"Its keys are {', '.join(names[:8])}{more}."
 
 
 def _means_nothing(value: Node) -> bool:

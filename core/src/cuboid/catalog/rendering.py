@@ -166,8 +166,13 @@ class _Renderer:
             hint = did_you_mean(closest(str(error), self._names)) or "Its path begins in the model folder."
         elif isinstance(error, jinja2.UndefinedError):
             hint = self._suggestion(message)
+        elif isinstance(error, jinja2.TemplateSyntaxError):
+            hint = (
+                "Tags are {% if x %} ... {% endif %}, {% for x in y %} ... {% endfor %}; values are {{ x }}."
+            )
         elif not isinstance(error, jinja2.TemplateError):
             message = f"{type(error).__name__}: {message}"
+            hint = "It comes from a function that the template calls."
         return ModelError(
             f"this template cannot be rendered: {message}", file=name, line=line, column=1, hint=hint
         )

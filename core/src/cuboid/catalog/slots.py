@@ -125,7 +125,8 @@ class SlotReader:
         if not self.names.has_member(cube, words[1]):
             members = self.names.cubes[cube].members
             return Unresolved(
-                f"cube '{cube}' has no member '{words[1]}'", did_you_mean(closest(words[1], members))
+                f"cube '{cube}' has no member '{words[1]}'",
+                did_you_mean(closest(words[1], members)) or f"It has {', '.join(members) or 'none'}.",
             )
         found = self._column(arguments, _FILTER_HINT)
         if isinstance(found, Unresolved):
