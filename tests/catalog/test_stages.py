@@ -152,6 +152,20 @@ def test_a_rank_has_an_order(compile_text) -> None:
     assert [template.references[0].path for template in found.templates] == [("orders",), ("orders",)]
 
 
+def test_an_aggregate_in_stages_may_filter_the_groups_of_its_first_stage(compile_text) -> None:
+    found = compiled(
+        compile_text,
+        measure="""
+        type: sum
+        sql: "{total}"
+        multi_stage: true
+        grain: {include: [at]}
+        filters: [{sql: "{n} > 1"}, {sql: "{status} = 'paid'"}]
+        """,
+    ).measure("orders.m")
+    assert [template.references[0].path for template in found.filters] == [("orders",), ("orders",)]
+
+
 def test_number_agg_aggregates_by_itself(compile_text) -> None:
     found = compiled(
         compile_text,
@@ -308,7 +322,7 @@ def test_drill_filters_are_row_conditions(compile_text) -> None:
             "this filter has no 'values'",
             None,
         ),
-        ("type: sum\nsql: '{n}'\nmulti_stage: true\nfilters: [{sql: ¦x}]", "takes no filters", "'filter'"),
+        ("type: number\nsql: '{n}'\nmulti_stage: true\nfilters: [{sql: ¦x}]", "takes no filters", "'filter'"),
         ("type: ¦number_agg\nsql: sum(x)", "the type number_agg needs stages", "multi_stage: true"),
         ("type: number\ncase: ¦{when: [{sql: x, label: y}]}", "'case' belongs to measures", "multi_stage"),
         (

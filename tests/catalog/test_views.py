@@ -368,6 +368,12 @@ MISTAKES = [
     ),
     (
         "cubes: [{join_path: orders, includes: [count]}]\n"
+        "    folders: [{name: F, includes: [count]}, ¦{name: F, includes: [count]}]",
+        "two folders 'F'",
+        None,
+    ),
+    (
+        "cubes: [{join_path: orders, includes: [count]}]\n"
         "    folders: [{name: F, includes: [{join_path: ¦orders.user}]}]",
         "includes nothing by the path 'orders.user'",
         None,

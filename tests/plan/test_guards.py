@@ -27,6 +27,7 @@ cubes:
       - {name: n, type: count}
       - {name: rolling, type: sum, sql: x, rolling_window: {trailing: 1 day}}
       - {name: inner, type: number, sql: "{n}", multi_stage: true, reduce_by: [t]}
+      - {name: filtered, type: sum, sql: "{n}", multi_stage: true, filters: [{sql: "{n} > 1"}]}
       - {name: of_inner, type: number, sql: "{inner} / {n}"}
       - {name: stock, type: sum, sql: x, semi_additive: {time_dimension: t, take: last}}
       - {name: went, type: conversion, conversion: {entity: id, steps: [&step {measure: n, time_dimension: t}, *step]}}
@@ -43,6 +44,7 @@ cubes:
         ("of_bin", "'a.t.g' is a custom granularity"),
         ("rolling", "'a.rolling' has a rolling window"),
         ("inner", "'a.inner' is evaluated in stages"),
+        ("filtered", "'a.filtered' filters the groups of its first stage"),
         ("of_inner", "'a.inner' is evaluated in stages"),
         ("stock", "'a.stock' is semi-additive"),
         ("went", "'a.went' is a conversion"),
@@ -53,3 +55,27 @@ def test_what_has_no_plan_is_refused(member: str, kind: str) -> None:
     assert catalog.errors == ()
     with pytest.raises(UnsupportedFeature, match=f"{kind}, which this version reads but cannot plan yet"):
         refuse_unplanned(catalog, [f"a.{member}"])
+
+
+def test_a_calendar_s_own_month_is_not_taken_for_the_usual_one() -> None:
+    text = """
+    cubes:
+      - name: calendar
+        calendar: true
+        sql_table: calendar
+        dimensions:
+          - {name: day, sql: day, type: time, granularities: [{name: month, sql: "{CUBE}.first_of_month"}]}
+          - {name: own_month, sql: "{day.month}", type: time}
+    views:
+      - {name: v, cubes: [{join_path: calendar, includes: [day]}]}
+    """
+    catalog = compile_catalog([ModelFile("a.yml", textwrap.dedent(text))])
+    assert catalog.errors == ()
+    refuse_unplanned(catalog, ["calendar.day"], [("calendar.day", "year")])
+    for names, granularities in (
+        ([], [("calendar.day", "month")]),
+        ([], [("v.day", "month")]),
+        (["calendar.own_month"], []),
+    ):
+        with pytest.raises(UnsupportedFeature, match="is a custom granularity"):
+            refuse_unplanned(catalog, names, granularities)

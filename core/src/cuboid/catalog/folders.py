@@ -17,8 +17,20 @@ def read_folders(view: DeclaredCube, hierarchies: Collection[str]) -> tuple[Fold
 
     :param hierarchies: the names of the view's hierarchies, which may be in folders, too.
     """
-    found = (_folder(node, view, hierarchies) for node in view.fields.items("folders"))
-    return tuple(folder for folder in found if folder is not None)
+    found: dict[str, Folder] = {}
+    for node in view.fields.items("folders"):
+        folder = _folder(node, view, hierarchies)
+        if folder is None:
+            continue
+        if folder.name in found:
+            view.problems.error(
+                node.place,
+                f"view '{view.name}' has two folders '{folder.name}'",
+                "Put all into one, or rename one.",
+            )
+        else:
+            found[folder.name] = folder
+    return tuple(found.values())
 
 
 def _folder(node: Node, view: DeclaredCube, hierarchies: Collection[str]) -> Folder | None:

@@ -20,6 +20,7 @@ from cuboid.catalog.windows import read_rolling_window
 from cuboid.types import SemanticType
 
 _MEASURE_FILTER = Use("a measure's filter")
+_GROUP_FILTER = Use("a filter of groups", measures=True)
 _AGGREGATE = Use(
     "a measure that aggregates rows",
     measures_hint="To aggregate the values of a measure, add 'multi_stage: true'; to calculate with them, use the type"
@@ -41,9 +42,9 @@ def build_measure(declared: DeclaredMember, scope: Scope, cube_title: str, publi
     multi_stage = read_multi_stage(fields, scope)
     window = _window(declared, scope)
     sql, case = _value(declared, scope, multi_stage)
-    filters = _conditions(fields, "filters", scope)
+    filters = _conditions(fields, "filters", scope, _GROUP_FILTER if multi_stage else _MEASURE_FILTER)
     _check_filters(filters, type, multi_stage, scope)
-    drill_filters = _conditions(fields, "drill_filters", scope)
+    drill_filters = _conditions(fields, "drill_filters", scope, _MEASURE_FILTER)
     shown = read_shown(fields, declared.name, cube_title)
     key = "drill_members" if fields.has("drill_members") else "drill_member_references"
     drill_members = shown_members(fields, key, scope)
@@ -151,11 +152,11 @@ def _value(
     return scope.required_sql(fields, use), None
 
 
-def _conditions(fields: Fields, key: str, scope: Scope) -> tuple[Template, ...]:
+def _conditions(fields: Fields, key: str, scope: Scope, use: Use) -> tuple[Template, ...]:
     filters = []
     for node in fields.items(key):
         filter_fields = read_entries(node, keys.MEASURE_FILTER, scope.problems)
-        template = scope.required_sql(filter_fields, _MEASURE_FILTER) if filter_fields else None
+        template = scope.required_sql(filter_fields, use) if filter_fields else None
         if template is not None:
             filters.append(template)
     return tuple(filters)
@@ -173,12 +174,14 @@ def _check_filters(
         scope.problems.error(
             filters[0].place, "a conversion takes no filters", "Filter the measures of its steps."
         )
-    elif multi_stage is not None:
+    elif multi_stage is not None and type in (*_CALCULATED_TYPES, "rank"):
         scope.problems.error(
             filters[0].place,
-            "a measure that is evaluated in stages has no rows, so it takes no filters",
+            f"a measure of type '{type}' that is evaluated in stages aggregates nothing, so it takes no filters",
             "Filter the measures that it reads, or change their conditions with 'filter'.",
         )
+    elif multi_stage is not None:
+        return
     elif type in _CALCULATED_TYPES:
         scope.problems.error(
             filters[0].place,

@@ -137,7 +137,8 @@ class Measure:
     """An aggregate over a cube's rows.
 
     ``type`` is one of :data:`MeasureType`; ``count`` may lack ``sql``, every other type has it or ``case``.
-    ``filters`` are row conditions, all of which must hold for a row to count.
+    ``filters`` are row conditions, all of which must hold for a row to count; of a measure that aggregates in
+    stages they are conditions on the groups of its first stage, over measures and dimensions.
     ``composed`` is true for number/string/time/boolean measures whose SQL only combines other measures
     and has neither columns nor aggregates of its own.
 

@@ -34,7 +34,8 @@ class Builder:
         Raises :class:`NoJoinPath`, :class:`UnsupportedFeature`, and :class:`InvalidQuery` for members of several
         data sources.
         """
-        refuse_unplanned(self._catalog, self._all_members(shape))
+        groupings = ((each.member, each.granularity) for each in shape.time_groupings)
+        refuse_unplanned(self._catalog, self._all_members(shape), groupings)
         keys = (
             *(Key(member) for member in shape.dimensions),
             *(Key(grouping.member, grouping.granularity) for grouping in shape.time_groupings),

@@ -10,9 +10,16 @@ from cuboid.errors import UnsupportedFeature
 from cuboid.types import GRANULARITIES
 
 
-def refuse_unplanned(catalog: Catalog, names: Iterable[str]) -> None:
+def refuse_unplanned(
+    catalog: Catalog, names: Iterable[str], granularities: Iterable[tuple[str, str]] = ()
+) -> None:
     """Raises :class:`UnsupportedFeature` if a member of these names, or one that it is made of, is of a kind that
-    has no plan."""
+    has no plan.
+
+    :param granularities: of time dimensions that are grouped by, as (full name, granularity).
+    """
+    for member_name, granularity in granularities:
+        _refuse_granularity(catalog, member_name, granularity)
     waiting = list(dict.fromkeys(names))
     seen = set(waiting)
     while waiting:
@@ -29,7 +36,8 @@ def refuse_unplanned(catalog: Catalog, names: Iterable[str]) -> None:
         for template in member.templates:
             for reference in template.references:
                 if isinstance(reference, MemberReference):
-                    _refuse_granularity(reference)
+                    if reference.granularity is not None:
+                        _refuse_granularity(catalog, reference.member, reference.granularity)
                     if reference.member not in seen:
                         seen.add(reference.member)
                         waiting.append(reference.member)
@@ -45,6 +53,8 @@ def _unplanned(member: Member) -> str | None:
         if member.declared_type == "switch":
             return "is a switch"
     elif isinstance(member, Measure):
+        if member.multi_stage is not None and member.filters:
+            return "filters the groups of its first stage"
         if member.multi_stage is not None:
             return "is evaluated in stages"
         if member.rolling_window is not None:
@@ -56,9 +66,10 @@ def _unplanned(member: Member) -> str | None:
     return None
 
 
-def _refuse_granularity(reference: MemberReference) -> None:
-    if reference.granularity is not None and reference.granularity not in GRANULARITIES:
+def _refuse_granularity(catalog: Catalog, member: str, granularity: str) -> None:
+    """A granularity of the model's own; on calendars a built-in one may be replaced."""
+    dimension = catalog.dimension(member)
+    if granularity not in GRANULARITIES or granularity in dimension.granularities:
         raise UnsupportedFeature(
-            f"'{reference.member}.{reference.granularity}' is a custom granularity, which this version reads but "
-            "cannot plan yet."
+            f"'{member}.{granularity}' is a custom granularity, which this version reads but cannot plan yet."
         )
