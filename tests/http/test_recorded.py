@@ -77,6 +77,7 @@ def skeleton(answer: dict[str, Any]) -> str:
         "load_measure_multi",
         "load_filters",
         "load_td_day",
+        "load_td_custom",
         "load_total",
         "load_compare",
         "load_blending",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from tests.oracle import times
+from tests.oracle import bins, times
 from tests.oracle.expressions import Column, Reference, Value, evaluate
 from tests.oracle.filters import FilterReader, members
 from tests.oracle.joins import (
@@ -223,7 +223,7 @@ class _Asked:
             value = evaluate(dimension.expression, lookup)
             if dimension.type == "time" and value is not None:
                 value = times.to_civil(value, self.question.zone, dimension.time_kind)  # type: ignore[arg-type]
-                value = times.floor(value, column.granularity) if column.granularity else value
+                value = bins.floor(value, column.granularity) if column.granularity else value
             values.append(value)
         return tuple(values)
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tests.oracle.bins import about
 from tests.oracle.expressions import Reference, atoms
 from tests.oracle.filters import Item, flatten, members
-from tests.oracle.times import GRANULARITIES
 from tests.oracle.world import World
 
 
@@ -89,7 +89,7 @@ def finest(columns: tuple[GroupColumn, ...], member: str) -> GroupColumn | None:
     plain = [column for column in found if column.granularity is None]
     if plain:
         return plain[0]
-    return min(found, key=lambda c: GRANULARITIES.index(c.granularity or ""), default=None)
+    return min(found, key=lambda c: about(c.granularity or ""), default=None)
 
 
 def _order(

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from hypothesis import strategies as st
+from tests.oracle.bins import NAMES
 from tests.oracle.cells import DECIMALS, INTEGERS, TEXTS, ZONES, civil_times
 from tests.oracle.joins import NoPathError, find_tree
 from tests.oracle.question import leaves
-from tests.oracle.times import GRANULARITIES
 from tests.oracle.world import Dimension, World
 
 JsonQuery = dict[str, Any]
@@ -113,10 +113,10 @@ class Questions:
             entry: dict[str, Any] = {"dimension": name}
             form = self.draw(st.sampled_from(("granularity", "range", "both", "three parts")))
             if form == "three parts":
-                dimensions.append(f"{name}.{self.draw(st.sampled_from(GRANULARITIES))}")
+                dimensions.append(f"{name}.{self.draw(st.sampled_from(NAMES))}")
                 continue
             if form != "range":
-                entry["granularity"] = self.draw(st.sampled_from(GRANULARITIES))
+                entry["granularity"] = self.draw(st.sampled_from(NAMES))
             if form != "granularity":
                 entry["dateRange"] = self._date_range()
             if entry not in entries:

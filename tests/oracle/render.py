@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import yaml
+from tests.oracle import bins
 from tests.oracle.engines import Engine
 from tests.oracle.expressions import (
     Case,
@@ -56,6 +57,8 @@ def _dimension(cube: str, dimension: Dimension, spelling: Spelling) -> dict[str,
         described |= {"primary_key": True, "public": True}
     if dimension.time_kind != "utc":
         described["time_kind"] = dimension.time_kind
+    if dimension.type == "time":
+        described["granularities"] = bins.described()
     return described
 
 

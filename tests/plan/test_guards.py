@@ -17,12 +17,11 @@ cubes:
     sql_table: a
     dimensions:
       - {name: id, sql: id, type: number, primary_key: true}
-      - {name: t, sql: t, type: time, granularities: [{name: g, interval: 1 year, offset: 1 month}]}
+      - {name: t, sql: t, type: time}
       - {name: switch, type: switch, values: [x]}
       - {name: asked, sql: "{n}", type: number, sub_query: true}
       - {name: staged, sql: "{n}", type: number, multi_stage: true}
       - {name: of_asked, sql: "{asked} + 1", type: number}
-      - {name: of_bin, sql: "{t.g}", type: time}
     measures:
       - {name: n, type: count}
       - {name: rolling, type: sum, sql: x, rolling_window: {trailing: 1 day}}
@@ -41,7 +40,6 @@ cubes:
         ("asked", "'a.asked' is a sub-query"),
         ("staged", "'a.staged' is evaluated in stages"),
         ("of_asked", "'a.asked' is a sub-query"),
-        ("of_bin", "'a.t.g' is a custom granularity"),
         ("rolling", "'a.rolling' has a rolling window"),
         ("inner", "'a.inner' is evaluated in stages"),
         ("filtered", "'a.filtered' filters the groups of its first stage"),
@@ -77,5 +75,5 @@ def test_a_calendar_s_own_month_is_not_taken_for_the_usual_one() -> None:
         ([], [("v.day", "month")]),
         (["calendar.own_month"], []),
     ):
-        with pytest.raises(UnsupportedFeature, match="is a custom granularity"):
+        with pytest.raises(UnsupportedFeature, match="is read from a calendar"):
             refuse_unplanned(catalog, names, granularities)

@@ -62,7 +62,8 @@ def test_a_single_result_equals_the_recorded_one(name: str, rebuild: Any, record
 
 
 @pytest.mark.parametrize(
-    "name", ["load_measure_multi", "load_filters", "load_td_day", "load_td_nogran", "load_total"]
+    "name",
+    ["load_measure_multi", "load_filters", "load_td_day", "load_td_custom", "load_td_nogran", "load_total"],
 )
 def test_an_envelope_equals_the_recorded_one(
     name: str, rebuild: Any, question: Ask, recorded: Recorded

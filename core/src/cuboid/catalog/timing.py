@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 from cuboid.catalog.pieces import Place, Template
@@ -30,6 +32,35 @@ class Granularity:
     place: Place
     written: tuple[tuple[str, str], ...] = ()
     sql: Template | None = None
+
+
+_MONTH = 30.436875 * 86400
+"""Seconds of a month on the average of 400 years: to compare lengths, not to compute with."""
+
+_LENGTHS: Mapping[str, float] = MappingProxyType(
+    {
+        "second": 1,
+        "minute": 60,
+        "hour": 3600,
+        "day": 86400,
+        "week": 7 * 86400,
+        "month": _MONTH,
+        "quarter": 3 * _MONTH,
+        "year": 12 * _MONTH,
+    }
+)
+
+
+def length_of(granularity: str, custom: Mapping[str, Granularity]) -> float:
+    """About how many seconds a bin lasts: what tells which of two granularities is the finer one.
+
+    :param custom: those of the time dimension by name. One that a calendar defines by SQL is taken for the longest.
+    """
+    found = custom.get(granularity)
+    if found is None:
+        return _LENGTHS[granularity]
+    interval = found.interval
+    return float("inf") if interval is None else interval.months * _MONTH + interval.seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from cuboid.catalog.model import Catalog, Dimension, Measure, Member
 from cuboid.catalog.pieces import MemberReference
 from cuboid.errors import UnsupportedFeature
-from cuboid.types import GRANULARITIES
 
 
 def refuse_unplanned(
@@ -67,9 +66,9 @@ def _unplanned(member: Member) -> str | None:
 
 
 def _refuse_granularity(catalog: Catalog, member: str, granularity: str) -> None:
-    """A granularity of the model's own; on calendars a built-in one may be replaced."""
-    dimension = catalog.dimension(member)
-    if granularity not in GRANULARITIES or granularity in dimension.granularities:
+    """A granularity whose bins a calendar holds; on calendars a built-in one may be replaced."""
+    custom = catalog.dimension(member).granularities.get(granularity)
+    if custom is not None and custom.sql is not None:
         raise UnsupportedFeature(
-            f"'{member}.{granularity}' is a custom granularity, which this version reads but cannot plan yet."
+            f"'{member}.{granularity}' is read from a calendar, which this version reads but cannot plan yet."
         )

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from cuboid.catalog.model import Catalog, Cube, Dimension, Measure, Member, Segment
+from cuboid.catalog.timing import length_of
 from cuboid.errors import InvalidQuery, UnknownMember, closest
+from cuboid.query.model import TimeGrouping
 from cuboid.types import GRANULARITIES
 
 
@@ -45,10 +47,11 @@ def filterable(catalog: Catalog, name: str, path: str) -> Dimension | Measure:
 def time_dimension(catalog: Catalog, name: str, granularity: str | None, path: str) -> Dimension:
     """The time dimension of that full name, which must have that granularity."""
     found = dimension(catalog, name, f"{path}.dimension")
-    if granularity is not None and (found.type != "time" or granularity not in GRANULARITIES):
+    known = tuple(dict.fromkeys((*found.granularities, *GRANULARITIES))) if found.type == "time" else ()
+    if granularity is not None and granularity not in known:
         hint = f"'{name}' is of type {found.type}; only time dimensions have granularities."
-        if found.type == "time":
-            hint = f"Its granularities are {', '.join(GRANULARITIES)}."
+        if known:
+            hint = f"Its granularities are {', '.join(known)}."
         raise InvalidQuery(
             f'Granularity "{granularity}" does not exist in dimension {name}',
             path=f"{path}.granularity",
@@ -61,6 +64,15 @@ def time_dimension(catalog: Catalog, name: str, granularity: str | None, path: s
             hint="List it under `dimensions`, or restrict it under `filters`.",
         )
     return found
+
+
+def finest_first(catalog: Catalog, groupings: Iterable[TimeGrouping]) -> list[TimeGrouping]:
+    """The groupings by the length of their bins; equally long ones as they stand."""
+
+    def length(grouping: TimeGrouping) -> float:
+        return length_of(grouping.granularity, catalog.dimension(grouping.member).granularities)
+
+    return sorted(groupings, key=length)
 
 
 def require_visible(catalog: Catalog, members: Iterable[Member]) -> None:

@@ -139,7 +139,7 @@ def _question(
         segments=_unique(query.segments or ()),
         row_conditions=rows,
         group_conditions=groups,
-        order=effective_keys(order, measures, dimensions, groupings),
+        order=effective_keys(order, measures, dimensions, members.finest_first(catalog, groupings)),
         limit=scope.slots.add(limit, "integer"),
         offset=None if query.offset is None else scope.slots.add(query.offset, "integer"),
         timezone=timezone,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cuboid.query.model import OrderKey, Query, TimeGrouping
-from cuboid.types import GRANULARITIES
 
 
 def default_order(query: Query) -> tuple[tuple[str, bool], ...]:
@@ -30,9 +29,11 @@ def effective_keys(
     """The keys that name a selected column, each once; others are dropped, as in Cube.
 
     A time dimension without granularity means its finest selected one.
+
+    :param groupings: the finest first.
     """
     columns = {name: name for name in (*measures, *dimensions)}
-    for grouping in sorted(groupings, key=lambda each: GRANULARITIES.index(each.granularity)):
+    for grouping in groupings:
         columns.setdefault(grouping.member, grouping.key)
         columns[grouping.key] = grouping.key
     keys: dict[str, OrderKey] = {}

@@ -17,9 +17,10 @@ import orjson
 
 from cuboid.catalog.model import Catalog, Dimension, Measure
 from cuboid.errors import InternalError
+from cuboid.query.members import finest_first
 from cuboid.query.model import Question, Shape
 from cuboid.result.cells import WireValue, wire_column
-from cuboid.types import GRANULARITIES, Result, SemanticType
+from cuboid.types import Result, SemanticType
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def wire_table(
     for (key, type), column in zip(selected, cells, strict=True):
         if key not in table:
             table[key] = wire_column(column, type, key)
-    for member, key in _finest_groupings(shape).items():
+    for member, key in _finest_groupings(shape, catalog).items():
         table.setdefault(member, table[key])
     height = len(result.rows)
     if question.date_range is not None:
@@ -120,12 +121,9 @@ def _type(name: str, catalog: Catalog) -> SemanticType:
     raise InternalError(f"'{name}' is selected but is neither a dimension nor a measure.")
 
 
-def _finest_groupings(shape: Shape) -> dict[str, str]:
+def _finest_groupings(shape: Shape, catalog: Catalog) -> dict[str, str]:
     """Time dimension -> column of its finest granularity; dimensions in the order they are grouped in."""
-    finest: dict[str, tuple[int, str]] = {}
-    for grouping in shape.time_groupings:
-        known = grouping.granularity in GRANULARITIES
-        fineness = GRANULARITIES.index(grouping.granularity) if known else len(GRANULARITIES)
-        if grouping.member not in finest or fineness < finest[grouping.member][0]:
-            finest[grouping.member] = (fineness, grouping.key)
-    return {member: key for member, (_, key) in finest.items()}
+    finest: dict[str, str] = {grouping.member: "" for grouping in shape.time_groupings}
+    for grouping in finest_first(catalog, shape.time_groupings):
+        finest[grouping.member] = finest[grouping.member] or grouping.key
+    return finest

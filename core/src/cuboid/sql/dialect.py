@@ -70,12 +70,21 @@ class Dialect(ABC):
     def bin_months(self, months: int, origin: datetime, civil: exp.Expr) -> exp.Expr:
         """:meth:`date_bin` for whole months."""
         start = self.constant(origin)
+        first = origin == datetime(origin.year, origin.month, 1)
+        if first and months in _UNITS:
+            # A unit of the calendar, which begins some months later: what moving clips is the day, and that is cut off.
+            late = (origin.month - 1) % months
+            moved = self.shift(civil, _integer(-late), "month") if late else civil
+            floor = self.date_trunc(_UNITS[months], moved)
+            return self.shift(floor, _integer(late), "month") if late else floor
         passed = exp.paren(
             exp.Sub(
                 this=self.month_number(civil),
                 expression=exp.Literal.number(origin.year * 12 + origin.month),
             )
         )
+        if first:
+            return self.shift(start, _floored(passed, months), "month")
         # The month of ``civil`` has begun, but the origin's day and time in it may still be ahead.
         ahead = exp.LT(this=civil.copy(), expression=self.shift(start, passed.copy(), "month"))
         whole = exp.paren(exp.Sub(this=passed, expression=exp.Case().when(ahead, "1").else_("0")))
@@ -176,6 +185,10 @@ class Dialect(ABC):
     def approx_count_distinct(self, value: exp.Expr) -> exp.Expr:
         """An approximate number of distinct values."""
         raise UnsupportedFeature(f"The {self.name} dialect has no approximate distinct count.")
+
+
+_UNITS = {1: "month", 3: "quarter", 12: "year"}
+"""Granularities by their months."""
 
 
 def _floored(count: exp.Expr, step: int) -> exp.Expr:

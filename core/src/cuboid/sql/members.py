@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from cuboid.catalog.model import Case, Catalog, Dimension, Measure
 from cuboid.catalog.pieces import CubeReference, MemberReference, Template
+from cuboid.catalog.timing import Granularity
 from cuboid.errors import InternalError, UnsupportedFeature
 from cuboid.plan.nodes import Key
 from cuboid.sql.dialect import Dialect
@@ -65,7 +66,10 @@ class MemberSql:
         value = self.value(key.member, scope)
         if dimension.type != "time":
             return value
-        return civil_time(self._dialect, value, self._zone, dimension.time_kind, key.granularity)
+        granularity: str | Granularity | None = key.granularity
+        if key.granularity is not None:
+            granularity = dimension.granularities.get(key.granularity, key.granularity)
+        return civil_time(self._dialect, value, self._zone, dimension.time_kind, granularity)
 
     def template(self, template: Template, scope: Scope, measure: MeasureSql | None = None) -> exp.Expr:
         """A piece of model SQL in the scope; ``measure`` gives the SQL of measures it refers to."""

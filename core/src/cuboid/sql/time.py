@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from cuboid.catalog.timing import Granularity
+from cuboid.errors import InternalError
 from cuboid.sql.dialect import Dialect
-from cuboid.types import TimeKind
+from cuboid.types import Interval, TimeKind
 
 
 def civil_time(
-    dialect: Dialect, value: exp.Expr, zone: str, kind: TimeKind, granularity: str | None = None
+    dialect: Dialect, value: exp.Expr, zone: str, kind: TimeKind, granularity: str | Granularity | None = None
 ) -> exp.Expr:
     """``value`` as wall-clock time in ``zone``, floored to ``granularity`` if one is given.
 
     The conversion comes before the truncation: a day is the zone's day. Both hours that a clock set back
-    shows twice become the same civil hour.
+    shows twice become the same civil hour. Bins of a custom granularity are counted on the wall clock, too.
     """
     civil = dialect.to_civil(value, zone, kind)
-    return civil if granularity is None else dialect.date_trunc(granularity, civil)
+    match granularity:
+        case None:
+            return civil
+        case str():
+            return dialect.date_trunc(granularity, civil)
+        case Granularity(interval=Interval() as interval, origin=origin):
+            return dialect.date_bin(interval, origin, civil)
+    raise InternalError(f"The granularity '{granularity.name}' has no interval.")
