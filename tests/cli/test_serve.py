@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -106,6 +107,35 @@ def test_a_broken_cube_is_reported_and_the_rest_is_served(serve: Any, folder: Pa
     served.process.send_signal(signal.SIGTERM)
     _, logs = served.process.communicate(timeout=30)
     assert "model/bad.yml:3:5" in logs
+
+
+def test_dev_mode_serves_an_edited_model_and_keeps_the_last_good_one(serve: Any, folder: Path) -> None:
+    served, model = serve("--dev", "--port", "0"), folder / "model" / "cities.yml"
+    good = model.read_text()
+
+    def edit(text: str, heard: str) -> None:
+        """Until the server says so: it may not listen yet when the first edit comes."""
+        lines = iter(served.process.stderr.readline, "")
+        editing = threading.Event()
+
+        def write() -> None:
+            for number in range(100):
+                model.write_text(f"{text}# {number}\n")
+                if editing.wait(1):
+                    return
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            assert any(heard in line for line in lines)
+        finally:
+            editing.set()
+            writer.join()
+
+    edit(good.replace("type: count}", "type: count, filters: [{sql: id > 1}]}"), "the new one serves")
+    assert served.load()[1]["data"] == [{"cities.count": "3"}]
+    edit(good.replace("type: count", "type: cuont"), "the last good one goes on serving")
+    assert served.load()[1]["data"] == [{"cities.count": "3"}]
 
 
 def test_a_busy_port_is_a_clear_message(run: Any) -> None:

@@ -27,6 +27,7 @@ from cuboid.plugins import Registry
 if TYPE_CHECKING:
     from cuboid.catalog.files import ModelFile
     from cuboid.catalog.model import Catalog
+    from cuboid.reloading import Model
     from cuboid.run.data_source import DataSource
     from cuboid.run.driver import Driver
     from cuboid.service import Service
@@ -78,25 +79,35 @@ class Project:
         return self.configuration.settings
 
     @cached_property
-    def model_files(self) -> tuple[ModelFile, ...]:
-        """The model's files as read."""
+    def model(self) -> Model:
+        """The model, which can be read anew."""
         from cuboid.catalog.files import read_model
+        from cuboid.reloading import Model
 
-        return read_model(self.configuration.model_folder, self.folder)
+        folder = self.configuration.model_folder
+        return Model(lambda: read_model(folder, self.folder), self._compile)
 
-    @cached_property
+    @property
+    def model_files(self) -> tuple[ModelFile, ...]:
+        """The files of the model in force, as read."""
+        return self.model.current.files
+
+    @property
     def catalog(self) -> Catalog:
-        """The compiled model, its SQL read in the dialects of its data sources; mistakes are in its ``errors``.
+        """The model in force, its SQL read in the dialects of its data sources; mistakes are in its ``errors``.
 
         Without any data source the SQL stays unread. Raises :class:`PluginError` if a driver is not installed.
         """
+        return self.model.current.catalog
+
+    def _compile(self, files: tuple[ModelFile, ...]) -> Catalog:
         from cuboid.catalog.compile import compile_catalog
         from cuboid.catalog.settings import ModelSettings, compile_context
 
         settings = ModelSettings(
             compile_context({}), self.settings.allow_unsafe_values, self._template_names()
         )
-        catalog = compile_catalog(self.model_files, settings)
+        catalog = compile_catalog(files, settings)
         declarations = self.configuration.data_sources
         if not declarations:
             return catalog

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from cuboid.cli.options import project_argument
 
 if TYPE_CHECKING:
     from cuboid.project import Project
+    from cuboid.reloading import Change
 
 LOOPBACK = "127.0.0.1"
 
@@ -80,7 +82,37 @@ def _serve(project: Project) -> None:
         click.echo(f"Cuboid serves {project.folder.name} at {url}{settings.base_path}")
         click.echo(_example(project, f"{url}{settings.base_path}"))
 
-    run(serve(app, host, settings.port, grace=settings.graceful_shutdown, ready=ready))
+    run(
+        serve(
+            app,
+            host,
+            settings.port,
+            grace=settings.graceful_shutdown,
+            ready=ready,
+            beside=partial(_follow_changes, project) if settings.dev_mode else None,
+        )
+    )
+
+
+async def _follow_changes(project: Project) -> None:
+    """Dev mode: a model that is edited takes the place of the one that serves, and what is wrong with it is shown."""
+    async for change in project.model.changes(project.configuration.model_folder):
+        _report_change(change)
+
+
+def _report_change(change: Change) -> None:
+    from cuboid.catalog.frames import render_error
+    from cuboid.errors import ModelError
+
+    files = () if change.model is None else change.model.files
+    for error in change.errors:
+        shown = render_error(error, files) if isinstance(error, ModelError) else str(error)
+        click.echo(click.style("error ", fg="red", bold=True) + shown, err=True)
+    if change.outcome == "taken":
+        click.echo("The model has changed: the new one serves from now on.", err=True)
+        return
+    lost = f" It would take down {', '.join(change.lost)}." if change.lost else ""
+    click.echo(f"The changed model is not taken; the last good one goes on serving.{lost}", err=True)
 
 
 def _example(project: Project, url: str) -> str:

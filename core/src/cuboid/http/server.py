@@ -48,6 +48,7 @@ async def serve(
     *,
     grace: float = 30.0,
     ready: Callable[[str], None] | None = None,
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """Serves ``app`` until SIGTERM or SIGINT, then stops in order and closes its service.
 
@@ -56,6 +57,7 @@ async def serve(
     :param host: a name or address; empty for all interfaces.
     :param port: 0 for any free one.
     :param ready: called with the server's URL once it listens.
+    :param beside: runs while it serves and is cancelled when it stops; should it fail, the server goes on.
 
     Raises :class:`ConfigError` if it cannot listen there; the service is closed then too.
     """
@@ -68,7 +70,10 @@ async def serve(
         log.info("ready", url=url)
         if ready is not None:
             ready(url)
+        companion = None if beside is None else asyncio.create_task(beside())
         await stop.wait()
+        if companion is not None:
+            companion.cancel()
         await _drain(site, server, grace, hurry)
     finally:
         await site.service.close()
