@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -12,8 +13,14 @@ from cuboid.catalog.files import ModelFile
 from cuboid.catalog.frames import render_error
 from cuboid.catalog.meta import describe
 
-MODEL = (Path(__file__).parent / "fixtures" / "model.yml").read_text()
-LINES = MODEL.splitlines()
+HERE = Path(__file__).parent
+MODELS = [
+    path.read_text()
+    for path in (HERE / "fixtures" / "model.yml", *sorted((HERE / "documented").glob("*.yml")))
+]
+
+FULL = int(os.environ.get("CUBOID_MUTATIONS", "0"))
+"""``CUBOID_MUTATIONS=20000 make test ARGS=tests/catalog/test_mutations.py`` is the long run."""
 
 WORDS = st.sampled_from(
     [
@@ -49,6 +56,18 @@ WORDS = st.sampled_from(
         "joins",
         "access_policy: []",
         "{{ x }}",
+        "{% if x %}",
+        "{% endfor %}",
+        "{%- for x in [1, 2] %}",
+        "{SECURITY_CONTEXT.a.filter('b')}",
+        "{FILTER_PARAMS.Orders.status.filter(lambda x: f'{x}')}",
+        "{FILTER_GROUP(",
+        "lambda x: ",
+        "{security_context.a == 1}",
+        "{CUBE.sql()}",
+        "extends: Orders",
+        "refresh_key: {every: 1 hour}",
+        "pre_aggregations: [{name: r, measures: [count]}]",
         "Orders",
         "CUBE",
         "\x00",
@@ -61,7 +80,7 @@ WORDS = st.sampled_from(
 @st.composite
 def mutated(draw: st.DrawFn) -> str:
     """The model with lines dropped, doubled or swapped, and words or any text put anywhere."""
-    lines = list(LINES)
+    lines = draw(st.sampled_from(MODELS)).splitlines()
     for _ in range(draw(st.integers(0, 3))):
         index = draw(st.integers(0, len(lines) - 1))
         change = draw(st.sampled_from(["drop", "double", "swap", "indent"]))
@@ -82,7 +101,7 @@ def mutated(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=FULL or 1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=mutated())
 def test_a_mutated_model_is_a_catalog(text: str) -> None:
     files = [ModelFile("model/model.yml", text)]
@@ -98,7 +117,8 @@ def test_a_mutated_model_is_a_catalog(text: str) -> None:
         assert [cube.sql, cube.sql_table, cube.view].count(None) == 2
         assert all(join.target in catalog.cubes for join in cube.joins)
         for dimension in cube.dimensions.values():
-            assert [dimension.sql, dimension.case, dimension.location].count(None) == 2
+            absent = 3 if dimension.declared_type == "switch" else 2
+            assert [dimension.sql, dimension.case, dimension.location].count(None) == absent
     describe(catalog, hidden=True)
 
 
