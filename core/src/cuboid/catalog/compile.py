@@ -7,21 +7,23 @@ that depend on it; the rest serves.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from weakref import WeakValueDictionary
 
-from cuboid.catalog.build import BuiltCube, build_cube
+from cuboid.catalog.build import BuiltCube
 from cuboid.catalog.build_views import build_view
 from cuboid.catalog.collection import without_collection
 from cuboid.catalog.cube_sources import fill_sources
 from cuboid.catalog.declare import Declarations, declare
-from cuboid.catalog.declared_joins import declared_joins
 from cuboid.catalog.definitions import check_definitions
 from cuboid.catalog.dependents import spread
 from cuboid.catalog.extending import extend
 from cuboid.catalog.files import ModelFile
 from cuboid.catalog.includes import expand_views
+from cuboid.catalog.known import Known
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.references import Names
 from cuboid.catalog.rendering import render_model
@@ -32,41 +34,69 @@ from cuboid.catalog.view_groups import read_view_groups
 from cuboid.errors import ModelError
 
 
-@without_collection()
 def compile_catalog(files: Sequence[ModelFile], settings: ModelSettings | None = None) -> Catalog:
     """The catalog of these files; cubes in order of declaration, files in the order given."""
-    settings = settings or ModelSettings()
-    files = render_model(files, settings)
-    declarations = declare(files)
+    return Compiler().compile(files, settings)
+
+
+class Compiler:
+    """Compiles again and again: what has not changed is not read again, and equal content is one catalog, whoever
+    asks. Threads may share it; one compiles at a time."""
+
+    def __init__(self) -> None:
+        self._known = Known()
+        self._catalogs: WeakValueDictionary[str, Catalog] = WeakValueDictionary()
+        self._compiling = threading.Lock()
+
+    def compile(self, files: Sequence[ModelFile], settings: ModelSettings | None = None) -> Catalog:
+        """The catalog of these files; cubes in order of declaration, files in the order given."""
+        settings = settings or ModelSettings()
+        rendered = render_model(files, settings)
+        content = _content(rendered, settings)
+        with self._compiling:
+            found = self._catalogs.get(content)
+            if found is None:
+                found = self._catalogs[content] = _compile(rendered, content, settings, self._known)
+            return found
+
+
+@without_collection()
+def _compile(files: Sequence[ModelFile], content: str, settings: ModelSettings, known: Known) -> Catalog:
+    known.begin()
+    declarations = declare(files, known)
     extend(declarations)
     declared = declarations.cubes
-    joins = {name: declared_joins(cube) for name, cube in declared.items() if cube.view is None}
-    targets = {name: frozenset(join.target for join in found) for name, found in joins.items()}
+    targets = {name: known.joins(cube)[1] for name, cube in declared.items() if cube.view is None}
     expand_views(declarations, targets)
     groups = read_view_groups(declarations)
     names = Names(declared, frozenset(declarations.broken), targets, settings)
     order_of = {name: index for index, name in enumerate(declared)}
-    built = {name: build_cube(declared[name], order_of[name], found, names) for name, found in joins.items()}
+    built = {name: known.build(declared[name], order_of[name], names) for name in targets if name in declared}
     cubes = fill_sources({name: one.cube for name, one in built.items()}, declared)
     check_rollups(cubes, declared)
     cubes = {name: fill_rollups(cube, cubes) for name, cube in cubes.items()}
-    built = {name: replace(one, cube=cubes.get(name, one.cube)) for name, one in built.items()}
+    for name, one in built.items():
+        if cubes.get(name, one.cube) is not one.cube:
+            built[name] = replace(one, cube=cubes[name])
     for name, view in declared.items():
         if view.view is not None:
             built[name] = build_view(view, order_of[name], names, cubes, groups)
+            known.changed.add(name)
     built = {name: built[name] for name in declared}
+    changed = known.affected(declared, built)
     check_keys(declared, targets)
-    check_rows(declared, built)
-    check_aliases(declared, built)
-    check_definitions(declared, built)
+    check_rows(declared, built, changed)
+    check_aliases(declared, built, changed)
+    check_definitions(declared, built, [name for name in built if name in changed])
     broken = _broken(declarations, built)
     order = {file.name: index for index, file in enumerate(files)}
     # Parents first: what a child takes over is told of the one who wrote it.
     cubes_with_problems = sorted(declared.values(), key=lambda cube: cube.extends is not None)
     problems = (declarations.problems, *(cube.problems for cube in cubes_with_problems))
+    known.end()
     return Catalog(
         cubes=MappingProxyType({name: one.cube for name, one in built.items() if name not in broken}),
-        content=_content(files),
+        content=content,
         broken=MappingProxyType(broken),
         errors=_sorted([each.errors for each in problems], order),
         warnings=_sorted([each.warnings for each in problems], order),
@@ -80,11 +110,14 @@ def _broken(declarations: Declarations, built: Mapping[str, BuiltCube]) -> dict[
     return spread({**own, **declarations.broken}, {name: one.depends for name, one in built.items()})
 
 
-def _content(files: Sequence[ModelFile]) -> str:
-    """A hash of names and texts; lengths keep neighbours apart."""
+def _content(files: Sequence[ModelFile], settings: ModelSettings) -> str:
+    """A hash of names and texts, and of the settings that they depend on; lengths keep neighbours apart."""
     digest = hashlib.sha256()
+    used = settings.context if any("COMPILE_CONTEXT" in file.text for file in files) else None
+    for text in (str(settings.unsafe_values), "" if used is None else repr(used)):
+        digest.update(f"{len(text)} {text}".encode("utf-8", "surrogatepass"))
     for file in files:
-        for text in (file.name, file.text):
+        for text in (file.name, file.text, str(file.error or "")):
             data = text.encode("utf-8", "surrogatepass")
             digest.update(len(data).to_bytes(8, "big"))
             digest.update(data)

@@ -94,10 +94,15 @@ def _slot(slot: Slot, key: str, scope: Scope, place: Place) -> str | Filled | Un
 
 def fill_sources(cubes: Mapping[str, Cube], declared: Mapping[str, DeclaredCube]) -> dict[str, Cube]:
     """The cubes with the relations of others in place of ``{cube.sql()}``; circles are reported."""
-    filled: dict[str, Cube] = {}
+    filled = {name: cube for name, cube in cubes.items() if not _builds_on_others(cube)}
     for name in cubes:
         _fill(name, cubes, declared, filled, [])
     return filled
+
+
+def _builds_on_others(cube: Cube) -> bool:
+    parts = (*(cube.sql.parts if cube.sql else ()), *(cube.sql_table.parts if cube.sql_table else ()))
+    return any(isinstance(part, CubeSqlReference) for part in parts)
 
 
 def fill_statement(template: Template, filled: Mapping[str, Cube]) -> Template:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from cuboid.catalog import keys
-from cuboid.catalog.documents import parse_document
 from cuboid.catalog.fields import Fields, read_entries
 from cuboid.catalog.files import ModelFile
 from cuboid.catalog.model import MeasureType
@@ -125,14 +124,32 @@ class Declarations:
         self.broken.setdefault(name, []).extend([*cube.problems.errors, *reasons])
 
 
-def declare(files: Sequence[ModelFile]) -> Declarations:
+class KnownFiles(Protocol):
+    """What is known of files from before."""
+
+    def cubes(self, file: ModelFile) -> Sequence[DeclaredCube] | None:
+        """What the file declares, if that is known to be cubes without a mistake."""
+
+    def document(self, file: ModelFile) -> Node | None:
+        """The file's document. Raises as :func:`parse_document` does."""
+
+    def keep(self, file: ModelFile, cubes: Sequence[DeclaredCube]) -> None:
+        """Remember that the file declares these cubes and nothing else."""
+
+
+def declare(files: Sequence[ModelFile], known: KnownFiles) -> Declarations:
     """Read all files; a file that does not parse is a problem, not an exception."""
     declarations = Declarations({}, {}, Problems())
     for file in files:
+        cubes = known.cubes(file)
+        if cubes is not None:
+            for cube in cubes:
+                _add_cube(cube, declarations)
+            continue
         try:
             if file.error is not None:
                 raise file.error
-            document = parse_document(file)
+            document = known.document(file)
         except ModelError as error:
             declarations.problems.errors.append(error)
             for name in _names_in_text(file.text):
@@ -142,14 +159,17 @@ def declare(files: Sequence[ModelFile]) -> Declarations:
             continue
         fields = read_entries(document, keys.FILE, declarations.problems)
         if fields is not None:
-            _declare_file(fields, declarations)
+            cubes = _declare_file(fields, declarations)
+            if not fields.has("views") and not fields.has("view_groups"):
+                known.keep(file, cubes)
     for name in declarations.broken:
         # A cube that also stands in a broken file or is declared twice has no one meaning.
         declarations.cubes.pop(name, None)
     return declarations
 
 
-def _declare_file(fields: Fields, declarations: Declarations) -> None:
+def _declare_file(fields: Fields, declarations: Declarations) -> list[DeclaredCube]:
+    cubes = []
     for section, table, view in (("cubes", keys.CUBE, False), ("views", keys.VIEW, True)):
         for node in fields.items(section):
             problems = Problems()
@@ -161,10 +181,12 @@ def _declare_file(fields: Fields, declarations: Declarations) -> None:
             cube = DeclaredCube(name, cube_fields, problems, view=DeclaredView() if view else None)
             _declare_members(cube)
             _add_cube(cube, declarations)
+            cubes.append(cube)
     for node in fields.items("view_groups"):
         group = read_entries(node, keys.VIEW_GROUP, declarations.problems)
         if group is not None:
             declarations.view_groups.append(group)
+    return cubes
 
 
 def _add_cube(cube: DeclaredCube, declarations: Declarations) -> None:

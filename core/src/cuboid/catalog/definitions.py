@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from cuboid.catalog.build import BuiltCube
 from cuboid.catalog.declare import DeclaredCube
@@ -17,6 +18,10 @@ MAX_SUBSTITUTIONS = 10_000
 """Members that one member stands for in the end: thirty of the form ``{x} + {x}`` would be 10^9."""
 
 
+Edges = Callable[[str], tuple[str, ...]]
+"""The members that a member's SQL refers to, by full name."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Walk:
     """``finished``: members after all that they refer to. ``circles``: at least one of every knot of members."""
@@ -25,37 +30,50 @@ class _Walk:
     circles: list[tuple[str, ...]]
 
 
-def check_definitions(declared: Mapping[str, DeclaredCube], built: Mapping[str, BuiltCube]) -> None:
+def check_definitions(
+    declared: Mapping[str, DeclaredCube], built: Mapping[str, BuiltCube], changed: Iterable[str]
+) -> None:
     """Report members that are defined by themselves, directly or through others, and those that stand for
-    too much."""
-    members = {member.full_name: member for one in built.values() for member in one.cube.members()}
-    edges = {
-        name: tuple(other for other in _references(member) if other in members)
-        for name, member in members.items()
-    }
-    walk = _walk(edges)
+    too much.
+
+    :param changed: the cubes whose members may be new or refer to new ones; others have been checked before.
+    """
+
+    @cache
+    def edges(name: str) -> tuple[str, ...]:
+        return tuple(other for other in references(find(name, built)) if find(other, built) is not None)
+
+    walk = _walk([member.full_name for cube in changed for member in built[cube].cube.members()], edges)
     for circle in walk.circles:
         shown = " -> ".join((*circle, circle[0]))
-        for cube in dict.fromkeys(members[name].cube for name in circle):
-            first = next(members[name] for name in circle if members[name].cube == cube)
+        members = [member for name in circle if (member := find(name, built)) is not None]
+        for cube in dict.fromkeys(member.cube for member in members):
+            first = next(member for member in members if member.cube == cube)
             declared[cube].problems.error(
                 first.place,
                 f"'{first.full_name}' is defined by itself: {shown}",
                 "A column of the cube's own table is written {CUBE}.column.",
             )
     for name, message in _too_much(edges, walk.finished):
-        member = members[name]
-        declared[member.cube].problems.error(member.place, message, "Make it a column of the cube's 'sql'.")
+        found = find(name, built)
+        assert found is not None
+        declared[found.cube].problems.error(found.place, message, "Make it a column of the cube's 'sql'.")
 
 
-def _walk(edges: Mapping[str, tuple[str, ...]]) -> _Walk:
+def find(full_name: str, built: Mapping[str, BuiltCube]) -> Member | None:
+    """The member of that full name."""
+    cube, _, name = full_name.partition(".")
+    return built[cube].cube.member(name) if cube in built else None
+
+
+def _walk(starts: Iterable[str], edges: Edges) -> _Walk:
     """Depth first, without recursion: chains may be longer than Python's stack."""
     walk = _Walk([], [])
     done: set[str] = set()
-    for start in edges:
+    for start in starts:
         if start in done:
             continue
-        path = {start: iter(edges[start])}
+        path = {start: iter(edges(start))}
         while path:
             name = next(reversed(path))
             follower = next(path[name], None)
@@ -67,17 +85,17 @@ def _walk(edges: Mapping[str, tuple[str, ...]]) -> _Walk:
                 names = list(path)
                 walk.circles.append(tuple(names[names.index(follower) :]))
             elif follower not in done:
-                path[follower] = iter(edges[follower])
+                path[follower] = iter(edges(follower))
     return walk
 
 
-def _too_much(edges: Mapping[str, tuple[str, ...]], finished: list[str]) -> Iterator[tuple[str, str]]:
+def _too_much(edges: Edges, finished: list[str]) -> Iterator[tuple[str, str]]:
     """Members at which a limit is passed first; those above them only follow."""
     depths: dict[str, int] = {}
     sizes: dict[str, int] = {}
     for name in finished:
         # On a circle a follower may not be finished; the circle is an error of its own.
-        below = [other for other in edges[name] if other in depths]
+        below = [other for other in edges(name) if other in depths]
         depths[name] = 1 + max((depths[other] for other in below), default=0)
         sizes[name] = 1 + sum(sizes[other] for other in below)
         if depths[name] > MAX_DEPTH and all(depths[other] <= MAX_DEPTH for other in below):
@@ -86,8 +104,9 @@ def _too_much(edges: Mapping[str, tuple[str, ...]], finished: list[str]) -> Iter
             yield name, f"'{name}' stands for more than {MAX_SUBSTITUTIONS:,} other members"
 
 
-def _references(member: Member) -> Iterator[str]:
-    for template in member.templates:
+def references(member: Member | None) -> Iterator[str]:
+    """The members that a member's SQL refers to."""
+    for template in member.templates if member is not None else ():
         for reference in template.references:
             if isinstance(reference, MemberReference):
                 yield reference.member

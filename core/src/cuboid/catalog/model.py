@@ -282,7 +282,7 @@ class Cube:
         yield from self.segments.values()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Catalog:
     """All that may be asked. ``content`` is a hash of the model files: equal content, equal catalog.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from cuboid.catalog.declare import DeclaredCube, DeclaredMember
 from cuboid.catalog.fields import IDENTIFIER
@@ -44,6 +45,12 @@ class Names:
     broken: frozenset[str]
     joins: Mapping[str, frozenset[str]]
     settings: ModelSettings = field(default_factory=ModelSettings)
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """The compile context, whose use is noted with that of the cubes."""
+        self.cubes.get("COMPILE_CONTEXT")
+        return self.settings.context
 
     def is_cube(self, name: str) -> bool:
         return name in self.cubes or name in self.broken

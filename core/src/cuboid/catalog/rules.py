@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from cuboid.catalog.build import BuiltCube
 from cuboid.catalog.declare import DeclaredCube, DeclaredMember
+from cuboid.catalog.definitions import find
 from cuboid.catalog.model import Dimension, Member
 from cuboid.catalog.naming import member_alias
 from cuboid.catalog.nodes import Scalar
@@ -56,19 +57,24 @@ def _has_key(cube: DeclaredCube) -> bool:
     )
 
 
-def check_rows(declared: Mapping[str, DeclaredCube], built: Mapping[str, BuiltCube]) -> None:
-    """Joins and primary keys must be there before any measure is evaluated, so they are made of columns only."""
-    members = {member.full_name: member for one in built.values() for member in one.cube.members()}
-    for name, one in built.items():
+def check_rows(
+    declared: Mapping[str, DeclaredCube], built: Mapping[str, BuiltCube], changed: Iterable[str]
+) -> None:
+    """Joins and primary keys must be there before any measure is evaluated, so they are made of columns only.
+
+    :param changed: as of :func:`check_definitions`.
+    """
+    for name in changed:
+        one = built[name]
         for dimension in one.cube.primary_key:
-            if derived := _derived(dimension.full_name, members):
+            if derived := _derived(dimension.full_name, built):
                 declared[name].problems.error(
                     dimension.place,
                     f"a primary key cannot be made of measures, as '{derived}' is",
                     "Make it a column of the cube's 'sql'.",
                 )
         for join in one.cube.joins:
-            found = (_derived(each, members) for each in _member_names(join.sql))
+            found = (_derived(each, built) for each in _member_names(join.sql))
             if derived := next((each for each in found if each is not None), None):
                 declared[name].problems.error(
                     join.sql.place,
@@ -77,11 +83,11 @@ def check_rows(declared: Mapping[str, DeclaredCube], built: Mapping[str, BuiltCu
                 )
 
 
-def _derived(name: str, members: Mapping[str, Member]) -> str | None:
+def _derived(name: str, built: Mapping[str, BuiltCube]) -> str | None:
     """The first dimension that measures are needed for, among the one of that name and those it is made of."""
     waiting, seen = [name], {name}
     while waiting:
-        member = members.get(waiting.pop())
+        member = find(waiting.pop(), built)
         if isinstance(member, Dimension) and (member.sub_query or member.multi_stage is not None):
             return member.full_name
         for template in member.templates if isinstance(member, Dimension) else ():
@@ -94,8 +100,13 @@ def _member_names(template: Template) -> list[str]:
     return [each.member for each in template.references if isinstance(each, MemberReference)]
 
 
-def check_aliases(declared: Mapping[str, DeclaredCube], built: Mapping[str, BuiltCube]) -> None:
-    """Names that differ in the API must differ in SQL, where ``createdAt`` and ``created_at`` are one."""
+def check_aliases(
+    declared: Mapping[str, DeclaredCube], built: Mapping[str, BuiltCube], changed: Collection[str]
+) -> None:
+    """Names that differ in the API must differ in SQL, where ``createdAt`` and ``created_at`` are one.
+
+    :param changed: the cubes whose members may be new.
+    """
     cubes: dict[str, str] = {}
     for name, one in built.items():
         if (
@@ -110,7 +121,7 @@ def check_aliases(declared: Mapping[str, DeclaredCube], built: Mapping[str, Buil
                 "Give one of them an 'sql_alias'.",
             )
         members: dict[str, Member] = {}
-        for member in one.cube.members():
+        for member in one.cube.members() if name in changed else ():
             other = members.setdefault(member_alias(one.cube.alias, member.name), member)
             if other is not member:
                 declared[name].problems.error(

@@ -158,7 +158,7 @@ class SlotReader:
         return Unresolved("convertTz takes SQL, no function", hint) if found[1] else ZoneReference(found[0])
 
     def _compile_time(self, words: tuple[str, ...]) -> str | Unresolved:
-        value: object = self.names.settings.context
+        value: object = self.names.context
         for word in words:
             value = value.get(word) if isinstance(value, Mapping) else None
         if value is None or isinstance(value, Mapping):
