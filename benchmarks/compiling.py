@@ -6,13 +6,19 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
 
 from measure import Row
 
 CUBES = 1000
+TENANTS = 1000
+
+T = TypeVar("T")
 
 
 def cube(number: int) -> str:
@@ -38,29 +44,99 @@ def cube(number: int) -> str:
 
 
 def measure() -> dict[str, float]:
-    """Here and now: seconds to read the YAML alone, to compile, to compile after an edit; MiB that it takes."""
+    """Here and now: seconds to read the YAML alone, to compile, to compile after an edit, and for a thousand tenants;
+    MiB that compiling takes, and that the tenants take beside."""
     import yaml
 
-    from cuboid.catalog.compile import compile_catalog
+    from cuboid.catalog.compile import Compiler
     from cuboid.catalog.files import ModelFile
+    from cuboid.catalog.settings import ModelSettings, compile_context
 
-    files: Sequence[ModelFile] = [ModelFile(f"model/c{n}.yml", cube(n)) for n in range(CUBES)]
-    idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.process_time()
-    catalog = compile_catalog(files)
-    cold = time.process_time() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    files = tuple(ModelFile(f"model/c{n}.yml", cube(n)) for n in range(CUBES))
+    compiler = Compiler()
+    idle = resident()
+    cold, catalog = seconds(lambda: compiler.compile(files))
+    peak = resident()
     if len(catalog.cubes) != CUBES or catalog.errors:
         raise SystemExit("the generated model does not compile")
-    edited = [replace(files[0], text=files[0].text.replace("x0 + 1", "x0 + 2")), *files[1:]]
+    edits = []
+    for number in range(5):
+        text = files[500].text.replace("x0 + 1", f"x0 + {number + 2}")
+        edited = (*files[:500], replace(files[500], text=text), *files[501:])
+        edits.append(seconds(lambda edited=edited: compiler.compile(edited))[0])
+    before = resident()
+    spent, tenants = seconds(
+        lambda: [
+            compiler.compile(files, ModelSettings(compile_context({"tenant": number})))
+            for number in range(TENANTS)
+        ]
+    )
+    if len({id(tenant) for tenant in tenants}) != 1:
+        raise SystemExit("tenants of one model do not share it")
+    tenants_mib = resident() - before
+    read, _ = seconds(
+        lambda: [sum(1 for _ in yaml.parse(file.text, Loader=yaml.CSafeLoader)) for file in files]
+    )
+    return {
+        "yaml": read,
+        "cold": cold,
+        "edit": min(edits),
+        "tenants": spent,
+        "mib": peak - idle,
+        "tenants_mib": tenants_mib,
+    }
+
+
+def seconds(work: Callable[[], T]) -> tuple[float, T]:
+    """The CPU time that the work takes, and what it gives."""
     start = time.process_time()
-    compile_catalog(edited)
-    edit = time.process_time() - start
-    start = time.process_time()
-    for file in files:
-        for _ in yaml.parse(file.text, Loader=yaml.CSafeLoader):
-            pass
-    return {"yaml": time.process_time() - start, "cold": cold, "edit": edit, "mib": (peak - idle) / 1024}
+    result = work()
+    return time.process_time() - start, result
+
+
+def resident() -> float:
+    """The most memory that this process has had so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+PEER = "sidemantic"
+"""A semantic layer that reads Cube's YAML, too. It neither checks references nor remembers places."""
+
+PEER_PROGRAM = """
+import json, sys, time
+from sidemantic.adapters.cube import CubeAdapter
+start = time.process_time()
+models = CubeAdapter().parse(sys.argv[1]).models
+print(json.dumps({"seconds": time.process_time() - start, "models": len(models)}))
+"""
+
+
+def peer(rounds: int) -> float | None:
+    """The least CPU seconds in which the peer reads the same files; None where it cannot be installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        python = Path(folder) / "venv" / "bin" / "python"
+        try:
+            for command in (
+                [sys.executable, "-m", "venv", str(python.parents[1])],
+                [str(python), "-m", "pip", "install", "--quiet", PEER],
+            ):
+                subprocess.run(command, check=True, capture_output=True, timeout=300)
+        except (subprocess.SubprocessError, OSError):
+            return None
+        model = Path(folder) / "model"
+        model.mkdir()
+        for number in range(CUBES):
+            (model / f"c{number}.yml").write_text(cube(number))
+        found = []
+        for _ in range(rounds):
+            program = [str(python), "-c", PEER_PROGRAM, str(model)]
+            done = json.loads(
+                subprocess.run(program, capture_output=True, check=True).stdout.splitlines()[-1]
+            )
+            if done["models"] != CUBES:
+                return None
+            found.append(float(done["seconds"]))
+        return min(found)
 
 
 def rows(rounds: int) -> list[Row]:
@@ -70,11 +146,20 @@ def rows(rounds: int) -> list[Row]:
         for _ in range(rounds)
     ]
     least = {name: min(each[name] for each in found) for name in found[0]}
-    return [
-        Row("YAML events of 1,000 cubes", least["yaml"]),
-        Row(f"compile them ({least['mib']:.0f} MiB)", least["cold"], "YAML events of 1,000 cubes"),
-        Row("compile after an edit", least["edit"], "YAML events of 1,000 cubes"),
+    events = "YAML events of 1,000 cubes"
+    compiled = f"compile them ({least['mib']:.0f} MiB)"
+    report = [
+        Row(events, least["yaml"]),
+        Row(compiled, least["cold"], events),
+        Row("compile after an edit", least["edit"], compiled),
+        Row(f"for 1,000 tenants ({least['tenants_mib']:.0f} MiB more)", least["tenants"], compiled),
     ]
+    read_by_peer = peer(rounds)
+    if read_by_peer is None:
+        print(f"{PEER} cannot be installed here: no peer is measured.")
+    else:
+        report.append(Row(f"{PEER} reads them", read_by_peer, compiled))
+    return report
 
 
 if __name__ == "__main__":

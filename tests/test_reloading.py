@@ -59,12 +59,42 @@ def test_a_mistake_that_would_cost_a_cube_is_refused_until_it_is_mended(project:
     assert change is not None
     assert (change.outcome, change.lost) == ("refused", ("cities",))
     assert {getattr(error, "file", None) for error in change.errors} == {"model/cities.yml"}
-    assert project.catalog is before
+    assert dict(project.catalog.cubes) == dict(before.cubes)
+    assert project.catalog.errors == change.errors  # it is told what does not serve
+    assert project.model.reload() is None
     write(project, MORE)
     mended = project.model.reload()
     assert mended is not None
     assert mended.outcome == "taken"
     assert project.catalog.errors == ()
+
+
+def test_other_files_change_while_one_is_broken(project: Project) -> None:
+    before = project.catalog
+    write(project, BROKEN)
+    write(project, RIVERS.replace("'Oslo'", "'Bergen'"), "rivers.yml")
+    change = project.model.reload()
+    assert change is not None
+    assert change.outcome == "refused"
+    assert project.catalog.cubes["cities"] is before.cubes["cities"]
+    assert "Bergen" in str(project.catalog.cubes["rivers"].sql)
+    write(project, RIVERS.replace("'Oslo'", "'Molde'"), "rivers.yml")
+    again = project.model.reload()
+    assert again is not None
+    assert (again.outcome, again.lost) == ("refused", ("cities",))
+    assert "Molde" in str(project.catalog.cubes["rivers"].sql)
+    assert len(project.catalog.errors) == len(again.errors)
+
+
+def test_a_cube_that_others_need_is_kept_with_the_whole_model(project: Project) -> None:
+    joined = RIVERS + "    joins: [{name: cities, relationship: has_one, sql: '1 = 1'}]\n"
+    write(project, joined, "rivers.yml")
+    before = project.catalog
+    (project.folder / "model" / "cities.yml").unlink()
+    change = project.model.reload()
+    assert change is not None
+    assert (change.outcome, set(change.lost)) == ("refused", {"cities", "rivers"})
+    assert dict(project.catalog.cubes) == dict(before.cubes)
 
 
 def test_a_cube_that_is_taken_out_is_gone(project: Project) -> None:

@@ -134,7 +134,7 @@ def test_dev_mode_serves_an_edited_model_and_keeps_the_last_good_one(serve: Any,
 
     edit(good.replace("type: count}", "type: count, filters: [{sql: id > 1}]}"), "the new one serves")
     assert served.load()[1]["data"] == [{"cities.count": "3"}]
-    edit(good.replace("type: count", "type: cuont"), "the last good one goes on serving")
+    edit(good.replace("type: count", "type: cuont"), "serves as it was before")
     assert served.load()[1]["data"] == [{"cities.count": "3"}]
 
 

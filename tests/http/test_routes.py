@@ -12,6 +12,9 @@ from urllib.parse import quote
 
 import pytest
 
+from cuboid.catalog.compile import compile_catalog
+from cuboid.catalog.files import ModelFile
+
 COUNT = {"measures": ["Users.count"]}
 LOAD = "/cubejs-api/v1/load?query=" + quote(json.dumps(COUNT))
 DATA = [{"Users.count": "700"}]
@@ -259,6 +262,14 @@ def test_another_base_path(run: Any, make_service: Any) -> None:
 def test_probes_need_no_token(production: Any, path: str) -> None:
     answer = type(production)(production.port).ask("GET", path)
     assert (answer.status, answer.body) == (200, {"health": "HEALTH"})
+
+
+def test_a_model_with_mistakes_is_ready_and_says_how_much_is_off(run: Any, make_service: Any) -> None:
+    service = make_service()
+    text = "cubes:\n  - {name: a, sql_table: a}\n  - {name: b, sql_table: b, x: 1, y: 2}\n"
+    service._catalog = lambda: compile_catalog([ModelFile("a.yml", text)])
+    answer = run(service, dev=True).ask("GET", "/readyz")
+    assert (answer.status, answer.body) == (200, {"health": "HEALTH", "model": {"errors": 2, "off": 1}})
 
 
 def test_a_missing_database_is_down_but_alive(run: Any, broken_service: Any) -> None:

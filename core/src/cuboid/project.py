@@ -25,12 +25,14 @@ from cuboid.errors import ConfigError
 from cuboid.plugins import Registry
 
 if TYPE_CHECKING:
+    from cuboid.catalog.compile import Compiler
     from cuboid.catalog.files import ModelFile
     from cuboid.catalog.model import Catalog
     from cuboid.reloading import Model
     from cuboid.run.data_source import DataSource
     from cuboid.run.driver import Driver
     from cuboid.service import Service
+    from cuboid.verification import Verifier
 
 
 class Project:
@@ -100,24 +102,33 @@ class Project:
         """
         return self.model.current.catalog
 
+    @cached_property
+    def compiler(self) -> Compiler:
+        """What compiles the model; it knows what has not changed since the last time."""
+        from cuboid.catalog.compile import Compiler
+
+        return Compiler()
+
+    @cached_property
+    def _verifier(self) -> Verifier | None:
+        """What reads the model's SQL in the dialects of its data sources; None if there is no data source."""
+        from cuboid.verification import Verifier
+
+        declarations = self.configuration.data_sources
+        dialects = {
+            each.name: self.registry.dialect(self.registry.driver(each.driver).dialect)
+            for each in declarations
+        }
+        return Verifier(dialects) if declarations else None
+
     def _compile(self, files: tuple[ModelFile, ...]) -> Catalog:
-        from cuboid.catalog.compile import compile_catalog
         from cuboid.catalog.settings import ModelSettings, compile_context
 
         settings = ModelSettings(
             compile_context({}), self.settings.allow_unsafe_values, self._template_names()
         )
-        catalog = compile_catalog(files, settings)
-        declarations = self.configuration.data_sources
-        if not declarations:
-            return catalog
-        from cuboid.verification import verify
-
-        dialects = {
-            each.name: self.registry.dialect(self.registry.driver(each.driver).dialect)
-            for each in declarations
-        }
-        return verify(catalog, dialects)
+        catalog = self.compiler.compile(files, settings)
+        return catalog if self._verifier is None else self._verifier.verify(catalog)
 
     def _template_names(self) -> TemplateNames:
         """What templates may use: Cube's ``globals.py`` in the model folder, then plugins, which win."""

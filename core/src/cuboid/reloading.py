@@ -1,14 +1,15 @@
 """The model in force, and how a changed one takes its place while requests run.
 
 The catalog is replaced whole: a request goes on with the one it began with. A change that would take a served cube
-down by a mistake is not taken: the last good model goes on serving until the mistake is mended.
+down by a mistake is not taken: the files with mistakes count as they last were until they are mended, or if that is
+not sound either, the whole model does.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -23,18 +24,22 @@ SETTLING_MS = 100
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model's files as read, and what they compile to."""
+    """A model's files as read, and what they compile to.
+
+    :param refused: mistakes of files that count as they were before; the catalog tells of them among its errors.
+    """
 
     files: tuple[ModelFile, ...]
     catalog: Catalog
+    refused: tuple[ModelError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What became of changed files.
 
-    ``taken``: the new model serves. ``refused``: it has ``errors`` that would cost ``lost``, which now serve; the last
-    good model stays. ``unreadable``: the model as a whole cannot be read, as ``errors`` say.
+    ``taken``: the new model serves. ``refused``: it has ``errors`` that would cost ``lost``, which now serve; they stay
+    as they were. ``unreadable``: the model as a whole cannot be read, as ``errors`` say.
     """
 
     outcome: Literal["taken", "refused", "unreadable"]
@@ -57,6 +62,9 @@ class Model:
     ) -> None:
         self._read = read
         self._compile = compile
+        self._refused: tuple[ModelFile, ...] | None = (
+            None  # files that are not in force, so as not to try them again
+        )
 
     @cached_property
     def current(self) -> LoadedModel:
@@ -69,18 +77,33 @@ class Model:
         before = self.current
         try:
             files = self._read()
-            if files == before.files:
+            if files == (self._refused or before.files):
                 return None
             found = LoadedModel(files, self._compile(files))
+            known = {_identity(error) for error in before.catalog.errors if error not in before.refused}
+            new = tuple(error for error in found.catalog.errors if _identity(error) not in known)
+            lost = _lost(before, found)
+            if not (new and lost):
+                self._refused = None
+                self.current = found
+                return Change("taken", found, found.catalog.errors)
+            self._refused = files
+            self.current = self._as_before(found, new, before)
         except CuboidError as error:
             return Change("unreadable", None, (error,))
-        known = {_identity(error) for error in before.catalog.errors}
-        new = tuple(error for error in found.catalog.errors if _identity(error) not in known)
-        lost = tuple(name for name in before.catalog.cubes if name not in found.catalog.cubes)
-        if new and lost:
-            return Change("refused", found, new, lost)
-        self.current = found
-        return Change("taken", found, found.catalog.errors)
+        return Change("refused", found, new, lost)
+
+    def _as_before(self, found: LoadedModel, new: tuple[ModelError, ...], before: LoadedModel) -> LoadedModel:
+        """What serves in place of ``found``: its files, those with new mistakes as they were; or all as they were."""
+        good = {file.name: file for file in before.files}
+        wrong = {error.file for error in new}
+        files = tuple(good.get(file.name, file) if file.name in wrong else file for file in found.files)
+        model = LoadedModel(files, self._compile(files))
+        if _lost(before, model):
+            model = before
+        told = {_identity(error) for error in before.refused}
+        errors = [error for error in model.catalog.errors if _identity(error) not in told]
+        return replace(model, catalog=replace(model.catalog, errors=(*errors, *new)), refused=new)
 
     async def changes(self, folder: Path) -> AsyncIterator[Change]:
         """What becomes of each change of files under ``folder``, for as long as it is asked; compiles in a thread."""
@@ -90,6 +113,10 @@ class Model:
             change = await asyncio.to_thread(self.reload)
             if change is not None:
                 yield change
+
+
+def _lost(before: LoadedModel, after: LoadedModel) -> tuple[str, ...]:
+    return tuple(name for name in before.catalog.cubes if name not in after.catalog.cubes)
 
 
 def _identity(error: ModelError) -> tuple[str, str]:

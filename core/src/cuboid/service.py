@@ -134,6 +134,11 @@ class Service:
         """Whether the default data source answers."""
         return await _all_answer([source for name, source in self._data_sources.items() if name == "default"])
 
+    def mistakes(self) -> Mapping[str, int]:
+        """How many errors the model in force has, and how many cubes and views are off; empty without any."""
+        catalog = self._catalog()
+        return {"errors": len(catalog.errors), "off": len(catalog.broken)} if catalog.errors else {}
+
     async def live(self) -> bool:
         """Whether all data sources that were used so far answer."""
         return await _all_answer([source for source in self._data_sources.values() if source.used])

@@ -20,10 +20,28 @@ def verify(catalog: Catalog, dialects: Mapping[str, Dialect]) -> Catalog:
 
     :param dialects: by name of the data source, all that are configured.
     """
-    templates = {name: Templates(dialect.sqlglot) for name, dialect in dialects.items()}
-    return with_errors(
-        catalog, {name: tuple(_mistakes(cube, templates)) for name, cube in catalog.cubes.items()}
-    )
+    return Verifier(dialects).verify(catalog)
+
+
+class Verifier:
+    """Verifies again and again; a cube that was found sound before is not read again.
+
+    :param dialects: by name of the data source, all that are configured.
+    """
+
+    def __init__(self, dialects: Mapping[str, Dialect]) -> None:
+        self._templates = {name: Templates(dialect.sqlglot) for name, dialect in dialects.items()}
+        self._sound: dict[int, Cube] = {}  # holds the cube, so that no other gets its id
+
+    def verify(self, catalog: Catalog) -> Catalog:
+        """``catalog`` without the cubes that cannot be asked, and with the reasons among its errors."""
+        found = {
+            name: tuple(_mistakes(cube, self._templates))
+            for name, cube in catalog.cubes.items()
+            if id(cube) not in self._sound
+        }
+        self._sound = {id(cube): cube for name, cube in catalog.cubes.items() if not found.get(name)}
+        return with_errors(catalog, found)
 
 
 def _mistakes(cube: Cube, templates: Mapping[str, Templates]) -> Iterator[ModelError]:

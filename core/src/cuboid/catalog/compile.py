@@ -47,17 +47,40 @@ class Compiler:
         self._known = Known()
         self._catalogs: WeakValueDictionary[str, Catalog] = WeakValueDictionary()
         self._compiling = threading.Lock()
+        self._plain: dict[int, tuple[Sequence[ModelFile], bool, str]] = {}
 
     def compile(self, files: Sequence[ModelFile], settings: ModelSettings | None = None) -> Catalog:
         """The catalog of these files; cubes in order of declaration, files in the order given."""
         settings = settings or ModelSettings()
-        rendered = render_model(files, settings)
-        content = _content(rendered, settings)
+        rendered, content = self._rendered(files, settings)
         with self._compiling:
             found = self._catalogs.get(content)
             if found is None:
                 found = self._catalogs[content] = _compile(rendered, content, settings, self._known)
             return found
+
+    def _rendered(
+        self, files: Sequence[ModelFile], settings: ModelSettings
+    ) -> tuple[Sequence[ModelFile], str]:
+        """The files as YAML, and a hash of all that the catalog depends on.
+
+        The very same tuple of files is looked at once if nothing in it depends on for whom it is compiled, so that
+        a thousand tenants of one model cost a look-up each.
+        """
+        known = self._plain.get(id(files))
+        if known is not None and known[0] is files and known[1] == settings.unsafe_values:
+            return files, known[2]
+        rendered = render_model(files, settings)
+        content = _content(rendered, settings)
+        if isinstance(files, tuple) and rendered is files and not _uses_context(files):
+            if len(self._plain) >= KEPT_TUPLES:
+                del self._plain[next(iter(self._plain))]
+            self._plain[id(files)] = files, settings.unsafe_values, content
+        return rendered, content
+
+
+KEPT_TUPLES = 16
+"""Versions of a model whose files are held, so as to know them again."""
 
 
 @without_collection()
@@ -113,7 +136,7 @@ def _broken(declarations: Declarations, built: Mapping[str, BuiltCube]) -> dict[
 def _content(files: Sequence[ModelFile], settings: ModelSettings) -> str:
     """A hash of names and texts, and of the settings that they depend on; lengths keep neighbours apart."""
     digest = hashlib.sha256()
-    used = settings.context if any("COMPILE_CONTEXT" in file.text for file in files) else None
+    used = settings.context if _uses_context(files) else None
     for text in (str(settings.unsafe_values), "" if used is None else repr(used)):
         digest.update(f"{len(text)} {text}".encode("utf-8", "surrogatepass"))
     for file in files:
@@ -122,6 +145,10 @@ def _content(files: Sequence[ModelFile], settings: ModelSettings) -> str:
             digest.update(len(data).to_bytes(8, "big"))
             digest.update(data)
     return digest.hexdigest()
+
+
+def _uses_context(files: Sequence[ModelFile]) -> bool:
+    return any("COMPILE_CONTEXT" in file.text for file in files)
 
 
 def _sorted(groups: Iterable[Sequence[ModelError]], order: Mapping[str, int]) -> tuple[ModelError, ...]:

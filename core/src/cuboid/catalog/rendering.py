@@ -35,7 +35,7 @@ def render_model(files: Sequence[ModelFile], settings: ModelSettings) -> tuple[M
     """The files as YAML: templates rendered, with ``lines`` saying where each line comes from; a template that fails
     has the ``error``. Files that are no templates are the same objects."""
     if not any(is_template(file) for file in files):
-        return tuple(files)
+        return files if isinstance(files, tuple) else tuple(files)
     renderer = _Renderer(files, settings)
     return tuple(
         renderer.rendered(file) if file.error is None and is_template(file) else file for file in files

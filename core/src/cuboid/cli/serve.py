@@ -111,8 +111,13 @@ def _report_change(change: Change) -> None:
     if change.outcome == "taken":
         click.echo("The model has changed: the new one serves from now on.", err=True)
         return
-    lost = f" It would take down {', '.join(change.lost)}." if change.lost else ""
-    click.echo(f"The changed model is not taken; the last good one goes on serving.{lost}", err=True)
+    if change.outcome == "refused":
+        click.echo(
+            f"Not taken, as it would take down {', '.join(change.lost)}: what has mistakes serves as it was before.",
+            err=True,
+        )
+        return
+    click.echo("The changed model is not taken; the last good one goes on serving.", err=True)
 
 
 def _example(project: Project, url: str) -> str:

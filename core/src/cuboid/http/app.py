@@ -43,7 +43,11 @@ def make_app(service: Service, settings: HttpSettings) -> Application:
         Rule(Route(f"{api}/sql", READ_AND_POST), SqlHandler),
         Rule(Route(f"{api}/meta", READ), MetaHandler),
         Rule(Route("/", READ), NoticeHandler),
-        Rule(Route("/readyz", READ), ProbeHandler, {"probe": Probe(service.ready)}),
+        Rule(
+            Route("/readyz", READ),
+            ProbeHandler,
+            {"probe": Probe(service.ready), "mistakes": service.mistakes},
+        ),
         Rule(Route("/livez", READ), ProbeHandler, {"probe": Probe(service.live)}),
         Rule(AnyMatches(), FallbackHandler),
     ]
