@@ -14,7 +14,7 @@ import click
 
 from cuboid.errors import CuboidError
 
-COMMANDS = ("serve", "init", "check", "query", "sql", "schema", "plugins", "config", "token")
+COMMANDS = ("serve", "init", "check", "query", "sql", "schema", "import-js", "plugins", "config", "token")
 
 
 class _Commands(click.Group):
@@ -26,7 +26,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command = import_module(f"cuboid.cli.{name}").command
+        command = import_module(f"cuboid.cli.{name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         return command
 
