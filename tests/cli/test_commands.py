@@ -185,7 +185,9 @@ def test_version(run: Run) -> None:
     assert run("--version").stdout.startswith("cuboid 0.")
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("init", "schema", "import-js")])
+@pytest.mark.parametrize(
+    "command", [name for name in COMMANDS if name not in ("init", "schema", "import-js")]
+)
 def test_every_command_takes_the_project_by_option(run: Run, command: str) -> None:
     done = run(command, "-p", "nowhere", *(["-m", "a.b"] if command in ("query", "sql") else []))
     assert done.returncode == 1
