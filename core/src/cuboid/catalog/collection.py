@@ -21,4 +21,7 @@ def without_collection() -> Iterator[None]:
     try:
         yield
     finally:
+        # What was made counts as old, where the next collection would look through all of it at once.
+        gc.freeze()
+        gc.unfreeze()
         gc.enable()

@@ -8,7 +8,7 @@ stands for 10^9 nodes).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import yaml
@@ -30,6 +30,7 @@ _BARE_BRACES = re.compile(r":\s+\$?\{\s*[\w.]+\s*\}\s*[^\s,#}\]]")
 
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_FIRST_OF_TYPED = frozenset("tTfFnN~+-.0123456789")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
@@ -102,13 +103,13 @@ class _Builder:
 
     def __init__(self, file: ModelFile) -> None:
         self._file = file
-        self._events: Iterator[Any] = yaml.parse(file.text, Loader=_LOADER)
+        self._next: Callable[[], Any] = _LOADER(file.text).get_event
         self._anchors: dict[str, Node] = {}
         self._aliased = 0
 
     def document(self) -> Node | None:
         root: Node | None = None
-        for event in self._events:
+        while not isinstance(event := self._next(), yaml.StreamEndEvent):
             if not isinstance(event, yaml.DocumentStartEvent):
                 continue
             if root is not None:
@@ -117,13 +118,16 @@ class _Builder:
                     "a second document begins here",
                     "Put it into a file of its own.",
                 )
-            root = self._node(next(self._events), 0)
+            root = self._node(self._next(), 0)
         if isinstance(root, Scalar) and root.is_null:
             return None
         return root
 
     def _place(self, event: Any) -> Place:
-        return _origin(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
+        mark = event.start_mark
+        if self._file.lines is None:
+            return Place(self._file.name, mark.line + 1, mark.column + 1)
+        return _origin(self._file, mark.line + 1, mark.column + 1)
 
     def _node(self, event: Any, depth: int) -> Node:
         if depth > MAX_DEPTH:
@@ -132,11 +136,11 @@ class _Builder:
                 f"nested deeper than {MAX_DEPTH} levels",
                 "No model is: look for brackets that are not closed.",
             )
-        if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
         node: Node
         if isinstance(event, yaml.ScalarEvent):
             node = self._scalar(event)
+        elif isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
         else:
             if event.tag not in (None, "!"):
                 raise self._foreign_tag(event)
@@ -179,9 +183,7 @@ class _Builder:
 
     def _items(self, start: Any, depth: int) -> Items:
         items = []
-        for event in self._events:
-            if isinstance(event, yaml.SequenceEndEvent):
-                break
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
             items.append(self._node(event, depth + 1))
         return Items(tuple(items), self._place(start), 1 + sum(item.size for item in items))
 
@@ -189,11 +191,9 @@ class _Builder:
         entries: dict[str, tuple[Scalar, Node]] = {}
         duplicates = []
         merged: list[tuple[Scalar, Node]] = []
-        for event in self._events:
-            if isinstance(event, yaml.MappingEndEvent):
-                break
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
             key = self._node(event, depth + 1)
-            value = self._node(next(self._events), depth + 1)
+            value = self._node(self._next(), depth + 1)
             if not isinstance(key, Scalar):
                 raise model_error(
                     key.place, "a key must be a text, not a list or a mapping", "Put it in quotes."
@@ -222,6 +222,8 @@ def _merged(key: Scalar, value: Node) -> Iterator[tuple[Scalar, Node]]:
 
 def _typed(text: str) -> str | int | float | bool | None:
     """A plain scalar's value. Numbers with leading zeros stay text: they are codes, not quantities."""
+    if text and text[0] not in _FIRST_OF_TYPED:  # nine of ten
+        return text
     if text in _BOOLEANS:
         return _BOOLEANS[text]
     if text in _NULLS:

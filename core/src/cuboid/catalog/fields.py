@@ -102,6 +102,10 @@ class Fields:
     def has(self, key: str) -> bool:
         return key in self._entries
 
+    def has_any(self, keys: frozenset[str]) -> bool:
+        """Whether one of the keys is there."""
+        return not keys.isdisjoint(self._entries)
+
     def scalar(self, key: str) -> Scalar | None:
         """The value of a key that takes text; numbers and booleans count as the text they are written as."""
         value = self.node(key)

@@ -121,6 +121,8 @@ class Known:
     def affected(self, declared: Mapping[str, DeclaredCube], built: Mapping[str, BuiltCube]) -> set[str]:
         """The changed cubes, and those with members or joins that stand on changed members which stand on others."""
         found = set(self.changed)
+        if found >= set(built):
+            return found & set(built)
         waiting = list(found)
         while waiting:
             composed = {

@@ -27,12 +27,16 @@ _GRAIN = (("keep_only", "group_by"), ("exclude", "reduce_by"), ("include", "add_
 
 _ONLY_MULTI_STAGE = ("group_by", "reduce_by", "add_group_by", "grain", "filter", "time_shift", "order_by")
 
+_ANY_STAGE = frozenset({"multi_stage", *_ONLY_MULTI_STAGE})
+
 
 def read_multi_stage(fields: Fields, scope: Scope, *, dimension: bool = False) -> MultiStage | None:
     """What ``multi_stage: true`` says; None if the member has no such key, or false.
 
     :param dimension: of a dimension, whose ``time_shift`` means something else.
     """
+    if not fields.has_any(_ANY_STAGE):
+        return None
     if not fields.flag("multi_stage"):
         for key in _ONLY_MULTI_STAGE:
             if fields.has(key) and not (dimension and key == "time_shift"):
