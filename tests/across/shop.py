@@ -112,6 +112,7 @@ def copy_tables(tables: Iterable[Table], admin: Admin) -> None:
 def write_project(folder: Path, engine: str, settings: Mapping[str, Any]) -> None:
     """A project with the shop's model on one data source."""
     shutil.copytree(SHOP / "model", folder / "model")
+    shutil.copy(SHOP / "cuboid_plugin.py", folder)  # its templates' words
     (folder / "model" / "places.yml").write_text(PLACES, encoding="utf-8")
     driver = DRIVERS[engine]
     for file in (folder / "model").glob("*.yml"):
