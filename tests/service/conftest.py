@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
+from cuboid.planner import Planner
+from cuboid.query.access import AccessReader, AccessSettings
+from cuboid.query.normalize import normalize
+from cuboid.query.parse import parse
 from cuboid.request import RequestContext
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
-from cuboid.service import Service
+from cuboid.service import Service, ServiceSettings
+from cuboid.types import Principal, Statement
 from cuboid_duckdb.dialect import DuckDBDialect
 from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver
 from cuboid_duckdb.queue import DuckDBQueue
@@ -24,18 +30,25 @@ Ask = Callable[..., list[list[Any]]]
 
 @pytest.fixture
 def ask() -> Ask:
-    """``ask(model, **query)`` gives the rows of the answer, each as its values in order of dimensions and measures."""
+    """``ask(model, **query)`` gives the rows of the answer, each as its values in order of dimensions and measures;
+    ``claims`` are those of whoever asks, ``access`` what narrows that besides the model."""
 
-    def asking(model: str, **query: Any) -> list[list[Any]]:
+    def asking(
+        model: str,
+        claims: Mapping[str, Any] | None = None,
+        access: AccessSettings | None = None,
+        **query: Any,
+    ) -> list[list[Any]]:
         catalog = compile_catalog([ModelFile("model.yml", model)])
         assert not catalog.errors, catalog.errors
 
         async def answer() -> bytes:
             driver = DuckDBDriver(DuckDBConfig())
             source = DataSource("default", driver, DuckDBDialect(), DuckDBQueue(driver, QueueSettings()))
-            service = Service(lambda: catalog, {"default": source})
+            settings = ServiceSettings(access=access or AccessSettings())
+            service = Service(lambda: catalog, {"default": source}, settings)
             try:
-                body = await service.load(query, RequestContext(dev=True))
+                body = await service.load(query, RequestContext(Principal(claims or {}), dev=True))
                 assert isinstance(body, bytes)
                 return body
             finally:
@@ -45,3 +58,27 @@ def ask() -> Ask:
         return [[row[name] for name in names] for row in json.loads(asyncio.run(answer()))["data"]]
 
     return asking
+
+
+@pytest.fixture
+def planned() -> Callable[..., Statement]:
+    """``planned(model, query, claims)`` gives the statement of a query; ``principal=None`` reads no access rules."""
+
+    def planning(
+        model: str,
+        query: Mapping[str, Any],
+        claims: Mapping[str, Any] | None = None,
+        principal: Any = Principal,
+    ) -> Statement:
+        catalog = compile_catalog([ModelFile("model.yml", model)])
+        assert not catalog.errors, catalog.errors
+        reader = AccessReader(catalog)
+        asks = (
+            {}
+            if principal is None
+            else {"access": lambda parsed, scope: reader.read(parsed, principal(claims or {}), scope)}
+        )
+        (question,) = normalize(parse(dict(query)), catalog, now=datetime.now(UTC), **asks)
+        return Planner(catalog, lambda name: DuckDBDialect()).prepare(question.shape).bind(question.values)
+
+    return planning

@@ -5,7 +5,7 @@ from sqlglot import exp
 
 from cuboid.catalog.pieces import CubeReference, MemberReference, Place, Template
 from cuboid.errors import ModelError
-from cuboid.sql.templates import Templates
+from cuboid.sql.templates import Fill, Templates
 
 CUBE = CubeReference("orders", ("orders",))
 MEMBER = MemberReference("orders.a", ("orders",))
@@ -15,8 +15,11 @@ PLACE = Place("model/orders.yml", 7, 12)
 def lower(*parts, member: str = "x + 1") -> str:
     tree = Templates("duckdb").expression(
         Template(parts, PLACE),
-        lambda reference: exp.to_identifier("o", quoted=True),
-        lambda reference: exp.maybe_parse(member, dialect="duckdb"),
+        Fill(
+            lambda reference: exp.to_identifier("o", quoted=True),
+            lambda reference: exp.maybe_parse(member, dialect="duckdb"),
+            lambda slot: [exp.Placeholder()],
+        ),
     )
     return tree.sql("duckdb")
 
@@ -84,7 +87,7 @@ def relation(text: str) -> str:
     def no_cube(reference):
         raise AssertionError
 
-    tree = Templates("duckdb").relation(Template((text,), PLACE), no_cube, no_cube)
+    tree = Templates("duckdb").relation(Template((text,), PLACE), Fill(no_cube, no_cube, no_cube))
     return tree.sql("duckdb")
 
 

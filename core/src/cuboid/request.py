@@ -15,6 +15,7 @@ from typing import Any
 
 from cuboid.catalog.model import Catalog
 from cuboid.errors import InvalidQuery
+from cuboid.query.access import AccessReader
 from cuboid.query.decode import QueryType, decode, query_type
 from cuboid.query.model import Query, Question
 from cuboid.query.normalize import Limits, normalize
@@ -51,15 +52,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class RequestReader:
-    """Reads requests by a project's settings."""
+    """Reads requests over one catalog, by a project's settings."""
 
+    catalog: Catalog
     limits: Limits
     default_timezone: str
     rewrite_query: RewriteQuery
+    access: AccessReader
 
-    def read(
-        self, raw: object, context: RequestContext, catalog: Catalog, *, cache: str | None = None
-    ) -> Request:
+    def read(self, raw: object, context: RequestContext, *, cache: str | None = None) -> Request:
         """The questions of a request.
 
         :param raw: as found: JSON text, an object, an array, or None if it is missing.
@@ -78,11 +79,12 @@ class RequestReader:
         for query in queries:
             questions += normalize(
                 query,
-                catalog,
+                self.catalog,
                 now=now,
                 limits=self.limits,
                 default_timezone=self.default_timezone,
                 dev=context.dev,
+                access=lambda query, scope: self.access.read(query, context.principal, scope),
             )
         return Request(type_, tuple(questions))
 

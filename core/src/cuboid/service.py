@@ -18,6 +18,7 @@ from cuboid.catalog.meta_extended import extended as extend
 from cuboid.catalog.model import Catalog
 from cuboid.errors import ConfigError, CuboidError
 from cuboid.planner import Planner
+from cuboid.query.access import AccessReader, AccessSettings
 from cuboid.query.decode import is_large
 from cuboid.query.model import Question
 from cuboid.query.normalize import Limits
@@ -39,12 +40,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """``continue_wait``: seconds a request may wait before it is told to ask again."""
+    """``continue_wait``: seconds a request may wait before it is told to ask again; ``access``: what narrows what
+    principals see, besides the model's policies."""
 
     limits: Limits = field(default_factory=Limits)
     default_timezone: str = "UTC"
     folder_delimiter: str = ""
     continue_wait: float = 10.0
+    access: AccessSettings = field(default_factory=AccessSettings)
 
 
 class Service:
@@ -65,9 +68,9 @@ class Service:
         self._catalog = catalog
         self._data_sources = data_sources
         self._settings = settings or ServiceSettings()
-        self._reader = RequestReader(self._settings.limits, self._settings.default_timezone, rewrite_query)
+        self._rewrite_query = rewrite_query
         self._together = Together()
-        self._planner: Planner | None = None
+        self._current: tuple[Planner, RequestReader] | None = None
 
     async def load(
         self, raw: object, context: RequestContext, *, query_type: str | None = None, cache: str | None = None
@@ -77,10 +80,10 @@ class Service:
         :param query_type: the request's ``queryType``; ``multi`` asks for the envelope.
         :param cache: the request's cache mode, which wins over the query's.
         """
-        planner = self._current_planner()
+        planner, reader = self._in_force()
 
         def plan() -> tuple[Request, list[Parts]]:
-            request = self._reader.read(raw, context, planner.catalog, cache=cache)
+            request = reader.read(raw, context, cache=cache)
             request.check_client(query_type)
             return request, [self._statements(question, planner) for question in request.questions]
 
@@ -108,10 +111,10 @@ class Service:
 
     async def sql(self, raw: object, context: RequestContext) -> bytes:
         """The body of ``/v1/sql``: an object, or for comparisons and blended queries an array of them."""
-        planner = self._current_planner()
+        planner, reader = self._in_force()
 
         def plan() -> bytes:
-            request = self._reader.read(raw, context, planner.catalog)
+            request = reader.read(raw, context)
             described = [self._describe(question, planner) for question in request.questions]
             return encode(described[0] if request.type == "regularQuery" else described)
 
@@ -169,12 +172,22 @@ class Service:
             data_source=prepared.data_source,
         )
 
-    def _current_planner(self) -> Planner:
-        """The planner of the catalog in force; a new catalog starts a new one."""
+    def _in_force(self) -> tuple[Planner, RequestReader]:
+        """What plans and reads over the catalog in force; a new catalog starts new ones."""
         catalog = self._catalog()
-        if self._planner is None or self._planner.catalog is not catalog:
-            self._planner = Planner(catalog, lambda name: self._data_source(name).dialect)
-        return self._planner
+        if self._current is None or self._current[0].catalog is not catalog:
+            settings = self._settings
+            self._current = (
+                Planner(catalog, lambda name: self._data_source(name).dialect),
+                RequestReader(
+                    catalog,
+                    settings.limits,
+                    settings.default_timezone,
+                    self._rewrite_query,
+                    AccessReader(catalog, settings.access),
+                ),
+            )
+        return self._current
 
     def _data_source(self, name: str) -> DataSource:
         found = self._data_sources.get(name)

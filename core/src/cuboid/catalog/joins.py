@@ -139,6 +139,18 @@ class JoinGraph:
             self._trees[wanted, others, binding] = found
         return found
 
+    def tree_from(self, root: str, needed: Iterable[str], paths: Iterable[JoinPath] = ()) -> JoinTree:
+        """The join tree from ``root`` over all ``needed`` cubes, as :meth:`tree`. Raises :class:`NoJoinPath`."""
+        wanted = frozenset(needed) | {root}
+        bound = self._bound(frozenset(path for path in paths if len(path) > 1))
+        found = self._tree_from(root, wanted, bound)
+        if found is None:
+            cubes = sorted(wanted, key=self._index)
+            raise NoJoinPath(
+                cubes, hint=f"All must be reached from '{root}'. {self._explain([root, *cubes])}"
+            )
+        return found
+
     def ambiguities(self) -> tuple[Ambiguity, ...]:
         """The cubes that two equally short paths lead to, once for each pair of last joins."""
         found: dict[tuple[Join, Join], Ambiguity] = {}

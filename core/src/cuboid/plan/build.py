@@ -7,17 +7,19 @@ changes a number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from cuboid.catalog.joins import JoinGraph, JoinPath, JoinTree
 from cuboid.catalog.model import Catalog
+from cuboid.catalog.pieces import MemberReference, Template
 from cuboid.errors import InvalidQuery, NoJoinPath, UnsupportedFeature
+from cuboid.plan.access import visible_rows
 from cuboid.plan.facts import Facts, Restriction
 from cuboid.plan.fanout import aggregate_leaves
 from cuboid.plan.guards import refuse_unplanned
 from cuboid.plan.members import Members, merged
 from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Relation, Rows, Source
-from cuboid.query.model import Condition, Shape, predicates
+from cuboid.query.model import Access, Condition, Shape, members_of, predicates
 
 
 class Builder:
@@ -56,6 +58,8 @@ class Builder:
             timezone=shape.timezone,
             data_source=data_source,
             counted=shape.total,
+            access=shape.access,
+            visible=visible_rows(self._graph, self._members, shape.access),
         )
 
     # ------------------------------------------------------------ sources
@@ -111,8 +115,10 @@ class Builder:
                 members |= tested
         segments = [each for each in shape.segments if self._restricts(frozenset({each}), facts, cube)]
         members |= set(segments)
+        members |= members_of(shape.access.conditions)
         paths = frozenset[JoinPath]().union(*leaves.values())
-        return Relation(self._tree(members, paths, shape), tuple(conditions), tuple(segments))
+        tree = self._tree(members, paths, shape)
+        return Relation(tree, tuple(conditions), tuple(segments), shape.access.conditions)
 
     def _tree(self, members: set[str], paths: frozenset[JoinPath], shape: Shape) -> JoinTree:
         """The tree over the members' cubes, from one of them; if none reaches all, from another cube of the query.
@@ -140,6 +146,7 @@ class Builder:
         wanted = [*shape.measures]
         for condition in shape.group_conditions:
             wanted += [p.member for p in predicates(condition) if self._is_measure(p.member)]
+        wanted += _masking_measures(shape.access)
         return merged(self._members.leaf_paths(measure) for measure in wanted)
 
     def _all_members(self, shape: Shape) -> list[str]:
@@ -172,3 +179,12 @@ class Builder:
     def _is_measure(self, name: str) -> bool:
         cube, _, member = name.partition(".")
         return member in self._catalog.cubes[cube].measures
+
+
+def _masking_measures(access: Access) -> Iterator[str]:
+    """The measures that masks of measures are made of."""
+    for rule in access.masks:
+        if isinstance(rule.mask, Template):
+            for reference in rule.mask.references:
+                if isinstance(reference, MemberReference):
+                    yield reference.member

@@ -25,10 +25,6 @@ def refuse_unplanned(
         name = waiting.pop()
         member = catalog.member(name)
         assert member is not None, f"the catalog has resolved {name}"
-        if catalog.cubes[member.cube].access_policies is not None:
-            raise UnsupportedFeature(
-                f"'{member.cube}' has access policies, which this version reads but cannot apply yet."
-            )
         kind = _unplanned(member)
         if kind is not None:
             raise UnsupportedFeature(f"'{name}' {kind}, which this version reads but cannot plan yet.")

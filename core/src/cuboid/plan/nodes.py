@@ -13,16 +13,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cuboid.catalog.joins import JoinTree
-from cuboid.query.model import Condition, OrderKey, Slot
+from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, OrderKey, Slot
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """The rows of a join tree that satisfy all conditions and segments."""
+    """The rows of a join tree that satisfy all conditions and segments.
+
+    ``conditions`` are the query's and test members as the principal sees them, masked or not; ``access`` are those of
+    policies, which test the true values.
+    """
 
     tree: JoinTree
     conditions: tuple[Condition, ...] = ()
     segments: tuple[str, ...] = ()
+    access: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleRows:
+    """The rows of ``cube`` that the principal may see, which stand in its place wherever it is read: those of the
+    relation, whose root is the cube and whose joins repeat none of its rows.
+
+    :param problem: why they cannot be told; reading the cube is refused then.
+    """
+
+    cube: str
+    relation: Relation
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +120,7 @@ class Plan:
 
     ``conditions`` restrict the aggregated rows. ``order`` is what was asked; where it is not empty the remaining
     keys follow as tie-breakers, so that pages and engines agree. ``counted``: the answer is the number of rows.
+    ``access`` are the rules for whoever asks, ``visible`` what they leave of each cube that has such.
     """
 
     source: Source
@@ -114,3 +133,5 @@ class Plan:
     timezone: str
     data_source: str
     counted: bool = False
+    access: Access = NO_ACCESS_RULES
+    visible: tuple[VisibleRows, ...] = ()

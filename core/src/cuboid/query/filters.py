@@ -92,7 +92,7 @@ def _values(item: Mapping[str, Any], operator: str, path: str, top: str) -> tupl
     for index, value in enumerate(values):
         if not _is_scalar(value):
             _mismatch(top, f"{path}.values[{index}]", "A value is a text, a number, true, false or null")
-        texts.append(_written(value))
+        texts.append(written(value))
     return tuple(texts)
 
 
@@ -100,7 +100,7 @@ def _is_scalar(value: object) -> TypeGuard[str | float | None]:
     return value is None or isinstance(value, (str, int, float))
 
 
-def _written(value: str | float | None) -> str | None:
+def written(value: str | float | None) -> str | None:
     """A value as JavaScript's ``String(value)`` writes it, so that the echo is the same."""
     if value is None or isinstance(value, str):
         return value

@@ -7,10 +7,11 @@ plan; the values travel beside it, by slot.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cuboid.catalog.access import Mask
 from cuboid.types import ParameterType, Scalar
 
 CacheMode = Literal["stale-if-slow", "stale-while-revalidate", "must-revalidate", "no-cache"]
@@ -96,6 +97,7 @@ Operator = Literal[
     "not_set",
     "in_range",  # slots (start, end): start <= x < end
     "not_in_range",  # slots (start, end): x < start or x >= end
+    "measure_filter",  # the member is a measure: its own row filters hold
 ]
 
 
@@ -120,7 +122,7 @@ class Predicate:
 
 @dataclass(frozen=True, slots=True)
 class Junction:
-    """``and``/``or`` over at least one condition."""
+    """``and``/``or`` over conditions; an empty ``and`` always holds, an empty ``or`` never."""
 
     operator: Literal["and", "or"]
     items: tuple[Condition, ...]
@@ -136,6 +138,80 @@ def predicates(condition: Condition) -> Iterator[Predicate]:
             yield from predicates(item)
     else:
         yield condition
+
+
+ALWAYS = Junction("and", ())
+NEVER = Junction("or", ())
+
+
+def members_of(conditions: Iterable[Condition]) -> frozenset[str]:
+    """The full names of the members that the conditions test."""
+    return frozenset(each.member for condition in conditions for each in predicates(condition))
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim that SQL of the model reads, without its value: its form decides the SQL, its slots have the values.
+
+    ``unfit`` is what is neither a scalar nor a list of scalars of one type: SQL that reads it is refused.
+    """
+
+    path: tuple[str, ...]
+    form: Literal["missing", "scalar", "list", "unfit"]
+    slots: tuple[Slot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """Which rows of a cube the principal may see.
+
+    :param problem: why that cannot be told; a statement that reads the cube is refused then.
+    """
+
+    cube: str
+    condition: Condition
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MaskRule:
+    """A member of the query whose values are replaced by ``mask``, but for the rows (of a measure: the groups) that
+    satisfy ``shown``, if there is such a condition."""
+
+    member: str
+    shown: Condition | None
+    mask: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the principal brings to a question, free of values.
+
+    :param claims: those that the SQL of the question's cubes may read.
+    :param rows: a rule for each cube with policies or filters that the question may reach, applied to the cube's rows
+        before any join.
+    :param conditions: of views: restrict the rows of every relation, whatever it measures.
+    """
+
+    claims: tuple[Claim, ...] = ()
+    rows: tuple[RowRule, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    masks: tuple[MaskRule, ...] = ()
+
+    def claim(self, path: tuple[str, ...]) -> Claim | None:
+        """The claim of that path, if it was asked for."""
+        return next((each for each in self.claims if each.path == path), None)
+
+    def rule(self, cube: str) -> RowRule | None:
+        """The rule for the rows of the cube, if there is one."""
+        return next((each for each in self.rows if each.cube == cube), None)
+
+    def mask(self, member: str) -> MaskRule | None:
+        """The rule by which the member is masked, if it is."""
+        return next((each for each in self.masks if each.member == member), None)
+
+
+NO_ACCESS_RULES = Access()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +255,7 @@ class Shape:
     timezone: str
     ungrouped: bool = False
     total: bool = False
+    access: Access = NO_ACCESS_RULES
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ into a slot.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -18,6 +18,8 @@ from cuboid.query.conditions import FilterTree, Scope, condition, resolve, split
 from cuboid.query.defaults import default_filters
 from cuboid.query.echo import echo
 from cuboid.query.model import (
+    NO_ACCESS_RULES,
+    Access,
     Condition,
     DateRange,
     Predicate,
@@ -40,6 +42,10 @@ class Limits:
     maximum: int = 50_000
 
 
+ReadAccess = Callable[[Query, Scope], Access]
+"""What the principal may see of a query; the scope takes the values that this needs."""
+
+
 def normalize(
     query: Query,
     catalog: Catalog,
@@ -48,6 +54,7 @@ def normalize(
     limits: Limits | None = None,
     default_timezone: str = "UTC",
     dev: bool = False,
+    access: ReadAccess = lambda query, scope: NO_ACCESS_RULES,
 ) -> tuple[Question, ...]:
     """What ``query`` asks of ``catalog``: one question, or one per range of a ``compareDateRange``, in its order.
 
@@ -55,7 +62,8 @@ def normalize(
     :param default_timezone: a canonical IANA name, for a query without one.
     :param dev: members that are not public may be selected.
 
-    Raises :class:`InvalidQuery`, :class:`UnknownMember`, :class:`InvalidDateRange` or :class:`UnsupportedFeature`.
+    Raises :class:`InvalidQuery`, :class:`UnknownMember`, :class:`InvalidDateRange` or :class:`UnsupportedFeature`, and
+    what ``access`` raises.
     """
     if not (query.measures or query.dimensions or any(td.granularity for td in query.time_dimensions)):
         raise InvalidQuery(
@@ -71,7 +79,7 @@ def normalize(
         )
     _check_members(query, catalog, dev)
     return tuple(
-        _question(expanded, catalog, now, limit, default_timezone, compared)
+        _question(expanded, catalog, now, limit, default_timezone, compared, access)
         for expanded, compared in _expand(query)
     )
 
@@ -112,7 +120,13 @@ def _with_range(query: Query, index: int, date_range: DateRange) -> Query:
 
 
 def _question(
-    query: Query, catalog: Catalog, now: datetime, limit: int, default_timezone: str, compared: int | None
+    query: Query,
+    catalog: Catalog,
+    now: datetime,
+    limit: int,
+    default_timezone: str,
+    compared: int | None,
+    access: ReadAccess,
 ) -> Question:
     timezone = query.timezone or default_timezone
     scope = Scope(catalog, ZoneInfo(timezone), now, Slots())
@@ -144,6 +158,7 @@ def _question(
         offset=None if query.offset is None else scope.slots.add(query.offset, "integer"),
         timezone=timezone,
         ungrouped=bool(query.ungrouped),
+        access=access(query, scope),
     )
     return Question(
         query=query,

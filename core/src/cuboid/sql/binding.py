@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -20,13 +20,16 @@ from cuboid.query.model import Slot
 from cuboid.sql.dialect import Dialect, PlaceholderStyle
 from cuboid.types import Column, ParameterType, Scalar, Statement
 
-Pattern = Literal["plain", "contains", "prefix", "suffix"]
+Pattern = Literal["plain", "contains", "prefix", "suffix", "last"]
+
+_MICROSECOND = timedelta(microseconds=1)
 
 _MARK = re.compile(r"__cuboid_slot_(\d+)_([a-z]+)_([a-z]+)__")
 
 
 def slot_mark(slot: Slot, pattern: Pattern = "plain") -> exp.Expr:
-    """What stands for a slot in a tree; ``pattern`` says how its value becomes a LIKE pattern."""
+    """What stands for a slot in a tree; ``pattern`` says how its value becomes a LIKE pattern, or of an exclusive end
+    of time the ``last`` moment before it."""
     return exp.var(f"__cuboid_slot_{slot.index}_{slot.type}_{pattern}__")
 
 
@@ -105,6 +108,9 @@ def _literal(text: str, style: PlaceholderStyle) -> str:
 def _value(value: Scalar, pattern: Pattern) -> Scalar:
     if pattern == "plain":
         return value
+    if pattern == "last":
+        assert isinstance(value, datetime)
+        return value - _MICROSECOND
     escaped = re.sub(r"([\\%_])", r"\\\1", str(value))
     return {"contains": f"%{escaped}%", "prefix": f"{escaped}%", "suffix": f"%{escaped}"}[pattern]
 

@@ -44,6 +44,8 @@ class Filters:
         """The condition as a boolean expression over the members' values."""
         if isinstance(condition, Junction):
             parts = [self.condition(item, value) for item in condition.items]
+            if not parts:
+                return exp.true() if condition.operator == "and" else exp.false()
             return exp.and_(*parts) if condition.operator == "and" else exp.or_(*parts)
         return self._predicate(condition, lambda: enclosed(value(condition.member)))
 

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from cuboid.catalog.model import Catalog, Dimension, Measure
-from cuboid.catalog.pieces import MemberReference
+from cuboid.catalog.pieces import CubeReference, MemberReference, Template
+from cuboid.errors import UnsupportedFeature
 from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Rows, Source
 from cuboid.query.model import Slot
 from cuboid.sql.binding import slot_mark
 from cuboid.sql.combine import Combination
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
+from cuboid.sql.masks import masked
 from cuboid.sql.members import Scope
 from cuboid.sql.reading import Reading, aliased, column, group_by_position
 from cuboid.sql.sources import Sources
@@ -40,7 +42,8 @@ class Lowering:
         self._plan = plan
         self._catalog = catalog
         self._dialect = dialect
-        self._sources = Sources(catalog, dialect, templates, plan.timezone)
+        self._filters = Filters(dialect, self._as_grouped)
+        self._sources = Sources(plan, catalog, dialect, templates)
         names = self._sources.names()
         self._aliases = {
             key.name: names.take(self._sources.alias(key.member, key.granularity)) for key in plan.keys
@@ -57,7 +60,8 @@ class Lowering:
             select = select.select(aliased(reading.keys[key], self._aliases[key.name]), copy=False)
             columns.append(Column(self._aliases[key.name], self._catalog.dimension(key.member).type))
         for name in plan.measures:
-            select = select.select(aliased(self._shown(name, reading), self._aliases[name]), copy=False)
+            shown = self._as_seen(name, reading, self._shown(name, reading))
+            select = select.select(aliased(shown, self._aliases[name]), copy=False)
             columns.append(Column(self._aliases[name], self._catalog.measure(name).value_type))
         if reading.grouped:
             select = group_by_position(select, len(plan.keys))
@@ -88,6 +92,31 @@ class Lowering:
         if self._catalog.measure(name).type == "time":
             return self._dialect.to_civil(value, self._plan.timezone, self._time_kind(name))
         return value
+
+    def _as_seen(self, name: str, reading: Reading, value: exp.Expr) -> exp.Expr:
+        """The value as the principal sees it; grouped dimensions are masked before they are grouped by."""
+        rule = self._plan.access.mask(name)
+        if rule is None or isinstance(self._catalog.member(name), Dimension):
+            return value
+        shown = (
+            None
+            if rule.shown is None
+            else self._filters.condition(rule.shown, lambda member: self._aggregated(member, reading))
+        )
+        type = self._catalog.measure(name).value_type
+        return masked(value, rule, type, self._dialect, shown, lambda mask: self._mask(mask, reading))
+
+    def _mask(self, mask: Template, reading: Reading) -> exp.Expr:
+        if any(isinstance(each, CubeReference) for each in mask.references):
+            place = mask.place
+            raise UnsupportedFeature(
+                "The mask of a measure stands for an aggregate, so it has no row whose columns it could read.",
+                hint=f"Write a constant or measures, or mask with another measure ({place.file}:{place.line}).",
+            )
+        nowhere = Scope("", {})
+        return self._sources.members.template(
+            mask, nowhere, lambda measure: self._aggregated(measure.full_name, reading)
+        )
 
     def _time_kind(self, name: str) -> TimeKind:
         """What a time measure holds: what the time dimensions that it refers to hold, ``utc`` if it has none."""
@@ -123,9 +152,10 @@ class Lowering:
         return self._dialect.quotient(tree) if isinstance(tree, exp.Div) else tree
 
     def _restrict(self, select: exp.Select, reading: Reading) -> exp.Select:
-        filters = Filters(self._dialect, self._as_grouped)
         tests = [
-            filters.condition(condition, lambda name: self._aggregated(name, reading))
+            self._filters.condition(
+                condition, lambda name: self._as_seen(name, reading, self._aggregated(name, reading))
+            )
             for condition in self._plan.conditions
         ]
         if not tests:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from cuboid.catalog.model import Case, Catalog, Dimension, Measure
-from cuboid.catalog.pieces import CubeReference, MemberReference, Template
+from cuboid.catalog.pieces import CubeReference, Filled, MemberReference, Template
 from cuboid.catalog.timing import Granularity
-from cuboid.errors import InternalError, UnsupportedFeature
-from cuboid.plan.nodes import Key
+from cuboid.errors import Forbidden, InternalError
+from cuboid.plan.nodes import Key, Relation, VisibleRows
+from cuboid.query.model import NO_ACCESS_RULES, Access, Condition
 from cuboid.sql.dialect import Dialect
-from cuboid.sql.templates import Templates, enclosed
+from cuboid.sql.filters import Filters
+from cuboid.sql.masks import masked
+from cuboid.sql.slots import Arguments, SlotSql
+from cuboid.sql.templates import Fill, Templates, enclosed
 from cuboid.sql.time import civil_time
 
 MeasureSql = Callable[[Measure], exp.Expr]
@@ -26,11 +30,12 @@ PRESENT = "cuboid__present"
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Which cube has which alias in a FROM clause; ``root`` is the cube whose rows are never absent, ``marked``
-    are those whose relation carries :data:`PRESENT`."""
+    are those whose relation carries :data:`PRESENT`; ``conditions`` are the query's, for SQL that restates them."""
 
     root: str
     aliases: Mapping[str, str]
     marked: frozenset[str] = frozenset()
+    conditions: tuple[Condition, ...] = ()
 
     def identifier(self, cube: str) -> exp.Identifier:
         """The cube's alias, quoted."""
@@ -38,16 +43,42 @@ class Scope:
 
 
 class MemberSql:
-    """Lowers members of one catalog for one dialect and one zone."""
+    """Lowers members of one catalog for one dialect, one zone and one principal.
 
-    def __init__(self, catalog: Catalog, dialect: Dialect, templates: Templates, zone: str) -> None:
+    :param visible: what the principal may see of each cube that has access rules.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        dialect: Dialect,
+        templates: Templates,
+        zone: str,
+        access: Access = NO_ACCESS_RULES,
+        visible: Sequence[VisibleRows] = (),
+    ) -> None:
         self._catalog = catalog
         self._dialect = dialect
         self._templates = templates
         self._zone = zone
+        self._access = access
+        self._visible = {each.cube: each for each in visible}
+        self._slots = SlotSql(catalog, dialect, access, zone)
+        self._filters = Filters(dialect)
+
+    def asked(self, name: str, scope: Scope) -> exp.Expr:
+        """The value of a dimension on a row, as the principal sees it: what the query's own conditions test."""
+        member = self._catalog.member(name)
+        value = self.value(name, scope)
+        rule = self._access.mask(name)
+        if rule is None or not isinstance(member, Dimension):
+            return value
+        return masked(
+            value, rule, member.type, self._dialect, self._shown(rule.shown, scope), self._mask(scope)
+        )
 
     def value(self, name: str, scope: Scope) -> exp.Expr:
-        """The raw value of a dimension, or a segment's condition, on a row of the scope."""
+        """The true value of a dimension, or a segment's condition, on a row of the scope."""
         member = self._catalog.member(name)
         if isinstance(member, Dimension):
             if member.case is not None:
@@ -61,7 +92,17 @@ class MemberSql:
         return self.template(member.sql, scope)
 
     def key(self, key: Key, scope: Scope) -> exp.Expr:
-        """A group column's value as it is answered: times are civil times of the zone."""
+        """A group column's value as it is answered to the principal: times are civil times of the zone."""
+        dimension = self._catalog.dimension(key.member)
+        value = self._civil(key, scope)
+        rule = self._access.mask(key.member)
+        if rule is None:
+            return value
+        return masked(
+            value, rule, dimension.type, self._dialect, self._shown(rule.shown, scope), self._mask(scope)
+        )
+
+    def _civil(self, key: Key, scope: Scope) -> exp.Expr:
         dimension = self._catalog.dimension(key.member)
         value = self.value(key.member, scope)
         if dimension.type != "time":
@@ -71,9 +112,17 @@ class MemberSql:
             granularity = dimension.granularities.get(key.granularity, key.granularity)
         return civil_time(self._dialect, value, self._zone, dimension.time_kind, granularity)
 
-    def template(self, template: Template, scope: Scope, measure: MeasureSql | None = None) -> exp.Expr:
+    def template(
+        self,
+        template: Template,
+        scope: Scope,
+        measure: MeasureSql | None = None,
+        arguments: Arguments = (),
+    ) -> exp.Expr:
         """A piece of model SQL in the scope; ``measure`` gives the SQL of measures it refers to."""
+        return self._templates.expression(template, self._fill(scope, measure, arguments))
 
+    def _fill(self, scope: Scope, measure: MeasureSql | None = None, arguments: Arguments = ()) -> Fill:
         def cube(reference: CubeReference) -> exp.Identifier:
             return scope.identifier(reference.cube)
 
@@ -84,10 +133,39 @@ class MemberSql:
                     raise InternalError(f"Measure '{reference.member}' is used where a row's value is due.")
                 return measure(found)
             if reference.granularity is not None:
-                return self.key(Key(reference.member, reference.granularity), scope)
+                return self._civil(Key(reference.member, reference.granularity), scope)
             return self.value(reference.member, scope)
 
-        return self._templates.expression(template, cube, member)
+        def query(slot: Filled) -> list[exp.Expr]:
+            return self._slots.render(
+                slot,
+                scope.conditions,
+                arguments,
+                lambda inner, given: self.template(inner, scope, measure, given),
+            )
+
+        return Fill(cube, member, query)
+
+    # ------------------------------------------------------------ what the principal sees
+
+    def restrictions(self, relation: Relation, scope: Scope) -> list[exp.Expr]:
+        """The conditions and segments of a relation in its scope."""
+        tests = [
+            self._filters.condition(condition, lambda name: self.asked(name, scope))
+            for condition in relation.conditions
+        ]
+        tests += [enclosed(self.value(segment, scope)) for segment in relation.segments]
+        tests += [self._true(condition, scope) for condition in relation.access]
+        return tests
+
+    def _true(self, condition: Condition, scope: Scope) -> exp.Expr:
+        return self._filters.condition(condition, lambda name: self.value(name, scope))
+
+    def _shown(self, condition: Condition | None, scope: Scope) -> exp.Expr | None:
+        return None if condition is None else self._true(condition, scope)
+
+    def _mask(self, scope: Scope) -> Callable[[Template], exp.Expr]:
+        return lambda template: self.template(template, scope)
 
     def exists(self, cube: str, scope: Scope) -> exp.Expr | None:
         """The test that the joined row has a row of ``cube``, or None if that is certain."""
@@ -116,27 +194,53 @@ class MemberSql:
         )
 
     def relation(self, cube: str, scope: Scope) -> exp.Expr:
-        """The cube's table or SELECT under its alias, with :data:`PRESENT` where the scope says so."""
+        """What the principal may see of the cube's table or SELECT, under its alias and with :data:`PRESENT` where the
+        scope says so.
+
+        Raises :class:`Forbidden` if that cannot be told.
+        """
+        visible = self._visible.get(cube)
+        if visible is None and self._catalog.cubes[cube].access_policies is not None:
+            raise InternalError(f"'{cube}' is read and its access policies were not applied.")
+        if visible is not None and visible.problem is not None:
+            raise Forbidden(visible.problem)
+        hides = visible is not None and bool(visible.relation.access)
+        if not hides and cube not in scope.marked:
+            return exp.alias_(self._source(cube, scope), scope.identifier(cube), table=True)
+        columns: list[exp.Expr] = [exp.Star()]
+        if visible is not None and visible.relation.tree.joins:
+            columns = [exp.Column(this=exp.Star(), table=scope.identifier(cube))]
+        if cube in scope.marked:
+            columns.append(exp.alias_(exp.Literal.number(1), exp.to_identifier(PRESENT, quoted=True)))
+        rows = exp.select(*columns).from_(
+            exp.alias_(self._source(cube, scope), scope.identifier(cube), table=True)
+        )
+        if visible is not None and hides:
+            rows = self._only_visible(rows, visible.relation, scope)
+        return exp.alias_(rows.subquery(), scope.identifier(cube), table=True)
+
+    def _only_visible(self, rows: exp.Select, relation: Relation, outer: Scope) -> exp.Select:
+        """``rows``, a SELECT from the relation's root, restricted; the cubes it joins are read as they are."""
+        root = relation.tree.root
+        taken = {outer.aliases[root].lower()}
+        aliases = {root: outer.aliases[root]}
+        for join in relation.tree.joins:
+            wanted = self._catalog.cubes[join.target].alias
+            while wanted.lower() in taken:
+                wanted += "_"
+            taken.add(wanted.lower())
+            aliases[join.target] = wanted
+        scope = Scope(root, aliases)
+        for join in relation.tree.joins:
+            target = exp.alias_(self._source(join.target, scope), scope.identifier(join.target), table=True)
+            rows = rows.join(target, on=self.template(join.sql, scope), join_type="LEFT", copy=False)
+        return rows.where(exp.and_(*self.restrictions(relation, scope)), copy=False)
+
+    def _source(self, cube: str, scope: Scope) -> exp.Expr:
         declared = self._catalog.cubes[cube]
-        if declared.access_policies is not None:  # a cube that the query only passes through
-            raise UnsupportedFeature(
-                f"'{cube}' has access policies, which this version reads but cannot apply yet."
-            )
         template = declared.sql if declared.sql is not None else declared.sql_table
         assert template is not None
-
-        def inner_cube(reference: CubeReference) -> exp.Identifier:
-            return scope.identifier(reference.cube)
-
-        def inner_member(reference: MemberReference) -> exp.Expr:
-            return self.value(reference.member, scope)
-
-        source = self._templates.relation(template, inner_cube, inner_member)
-        if cube in scope.marked:
-            rows = exp.alias_(source, scope.identifier(cube), table=True)
-            mark = exp.alias_(exp.Literal.number(1), exp.to_identifier(PRESENT, quoted=True))
-            source = exp.select(exp.Star(), mark).from_(rows).subquery()
-        return exp.alias_(source, scope.identifier(cube), table=True)
+        return self._templates.relation(template, self._fill(scope))
 
     def _case(self, case: Case, scope: Scope) -> exp.Expr:
         built = exp.Case()

@@ -8,25 +8,23 @@ from sqlglot import exp
 
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.naming import member_alias
-from cuboid.plan.nodes import Aggregate, Key, KeyedAggregate, Leaf, Relation, Rows
+from cuboid.plan.nodes import Aggregate, Key, KeyedAggregate, Leaf, Plan, Relation, Rows
 from cuboid.sql.aggregates import RAW, LeafSql
 from cuboid.sql.dialect import Dialect
-from cuboid.sql.filters import Filters
 from cuboid.sql.members import MemberSql, Scope
 from cuboid.sql.names import Names
 from cuboid.sql.reading import Reading, aliased, column, identifier
-from cuboid.sql.templates import Templates, enclosed
+from cuboid.sql.templates import Templates
 
 
 class Sources:
-    """Lowers the sources of one plan for one dialect and one zone."""
+    """Lowers the sources of one plan for one dialect."""
 
-    def __init__(self, catalog: Catalog, dialect: Dialect, templates: Templates, zone: str) -> None:
-        self.members = MemberSql(catalog, dialect, templates, zone)
+    def __init__(self, plan: Plan, catalog: Catalog, dialect: Dialect, templates: Templates) -> None:
+        self.members = MemberSql(catalog, dialect, templates, plan.timezone, plan.access, plan.visible)
         self._catalog = catalog
         self._dialect = dialect
         self._leaves = LeafSql(catalog, dialect, self.members)
-        self._filters = Filters(dialect)
 
     def alias(self, member: str, granularity: str | None = None) -> str:
         """The column name that a member would like to have."""
@@ -105,17 +103,14 @@ class Sources:
             tree.root,
             {cube: names.take(self._catalog.cubes[cube].alias) for cube in tree.cubes},
             frozenset(cube for cube in joined & measured if self.members.needs_mark(cube)),
+            relation.conditions,
         )
         select = exp.Select().from_(self.members.relation(tree.root, scope), copy=False)
         for join in tree.joins:
             on = self.members.template(join.sql, scope)
             target = self.members.relation(join.target, scope)
             select = select.join(target, on=on, join_type="LEFT", copy=False)
-        tests = [
-            self._filters.condition(condition, lambda name: self.members.value(name, scope))
-            for condition in relation.conditions
-        ]
-        tests += [enclosed(self.members.value(segment, scope)) for segment in relation.segments]
+        tests = self.members.restrictions(relation, scope)
         if tests:  # in one call: a call for each would nest them, as deep as there are conditions
             select = select.where(exp.and_(*tests), copy=False)
         return select, scope

@@ -6,6 +6,7 @@ place nor change the precedence around it.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError, TokenError
 
-from cuboid.catalog.pieces import CubeReference, MemberReference, Reference, Template
+from cuboid.catalog.pieces import CubeReference, Filled, MemberReference, Reference, Template, inner_templates
 from cuboid.errors import ModelError
 
 _MARK = re.compile(r"__cuboid_ref_(\d+)__")
@@ -43,10 +44,20 @@ _CLOSED = (
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A template's tree, to be copied before use, and its references by mark."""
+    """A template's tree, to be copied before use, and its slots by mark."""
 
     tree: exp.Expr
-    references: tuple[Reference, ...]
+    slots: tuple[Reference | Filled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """What stands in a template's slots: for cubes an alias, for members their SQL, for what a query fills one or more
+    expressions, with commas between them."""
+
+    cube: Callable[[CubeReference], exp.Identifier]
+    member: Callable[[MemberReference], exp.Expr]
+    query: Callable[[Filled], list[exp.Expr]]
 
 
 class Templates:
@@ -59,32 +70,22 @@ class Templates:
         self._sound: set[tuple[str, str]] = set()
         self._keywords = frozenset(sqlglot.Dialect.get_or_raise(sqlglot_dialect).tokenizer_class.KEYWORDS)
 
-    def expression(
-        self,
-        template: Template,
-        cube: Callable[[CubeReference], exp.Identifier],
-        member: Callable[[MemberReference], exp.Expr],
-    ) -> exp.Expr:
-        """The template as an expression with its references replaced: cubes by an alias, members by their SQL.
+    def expression(self, template: Template, fill: Fill) -> exp.Expr:
+        """The template as an expression with its slots filled.
 
         Raises :class:`ModelError` at the template's place if it is no expression of the dialect.
         """
         parsed = self._expressions.get(template)
         if parsed is None:
             parsed = self._expressions[template] = self._parse(template, _EXPRESSION, _only_expression)
-        return _substitute(parsed, cube, member)
+        return _substitute(parsed, fill)
 
-    def relation(
-        self,
-        template: Template,
-        cube: Callable[[CubeReference], exp.Identifier],
-        member: Callable[[MemberReference], exp.Expr],
-    ) -> exp.Expr:
+    def relation(self, template: Template, fill: Fill) -> exp.Expr:
         """A cube's table or SELECT as something that can stand in FROM, without alias."""
         parsed = self._relations.get(template)
         if parsed is None:
             parsed = self._relations[template] = self._parse(template, _frame(template), _only_relation)
-        return _substitute(parsed, cube, member)
+        return _substitute(parsed, fill)
 
     def mistake_in_expression(self, template: Template) -> ModelError | None:
         """Why :meth:`expression` could not read the template, None if it could."""
@@ -99,8 +100,10 @@ class Templates:
     ) -> ModelError | None:
         """Trees are not kept: most members of a large model are not asked soon. Texts are: many cubes have the
         same ``id`` and ``created_at``."""
-        if not all(isinstance(part, str | CubeReference | MemberReference) for part in template.parts):
-            return None  # what will stand in its slots only a query knows
+        for slot in template.slots:
+            for inner in inner_templates(slot):
+                if error := self.mistake_in_expression(inner):
+                    return error
         text = frame, _marked(template)[0]
         if text not in self._sound and not self._is_column(text[1]):
             try:
@@ -116,7 +119,7 @@ class Templates:
         return column is not None and column.group(1).upper() not in self._keywords
 
     def _parse(self, template: Template, frame: str, pick: Callable[[exp.Expr], exp.Expr | None]) -> Parsed:
-        text, references = _marked(template)
+        text, slots = _marked(template)
         if any("__cuboid_" in part for part in template.parts if isinstance(part, str)):
             raise _mistake(template, "Names with '__cuboid_' are Cuboid's own.")
         try:
@@ -133,13 +136,13 @@ class Templates:
             for node in tree.find_all(exp.Identifier)
             if (mark := _MARK.fullmatch(node.name))
         }
-        if found != set(range(len(references))):
+        if found != set(range(len(slots))):
             raise _mistake(
                 template,
                 "A reference stands inside quotes, where it is text.",
                 hint=r"Take it out of the quotes, or write \{ and \} for literal braces.",
             )
-        return Parsed(tree, references)
+        return Parsed(tree, slots)
 
 
 def enclosed(tree: exp.Expr) -> exp.Expr:
@@ -149,26 +152,26 @@ def enclosed(tree: exp.Expr) -> exp.Expr:
     return exp.Paren(this=tree)
 
 
-def _substitute(
-    parsed: Parsed,
-    cube: Callable[[CubeReference], exp.Identifier],
-    member: Callable[[MemberReference], exp.Expr],
-) -> exp.Expr:
-    if not parsed.references:
+def _substitute(parsed: Parsed, fill: Fill) -> exp.Expr:
+    if not parsed.slots:
         return parsed.tree.copy()
     root = exp.Paren(this=parsed.tree.copy())  # so that the tree itself can be replaced
     for identifier in list(root.find_all(exp.Identifier)):
         mark = _MARK.fullmatch(identifier.name)
         if mark is None:
             continue
-        reference = parsed.references[int(mark.group(1))]
-        if isinstance(reference, CubeReference):
-            identifier.replace(cube(reference))
-        else:
-            column = identifier.parent
-            replacement = member(reference)
-            outermost = column is root.this
-            (column or identifier).replace(replacement if outermost else enclosed(replacement))
+        slot = parsed.slots[int(mark.group(1))]
+        if isinstance(slot, CubeReference):
+            identifier.replace(fill.cube(slot))
+            continue
+        found = [fill.member(slot)] if isinstance(slot, MemberReference) else fill.query(slot)
+        column = identifier.parent
+        outermost = column is root.this
+        if outermost and len(found) > 1:
+            found = [exp.Tuple(expressions=found)]
+        replacements = found if outermost else [enclosed(each) for each in found]
+        # With a list in place of one expression sqlglot splices it into the list that the expression stands in.
+        (column or identifier).replace(replacements[0] if len(replacements) == 1 else replacements)
     tree: exp.Expr = root.this
     tree.pop()
     return tree
@@ -202,21 +205,13 @@ def _frame(template: Template) -> str:
     return "SELECT * FROM (\n{}\n)" if _is_select(template) else "SELECT * FROM {}"
 
 
-def _marked(template: Template) -> tuple[str, tuple[Reference, ...]]:
-    """The template's text with a mark for each reference, and the references."""
-    text = ""
-    references: list[Reference] = []
-    for part in template.parts:
-        if isinstance(part, str):
-            text += part
-        elif not isinstance(part, CubeReference | MemberReference):
-            raise _mistake(
-                template, "This SQL has a slot that only a query can fill, which cannot stand here."
-            )
-        else:
-            text += f"__cuboid_ref_{len(references)}__"
-            references.append(part)
-    return text, tuple(references)
+def _marked(template: Template) -> tuple[str, tuple[Reference | Filled, ...]]:
+    """The template's text with a mark for each slot, and the slots."""
+    numbers = itertools.count()
+    text = "".join(
+        part if isinstance(part, str) else f"__cuboid_ref_{next(numbers)}__" for part in template.parts
+    )
+    return text, template.slots
 
 
 def _is_select(template: Template) -> bool:

@@ -1,0 +1,45 @@
+"""What access rules leave of each cube: a relation that stands in the cube's place.
+
+A rule may test members of other cubes that each row of the cube has at most once: a joined row's attributes are
+attributes of the cube's row. Inside a rule all rows of those cubes exist: it is the model's author who looks, not the
+principal.
+"""
+
+from __future__ import annotations
+
+from cuboid.catalog.joins import JoinGraph, JoinTree
+from cuboid.errors import NoJoinPath
+from cuboid.plan.members import Members
+from cuboid.plan.nodes import Relation, VisibleRows
+from cuboid.query.model import ALWAYS, Access, RowRule, members_of
+
+
+def visible_rows(graph: JoinGraph, members: Members, access: Access) -> tuple[VisibleRows, ...]:
+    """The rows of each cube that the rules speak of. What is wrong with a rule is told to who reads the cube."""
+    return tuple(_visible(graph, members, rule) for rule in access.rows)
+
+
+def _visible(graph: JoinGraph, members: Members, rule: RowRule) -> VisibleRows:
+    alone = Relation(JoinTree(rule.cube, ()))
+    if rule.problem is not None:
+        return VisibleRows(rule.cube, alone, rule.problem)
+    if rule.condition == ALWAYS:
+        return VisibleRows(rule.cube, alone)
+    tested = members_of((rule.condition,))
+    cubes = frozenset[str]().union(*(members.cubes(name) for name in tested))
+    paths = frozenset[tuple[str, ...]]().union(*(members.paths(name) for name in tested))
+    try:
+        tree = graph.tree_from(rule.cube, cubes, paths)
+    except NoJoinPath as error:
+        hint = f" {error.hint}" if error.hint else ""
+        return VisibleRows(
+            rule.cube, alone, f"The access rules of '{rule.cube}' cannot be applied: {error.message}.{hint}"
+        )
+    if tree.fans_out(rule.cube):
+        return VisibleRows(
+            rule.cube,
+            alone,
+            f"The access rules of '{rule.cube}' test members that a row of '{rule.cube}' has several of: "
+            f"{', '.join(sorted(tested))}.",
+        )
+    return VisibleRows(rule.cube, Relation(tree, access=(rule.condition,)))
