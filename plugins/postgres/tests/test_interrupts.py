@@ -46,12 +46,12 @@ async def test_interrupt_stops_that_statement_on_the_server_and_no_other(driver,
     await driver.interrupt(first)
     with pytest.raises(QueryFailed, match="interrupted"):
         await tasks[0]
-    assert running() == 1
+    await until(lambda: running() == 1)  # the client hears of the end before the server says so
     assert not tasks[1].done()
     await driver.interrupt(second)
     with pytest.raises(QueryFailed, match="interrupted"):
         await tasks[1]
-    assert running() == 0
+    await until(lambda: running() == 0)
 
 
 async def test_interrupt_before_the_statement_has_begun_is_not_lost(driver, job, running):
@@ -63,7 +63,7 @@ async def test_interrupt_before_the_statement_has_begun_is_not_lost(driver, job,
         await driver.interrupt(endless)
         with pytest.raises(QueryFailed, match="interrupted"):
             await task
-    assert running() == 0
+    await until(lambda: running() == 0)
 
 
 async def test_interrupting_what_is_over_or_unknown_does_nothing(driver, job):
