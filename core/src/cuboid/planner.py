@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from cuboid.catalog.model import Catalog
 from cuboid.plan.build import Builder
+from cuboid.plan.nodes import Combine, KeyedAggregate
 from cuboid.plan.rewrite import rewrite
 from cuboid.query.model import Shape
 from cuboid.sql.binding import Prepared
@@ -51,6 +52,12 @@ class Planner:
                 if len(self._prepared) > KEPT_SHAPES:  # the oldest goes: few projects ever get here
                     del self._prepared[next(iter(self._prepared))]
         return prepared
+
+    def multiplies(self, shape: Shape) -> bool:
+        """Whether a join repeats rows that one of the shape's measures aggregates. Raises what building raises."""
+        source = self._builder.build(shape).source
+        parts = source.inputs if isinstance(source, Combine) else (source,)
+        return any(isinstance(part, KeyedAggregate) for part in parts)
 
     def _renderer(self, data_source: str) -> Renderer:
         renderer = self._renderers.get(data_source)

@@ -60,18 +60,21 @@ class RequestReader:
     rewrite_query: RewriteQuery
     access: AccessReader
 
-    def read(self, raw: object, context: RequestContext, *, cache: str | None = None) -> Request:
+    def read(
+        self, raw: object, context: RequestContext, *, cache: str | None = None, as_sent: bool = False
+    ) -> Request:
         """The questions of a request.
 
         :param raw: as found: JSON text, an object, an array, or None if it is missing.
         :param cache: the request's cache mode, which wins over the query's.
+        :param as_sent: plugins do not change the queries, which then are fit to be shown and not to be run.
 
         Raises :class:`UserError`.
         """
         decoded = decode(raw)
         type_ = query_type(decoded)
         objects = decoded if isinstance(decoded, list) else [decoded]
-        queries = [self._parse(each, context.principal, cache) for each in objects]
+        queries = [self._parse(each, context.principal, cache, as_sent) for each in objects]
         if type_ == "blendingQuery":
             check_blending(queries)
         now = datetime.now(UTC)
@@ -88,11 +91,13 @@ class RequestReader:
             )
         return Request(type_, tuple(questions))
 
-    def _parse(self, given: object, principal: Principal, cache: str | None) -> Query:
+    def _parse(self, given: object, principal: Principal, cache: str | None, as_sent: bool) -> Query:
         """One query object, checked, rewritten by the plugins and then checked again."""
         if cache is not None and isinstance(given, dict):
             given = {**given, "cache": cache}
         query = parse(given)
+        if as_sent:
+            return query
         assert isinstance(given, dict)  # parse has seen to it
         rewritten = self.rewrite_query(given, principal)
         return query if rewritten is given else parse(rewritten)

@@ -17,6 +17,7 @@ from cuboid.catalog.meta import describe
 from cuboid.catalog.meta_extended import extended as extend
 from cuboid.catalog.model import Catalog
 from cuboid.errors import ConfigError, CuboidError
+from cuboid.plan.transformed import transformed_query
 from cuboid.planner import Planner
 from cuboid.query.access import AccessReader, AccessSettings
 from cuboid.query.decode import is_large
@@ -24,6 +25,7 @@ from cuboid.query.model import Question
 from cuboid.query.normalize import Limits
 from cuboid.request import Request, RequestContext, RequestReader, RewriteQuery
 from cuboid.result.answer import Answer, encode_answers
+from cuboid.result.dry_run import describe_query
 from cuboid.result.envelope import encode
 from cuboid.result.statement import REFRESH_SECONDS, describe_statement
 from cuboid.run.data_source import DataSource
@@ -95,7 +97,13 @@ class Service:
             return outcome
         results = iter(outcome)
         answers = [
-            Answer(question, parts[0][0].name, parts[0][0].driver.name, [next(results) for _ in parts])
+            Answer(
+                question,
+                parts[0][0].name,
+                parts[0][0].driver.name,
+                [next(results) for _ in parts],
+                self._transformed(question, planner) if context.dev else None,
+            )
             for question, parts in zip(request.questions, wanted, strict=True)
         ]
         return await _think(
@@ -117,6 +125,19 @@ class Service:
             request = reader.read(raw, context)
             described = [self._describe(question, planner) for question in request.questions]
             return encode(described[0] if request.type == "regularQuery" else described)
+
+        return await _think(plan, in_thread=is_large(raw))
+
+    async def dry_run(self, raw: object, context: RequestContext) -> bytes:
+        """The body of ``/v1/dry-run``: what the queries mean, before plugins change them. Nothing is run."""
+        planner, reader = self._in_force()
+
+        def plan() -> bytes:
+            request = reader.read(raw, context, as_sent=True)
+            for question in request.questions:
+                planner.prepare(question.shape)
+            transformed = [self._transformed(question, planner) for question in request.questions]
+            return encode(describe_query(request.type, request.questions, transformed))
 
         return await _think(plan, in_thread=is_large(raw))
 
@@ -170,7 +191,11 @@ class Service:
             [(refresh_key_text(dialect, REFRESH_SECONDS), [])],
             planner.catalog,
             data_source=prepared.data_source,
+            transformed=self._transformed(question, planner),
         )
+
+    def _transformed(self, question: Question, planner: Planner) -> dict[str, Any]:
+        return transformed_query(question, planner.catalog, multiplied=planner.multiplies(question.shape))
 
     def _in_force(self) -> tuple[Planner, RequestReader]:
         """What plans and reads over the catalog in force; a new catalog starts new ones."""

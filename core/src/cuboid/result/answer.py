@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cuboid.catalog.model import Catalog
 from cuboid.query.decode import QueryType
@@ -15,12 +16,16 @@ from cuboid.types import Result
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A question, which data source and driver answered it, and the results: of its statement and, if the total
-    was asked for, of the one that counts."""
+    was asked for, of the one that counts.
+
+    :param transformed: the question as :func:`cuboid.plan.transformed.transformed_query` has it, in dev mode only.
+    """
 
     question: Question
     data_source: str
     driver: str
     results: Sequence[Result]
+    transformed: Mapping[str, Any] | None = None
 
 
 def encode_answers(
@@ -44,6 +49,7 @@ def encode_answers(
             data_source=answer.data_source,
             db_type=answer.driver,
             total=int(answer.results[1].rows[0][0]) if len(answer.results) > 1 else None,  # type: ignore[arg-type]  # COUNT(*)
+            transformed=answer.transformed,
             request_id=request_id,
             blending_granularity=answer.question.query.time_dimensions[0].granularity if blended else None,
         )

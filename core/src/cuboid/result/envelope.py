@@ -28,6 +28,7 @@ def single(
     data_source: str,
     db_type: str,
     total: int | None = None,
+    transformed: Mapping[str, Any] | None = None,
     request_id: str | None = None,
     blending_granularity: str | None = None,
 ) -> bytes:
@@ -37,10 +38,12 @@ def single(
 
     :param db_type: the driver's name.
     :param total: the number of rows without limit, if the query asked for it.
-    :param request_id: shown in dev mode only: None elsewhere.
+    :param transformed: shown in dev mode only, as is ``request_id``: None elsewhere.
     :param blending_granularity: as for :func:`cuboid.result.rows.wire_table`.
     """
     head: dict[str, Any] = {"query": question.echo, "lastRefreshTime": _refresh_time(result.finished_at)}
+    if transformed is not None:
+        head["transformedQuery"] = transformed
     if request_id is not None:
         head["requestId"] = request_id
     head |= {

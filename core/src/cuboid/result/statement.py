@@ -22,11 +22,13 @@ def describe_statement(
     catalog: Catalog,
     *,
     data_source: str,
+    transformed: dict[str, Any],
 ) -> dict[str, Any]:
     """``{sql: {...}, dataSource}``.
 
     :param parameters: the statement's parameters as texts.
     :param refresh_keys: the statements whose results tell whether the data changed, with their parameters.
+    :param transformed: the question as :func:`cuboid.plan.transformed.transformed_query` has it.
     """
     sql: dict[str, Any] = {
         "external": False,
@@ -54,6 +56,7 @@ def describe_statement(
         "aliasNameToMember": {
             column.name: name for column, name in zip(statement.columns, names, strict=True)
         },
+        "canUseTransformedQuery": transformed,
         "memberNames": _member_names(question.shape, catalog),
     }
     return {"sql": sql, "dataSource": data_source}
