@@ -12,6 +12,7 @@ from tornado.web import Application
 
 from cuboid.http.authentication import Authenticator
 from cuboid.http.cors import PreflightHandler
+from cuboid.http.dry_run import DryRunHandler
 from cuboid.http.fallback import FallbackHandler
 from cuboid.http.load import LoadHandler
 from cuboid.http.logs import log_request
@@ -21,6 +22,7 @@ from cuboid.http.probes import Probe, ProbeHandler
 from cuboid.http.settings import AuthSettings, CorsSettings, HttpSettings
 from cuboid.http.site import Site
 from cuboid.http.sql import SqlHandler
+from cuboid.http.sql_interface import ConvertQueryHandler, CubeSqlHandler
 from cuboid.http.traffic import Traffic
 from cuboid.service import Service
 
@@ -40,7 +42,12 @@ def make_app(service: Service, settings: HttpSettings) -> Application:
     rules = [
         Rule(Method("OPTIONS"), PreflightHandler),
         Rule(Route(f"{api}/load", READ_AND_POST), LoadHandler),
+        # Over plain HTTP a subscription is one load: clients repeat it.
+        Rule(Route(f"{api}/subscribe", READ_AND_POST), LoadHandler),
         Rule(Route(f"{api}/sql", READ_AND_POST), SqlHandler),
+        Rule(Route(f"{api}/cubesql", ("POST",)), CubeSqlHandler),
+        Rule(Route(f"{api}/convert-query", ("POST",)), ConvertQueryHandler),
+        Rule(Route(f"{api}/dry-run", READ_AND_POST), DryRunHandler),
         Rule(Route(f"{api}/meta", READ), MetaHandler),
         Rule(Route("/", READ), NoticeHandler),
         Rule(

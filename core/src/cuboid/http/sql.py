@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cuboid.errors import InvalidQuery, UnsupportedFeature
+from cuboid.errors import InvalidQuery
 from cuboid.http.api import ApiHandler, text_parameter
+from cuboid.http.sql_interface import no_sql_interface
 
 
 class SqlHandler(ApiHandler):
@@ -21,10 +22,7 @@ class SqlHandler(ApiHandler):
     async def _sql(self, parameters: Mapping[str, Any]) -> bytes:
         format = text_parameter(parameters, "format")
         if format == "sql":
-            raise UnsupportedFeature(
-                "A query in SQL cannot be translated: this server has no SQL interface.",
-                hint="Send a query object and leave out format=sql.",
-            )
+            raise no_sql_interface("Send a query object and leave out format=sql.")
         if format not in (None, "rest"):
             raise InvalidQuery('Invalid query format: "format" must be one of [rest, sql]', path="format")
         return await self.site.service.sql(parameters.get("query"), self.context)
