@@ -19,9 +19,7 @@ cubes:
       - {name: id, sql: id, type: number, primary_key: true}
       - {name: t, sql: t, type: time}
       - {name: switch, type: switch, values: [x]}
-      - {name: asked, sql: "{n}", type: number, sub_query: true}
       - {name: staged, sql: "{n}", type: number, multi_stage: true}
-      - {name: of_asked, sql: "{asked} + 1", type: number}
     measures:
       - {name: n, type: count}
       - {name: rolling, type: sum, sql: x, rolling_window: {trailing: 1 day}}
@@ -37,9 +35,7 @@ cubes:
     ("member", "kind"),
     [
         ("switch", "'a.switch' is a switch"),
-        ("asked", "'a.asked' is a sub-query"),
         ("staged", "'a.staged' is evaluated in stages"),
-        ("of_asked", "'a.asked' is a sub-query"),
         ("rolling", "'a.rolling' has a rolling window"),
         ("inner", "'a.inner' is evaluated in stages"),
         ("filtered", "'a.filtered' filters the groups of its first stage"),

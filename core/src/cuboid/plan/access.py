@@ -35,6 +35,12 @@ def _visible(graph: JoinGraph, members: Members, rule: RowRule) -> VisibleRows:
         return VisibleRows(
             rule.cube, alone, f"The access rules of '{rule.cube}' cannot be applied: {error.message}.{hint}"
         )
+    if derived := sorted(name for name in tested if members.sub_queries(name)):
+        return VisibleRows(
+            rule.cube,
+            alone,
+            f"The access rules of '{rule.cube}' test '{derived[0]}', a sub-query, evaluated over visible rows.",
+        )
     if tree.fans_out(rule.cube):
         return VisibleRows(
             rule.cube,

@@ -19,6 +19,7 @@ from cuboid.plan.fanout import aggregate_leaves
 from cuboid.plan.guards import refuse_unplanned
 from cuboid.plan.members import Members, merged
 from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Relation, Rows, Source
+from cuboid.plan.sub_queries import plan_sub_queries
 from cuboid.query.model import Access, Condition, Shape, members_of, predicates
 
 
@@ -30,8 +31,10 @@ class Builder:
         self._graph = JoinGraph(catalog)
         self._members = Members(catalog)
 
-    def build(self, shape: Shape) -> Plan:
+    def build(self, shape: Shape, along: frozenset[JoinPath] = frozenset()) -> Plan:
         """The plan of a normalized question, not yet rewritten.
+
+        :param along: join paths that the measures are meant along.
 
         Raises :class:`NoJoinPath`, :class:`UnsupportedFeature`, and :class:`InvalidQuery` for members of several
         data sources.
@@ -44,7 +47,7 @@ class Builder:
         )
         data_source = self._data_source(shape)
         try:
-            source = self._rows(shape, keys) if shape.ungrouped else self._aggregates(shape, keys)
+            source = self._rows(shape, keys) if shape.ungrouped else self._aggregates(shape, keys, along)
         except NoJoinPath as error:
             raise NoJoinPath(self._all_cubes(shape), hint=error.hint) from None
         return Plan(
@@ -64,8 +67,8 @@ class Builder:
 
     # ------------------------------------------------------------ sources
 
-    def _aggregates(self, shape: Shape, keys: tuple[Key, ...]) -> Source:
-        leaves = self._leaf_measures(shape)
+    def _aggregates(self, shape: Shape, keys: tuple[Key, ...], along: frozenset[JoinPath]) -> Source:
+        leaves = {leaf: paths | along for leaf, paths in self._leaf_measures(shape).items()}
         if not leaves:
             return Aggregate(self._relation(shape, keys, {}, None, None), keys, ())
         by_cube: dict[str, list[str]] = {}
@@ -118,7 +121,18 @@ class Builder:
         members |= members_of(shape.access.conditions)
         paths = frozenset[JoinPath]().union(*leaves.values())
         tree = self._tree(members, paths, shape)
-        return Relation(tree, tuple(conditions), tuple(segments), shape.access.conditions)
+        sub_queries = plan_sub_queries(
+            self._catalog, self._members, {*members, *self._masking(members, shape.access)}, shape, self.build
+        )
+        return Relation(tree, tuple(conditions), tuple(segments), shape.access.conditions, sub_queries)
+
+    def _masking(self, members: Iterable[str], access: Access) -> Iterator[str]:
+        """What the masks of these members are made of and shown by."""
+        for rule in filter(None, map(access.mask, members)):
+            if rule.shown is not None:
+                yield from members_of((rule.shown,))
+            if isinstance(rule.mask, Template):
+                yield from (each.member for each in rule.mask.references if isinstance(each, MemberReference))
 
     def _tree(self, members: set[str], paths: frozenset[JoinPath], shape: Shape) -> JoinTree:
         """The tree over the members' cubes, from one of them; if none reaches all, from another cube of the query.

@@ -41,8 +41,6 @@ def refuse_unplanned(
 def _unplanned(member: Member) -> str | None:
     """What is special about the member, as a predicate."""
     if isinstance(member, Dimension):
-        if member.sub_query:
-            return "is a sub-query"
         if member.multi_stage is not None:
             return "is evaluated in stages"
         if member.declared_type == "switch":

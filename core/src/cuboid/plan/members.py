@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from cuboid.catalog.joins import JoinPath
-from cuboid.catalog.model import Catalog, Measure, Member
-from cuboid.catalog.pieces import MemberReference
+from cuboid.catalog.model import Catalog, Dimension, Measure, Member
+from cuboid.catalog.pieces import MemberReference, Reference
 from cuboid.errors import UnsupportedFeature
 
 
@@ -20,18 +20,21 @@ class Members:
         self._leaves: dict[str, tuple[str, ...]] = {}
         self._leaf_paths: dict[str, Mapping[str, frozenset[JoinPath]]] = {}
         self._paths: dict[str, frozenset[JoinPath]] = {}
+        self._sub_queries: dict[str, frozenset[str]] = {}
 
     def cubes(self, name: str) -> frozenset[str]:
-        """The member's own cube and all cubes that its SQL reads, directly or through other members; a view is none."""
+        """The member's own cube and all cubes that its SQL reads, directly or through other members; a view is none.
+
+        What the measures of a sub-query read is its own business.
+        """
         found = self._cubes.get(name)
         if found is None:
             member = self._get(name)
             reads = {member.cube}
-            for template in member.templates:
-                for reference in template.references:
-                    reads.update(reference.path)
-                    if isinstance(reference, MemberReference):
-                        reads |= self.cubes(reference.member)
+            for reference in self._read(member):
+                reads.update(reference.path)
+                if isinstance(reference, MemberReference):
+                    reads |= self.cubes(reference.member)
             found = self._cubes[name] = frozenset(reads) - self._views
         return found
 
@@ -53,14 +56,40 @@ class Members:
         found = self._paths.get(name)
         if found is None:
             paths: set[JoinPath] = set()
-            for template in self._get(name).templates:
-                for reference in template.references:
-                    if len(reference.path) > 1:
-                        paths.add(reference.path)
-                    if isinstance(reference, MemberReference):
-                        paths |= self.paths(reference.member)
+            for reference in self._read(self._get(name)):
+                if len(reference.path) > 1:
+                    paths.add(reference.path)
+                if isinstance(reference, MemberReference):
+                    paths |= self.paths(reference.member)
             found = self._paths[name] = frozenset(paths)
         return found
+
+    def sub_queries(self, name: str) -> frozenset[str]:
+        """The sub-query dimensions among the member and those that it is made of, not looking into their measures."""
+        found = self._sub_queries.get(name)
+        if found is None:
+            member = self._get(name)
+            parts = (
+                self.sub_queries(each.member)
+                for each in self._read(member)
+                if isinstance(each, MemberReference)
+            )
+            found = frozenset({name} if is_sub_query(member) else ()).union(*parts)
+            self._sub_queries[name] = found
+        return found
+
+    def _read(self, member: Member) -> Iterator[Reference]:
+        """What the member's SQL refers to on the rows that it is evaluated on: of a sub-query all but its measures."""
+        outside = is_sub_query(member)
+        for template in member.templates:
+            for reference in template.references:
+                if not (
+                    outside and isinstance(reference, MemberReference) and self._is_measure(reference.member)
+                ):
+                    yield reference
+
+    def _is_measure(self, name: str) -> bool:
+        return isinstance(self._get(name), Measure)
 
     def leaves(self, name: str) -> tuple[str, ...]:
         """The measures that must be aggregated from rows to compute this one: itself, unless it is composed."""
@@ -129,6 +158,11 @@ class Members:
         member = self._catalog.member(name)
         assert member is not None, f"the catalog has resolved {name}"
         return member
+
+
+def is_sub_query(member: Member) -> bool:
+    """Whether the member's value on a row is made of measures."""
+    return isinstance(member, Dimension) and member.sub_query
 
 
 def merged(leaves: Iterable[Mapping[str, frozenset[JoinPath]]]) -> Mapping[str, frozenset[JoinPath]]:

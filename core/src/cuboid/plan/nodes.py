@@ -17,17 +17,31 @@ from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, OrderKey, Slo
 
 
 @dataclass(frozen=True, slots=True)
+class SubQuery:
+    """A dimension whose value on a row of ``cube`` is made of measures: a column that the cube's rows carry.
+
+    :param dimension: its full name.
+    :param plans: for each measure that its SQL refers to a plan that answers it by the cube's primary key.
+    """
+
+    cube: str
+    dimension: str
+    plans: tuple[Plan, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """The rows of a join tree that satisfy all conditions and segments.
 
     ``conditions`` are the query's and test members as the principal sees them, masked or not; ``access`` are those of
-    policies, which test the true values.
+    policies, which test the true values. ``sub_queries`` are the columns that rows carry besides those of their tables.
     """
 
     tree: JoinTree
     conditions: tuple[Condition, ...] = ()
     segments: tuple[str, ...] = ()
     access: tuple[Condition, ...] = ()
+    sub_queries: tuple[SubQuery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +134,8 @@ class Plan:
 
     ``conditions`` restrict the aggregated rows. ``order`` is what was asked; where it is not empty the remaining
     keys follow as tie-breakers, so that pages and engines agree. ``counted``: the answer is the number of rows.
-    ``access`` are the rules for whoever asks, ``visible`` what they leave of each cube that has such.
+    ``access`` are the rules for whoever asks, ``visible`` what they leave of each cube that has such. ``inner``: the
+    answer is joined to rows, so its columns hold the rows' own values: times are not moved to the query's zone.
     """
 
     source: Source
@@ -135,3 +150,4 @@ class Plan:
     counted: bool = False
     access: Access = NO_ACCESS_RULES
     visible: tuple[VisibleRows, ...] = ()
+    inner: bool = False

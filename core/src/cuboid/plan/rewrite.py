@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 from cuboid.catalog.model import Catalog
+from cuboid.plan import nodes
 from cuboid.plan.fanout import repeatable
 from cuboid.plan.nodes import Aggregate, Combine, KeyedAggregate, Leaf, Plan
 
@@ -78,7 +80,20 @@ def rewrite(plan: Plan, catalog: Catalog) -> Plan:
     """The plan after all rules."""
     for rule in RULES:
         plan = rule(plan, catalog)
-    return plan
+    return replace(plan, source=_with_inner(plan.source, lambda inner: rewrite(inner, catalog)))
+
+
+def _with_inner(node: Any, change: Callable[[Plan], Plan]) -> Any:
+    """``node`` with the plans inside it changed."""
+    if isinstance(node, Plan):
+        return change(node)
+    if isinstance(node, tuple):
+        return tuple(_with_inner(each, change) for each in node)
+    if type(node).__module__ != nodes.__name__:
+        return node
+    values = {each.name: getattr(node, each.name) for each in fields(node)}
+    changed = {name: new for name, old in values.items() if (new := _with_inner(old, change)) != old}
+    return replace(node, **changed) if changed else node
 
 
 Inputs = tuple[Aggregate | KeyedAggregate, ...]

@@ -42,8 +42,9 @@ class Lowering:
         self._plan = plan
         self._catalog = catalog
         self._dialect = dialect
+        self._templates = templates
         self._filters = Filters(dialect, self._as_grouped)
-        self._sources = Sources(plan, catalog, dialect, templates)
+        self._sources = Sources(plan, catalog, dialect, templates, self._inner)
         names = self._sources.names()
         self._aliases = {
             key.name: names.take(self._sources.alias(key.member, key.granularity)) for key in plan.keys
@@ -73,6 +74,11 @@ class Lowering:
         )
         return Lowered(counted, (Column("total_count", "number"),))
 
+    def _inner(self, plan: Plan) -> tuple[exp.Expr, list[str]]:
+        """A plan inside this one as a SELECT, and the names of its columns."""
+        lowered = Lowering(plan, self._catalog, self._dialect, self._templates).lower()
+        return lowered.tree, [each.name for each in lowered.columns]
+
     def _read(self, source: Source) -> Reading:
         match source:
             case Aggregate():
@@ -89,7 +95,7 @@ class Lowering:
     def _shown(self, name: str, reading: Reading) -> exp.Expr:
         """A measure as it is answered: times are civil times of the zone."""
         value = self._aggregated(name, reading)
-        if self._catalog.measure(name).type == "time":
+        if self._catalog.measure(name).type == "time" and not self._plan.inner:
             return self._dialect.to_civil(value, self._plan.timezone, self._time_kind(name))
         return value
 

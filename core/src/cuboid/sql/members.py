@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -11,12 +11,15 @@ from cuboid.catalog.model import Case, Catalog, Dimension, Measure
 from cuboid.catalog.pieces import CubeReference, Filled, MemberReference, Template
 from cuboid.catalog.timing import Granularity
 from cuboid.errors import Forbidden, InternalError
-from cuboid.plan.nodes import Key, Relation, VisibleRows
+from cuboid.plan.nodes import Key, Relation, SubQuery, VisibleRows
 from cuboid.query.model import NO_ACCESS_RULES, Access, Condition
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
 from cuboid.sql.masks import masked
+from cuboid.sql.names import Names
+from cuboid.sql.reading import identifier
 from cuboid.sql.slots import Arguments, SlotSql
+from cuboid.sql.sub_queries import LowerPlan, carried_name, join_sub_queries, nothing_inside
 from cuboid.sql.templates import Fill, Templates, enclosed
 from cuboid.sql.time import civil_time
 
@@ -30,12 +33,18 @@ PRESENT = "cuboid__present"
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Which cube has which alias in a FROM clause; ``root`` is the cube whose rows are never absent, ``marked``
-    are those whose relation carries :data:`PRESENT`; ``conditions`` are the query's, for SQL that restates them."""
+    are those whose relation carries :data:`PRESENT`; ``conditions`` are the query's, for SQL that restates them;
+    ``sub_queries`` are columns that the relations carry.
+
+    :param measures: inside a relation that is about to carry sub-queries: the column of each of their measures.
+    """
 
     root: str
     aliases: Mapping[str, str]
     marked: frozenset[str] = frozenset()
     conditions: tuple[Condition, ...] = ()
+    sub_queries: tuple[SubQuery, ...] = ()
+    measures: Mapping[tuple[str, str], exp.Expr] | None = None
 
     def identifier(self, cube: str) -> exp.Identifier:
         """The cube's alias, quoted."""
@@ -46,6 +55,8 @@ class MemberSql:
     """Lowers members of one catalog for one dialect, one zone and one principal.
 
     :param visible: what the principal may see of each cube that has access rules.
+    :param lower: gives the SQL of plans inside the plan.
+    :param inner: keys are the rows' own values, for a join.
     """
 
     def __init__(
@@ -56,7 +67,12 @@ class MemberSql:
         zone: str,
         access: Access = NO_ACCESS_RULES,
         visible: Sequence[VisibleRows] = (),
+        lower: LowerPlan = nothing_inside,
+        *,
+        inner: bool = False,
     ) -> None:
+        self._lower = lower
+        self._inner = inner
         self._catalog = catalog
         self._dialect = dialect
         self._templates = templates
@@ -81,19 +97,34 @@ class MemberSql:
         """The true value of a dimension, or a segment's condition, on a row of the scope."""
         member = self._catalog.member(name)
         if isinstance(member, Dimension):
+            if member.sub_query and scope.measures is None:
+                return exp.column(self._carried(name), table=scope.identifier(member.cube))
+            measure = self._inner_measure(name, scope) if member.sub_query else None
             if member.case is not None:
-                return self._case(member.case, scope)
+                return self._case(member.case, scope, measure)
             if member.location is not None:
                 return self._location(member.location, scope)
             assert member.sql is not None
-            return self.template(member.sql, scope)
+            return self.template(member.sql, scope, measure)
         if member is None or isinstance(member, Measure):
             raise InternalError(f"'{name}' has no value on a row.")
         return self.template(member.sql, scope)
 
+    def _carried(self, name: str) -> exp.Identifier:
+        return identifier(Names(self._dialect.max_identifier_bytes).take(carried_name(name)))
+
+    def _inner_measure(self, name: str, scope: Scope) -> MeasureSql:
+        def column_of(asked: Measure) -> exp.Expr:
+            assert scope.measures is not None
+            return scope.measures[name, asked.full_name].copy()
+
+        return column_of
+
     def key(self, key: Key, scope: Scope) -> exp.Expr:
         """A group column's value as it is answered to the principal: times are civil times of the zone."""
         dimension = self._catalog.dimension(key.member)
+        if self._inner and key.granularity is None:
+            return self.value(key.member, scope)
         value = self._civil(key, scope)
         rule = self._access.mask(key.member)
         if rule is None:
@@ -205,19 +236,37 @@ class MemberSql:
         if visible is not None and visible.problem is not None:
             raise Forbidden(visible.problem)
         hides = visible is not None and bool(visible.relation.access)
-        if not hides and cube not in scope.marked:
+        sub_queries = [each for each in scope.sub_queries if each.cube == cube]
+        if not hides and cube not in scope.marked and not sub_queries:
             return exp.alias_(self._source(cube, scope), scope.identifier(cube), table=True)
         columns: list[exp.Expr] = [exp.Star()]
-        if visible is not None and visible.relation.tree.joins:
+        if sub_queries or (visible is not None and visible.relation.tree.joins):
             columns = [exp.Column(this=exp.Star(), table=scope.identifier(cube))]
         if cube in scope.marked:
             columns.append(exp.alias_(exp.Literal.number(1), exp.to_identifier(PRESENT, quoted=True)))
         rows = exp.select(*columns).from_(
             exp.alias_(self._source(cube, scope), scope.identifier(cube), table=True)
         )
+        if sub_queries:
+            rows = self._with_sub_queries(rows, cube, sub_queries, scope)
         if visible is not None and hides:
             rows = self._only_visible(rows, visible.relation, scope)
         return exp.alias_(rows.subquery(), scope.identifier(cube), table=True)
+
+    def _with_sub_queries(
+        self, rows: exp.Select, cube: str, sub_queries: Sequence[SubQuery], outer: Scope
+    ) -> exp.Select:
+        """``rows``, a SELECT from the cube, with a column for each sub-query."""
+        scope = Scope(cube, {cube: outer.aliases[cube]}, conditions=outer.conditions)
+        key = [self.value(part.full_name, scope) for part in self._catalog.cubes[cube].primary_key]
+        names = Names(self._dialect.max_identifier_bytes)
+        names.take(outer.aliases[cube])
+        rows, columns = join_sub_queries(rows, sub_queries, key, self._lower, names)
+        scope = replace(scope, measures=columns)
+        for each in sub_queries:
+            value = self.value(each.dimension, scope)
+            rows = rows.select(exp.alias_(value, self._carried(each.dimension)), copy=False)
+        return rows
 
     def _only_visible(self, rows: exp.Select, relation: Relation, outer: Scope) -> exp.Select:
         """``rows``, a SELECT from the relation's root, restricted; the cubes it joins are read as they are."""
@@ -242,11 +291,12 @@ class MemberSql:
         assert template is not None
         return self._templates.relation(template, self._fill(scope))
 
-    def _case(self, case: Case, scope: Scope) -> exp.Expr:
+    def _case(self, case: Case, scope: Scope, measure: MeasureSql | None) -> exp.Expr:
         built = exp.Case()
         for branch in case.branches:
-            built = built.when(self.template(branch.when, scope), self._label(branch.label, scope))
-        return built if case.otherwise is None else built.else_(self._label(case.otherwise, scope))
+            when = self.template(branch.when, scope, measure)
+            built = built.when(when, self._label(branch.label, scope, measure))
+        return built if case.otherwise is None else built.else_(self._label(case.otherwise, scope, measure))
 
     def _location(self, location: tuple[Template, Template], scope: Scope) -> exp.Expr:
         """``latitude,longitude``, NULL if one is: some engines' CONCAT takes NULL for an empty text."""
@@ -256,8 +306,8 @@ class MemberSql:
         joined = exp.Concat(expressions=[texts[0], exp.Literal.string(","), texts[1]])
         return exp.Case().when(known, joined)
 
-    def _label(self, label: str | Template, scope: Scope) -> exp.Expr:
-        return exp.Literal.string(label) if isinstance(label, str) else self.template(label, scope)
+    def _label(self, label: str | Template, scope: Scope, measure: MeasureSql | None) -> exp.Expr:
+        return exp.Literal.string(label) if isinstance(label, str) else self.template(label, scope, measure)
 
 
 def is_not_null(value: exp.Expr) -> exp.Expr:

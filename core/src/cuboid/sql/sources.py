@@ -14,14 +14,19 @@ from cuboid.sql.dialect import Dialect
 from cuboid.sql.members import MemberSql, Scope
 from cuboid.sql.names import Names
 from cuboid.sql.reading import Reading, aliased, column, identifier
+from cuboid.sql.sub_queries import LowerPlan
 from cuboid.sql.templates import Templates
 
 
 class Sources:
     """Lowers the sources of one plan for one dialect."""
 
-    def __init__(self, plan: Plan, catalog: Catalog, dialect: Dialect, templates: Templates) -> None:
-        self.members = MemberSql(catalog, dialect, templates, plan.timezone, plan.access, plan.visible)
+    def __init__(
+        self, plan: Plan, catalog: Catalog, dialect: Dialect, templates: Templates, lower: LowerPlan
+    ) -> None:
+        self.members = MemberSql(
+            catalog, dialect, templates, plan.timezone, plan.access, plan.visible, lower, inner=plan.inner
+        )
         self._catalog = catalog
         self._dialect = dialect
         self._leaves = LeafSql(catalog, dialect, self.members)
@@ -104,6 +109,7 @@ class Sources:
             {cube: names.take(self._catalog.cubes[cube].alias) for cube in tree.cubes},
             frozenset(cube for cube in joined & measured if self.members.needs_mark(cube)),
             relation.conditions,
+            relation.sub_queries,
         )
         select = exp.Select().from_(self.members.relation(tree.root, scope), copy=False)
         for join in tree.joins:
