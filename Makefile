@@ -1,10 +1,12 @@
 # Everything one does here, by name. Needs Python 3.11 or newer; .venv is made on first use.
 PORT ?= 4000
+N ?= 100000
+ENGINES ?= duckdb
 # Paths that hold Python of ours.
 CODE = core/src plugins tests examples benchmarks scripts
 BIN = .venv/bin
 
-.PHONY: help demo data test check format bench docs constraints clean
+.PHONY: help demo data test oracle check format bench docs constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 | /p' Makefile | awk -F' [|] ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -19,6 +21,11 @@ data:
 test: ## all tests (ARGS='tests/query -k dates' for some)
 	@scripts/bootstrap.sh dev
 	$(BIN)/python -m pytest $(ARGS)
+
+oracle: ## N random queries against the oracle on DuckDB, none as before (ENGINES=duckdb,postgres: there too)
+	@scripts/bootstrap.sh dev
+	$(BIN)/python -m pytest tests/oracle/test_planner_agrees.py -q --engines=$(ENGINES) --oracle-queries=$(N) \
+		--oracle-seed=fresh --oracle-table $(ARGS)
 
 check: ## format, lint, types, layers
 	@scripts/bootstrap.sh dev

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from typing import TypeVar
 
 from hypothesis import strategies as st
 from tests.oracle.expressions import Value
 from tests.oracle.times import transitions, wall
 from tests.oracle.world import ColumnType
+
+T = TypeVar("T")
 
 ZONES = (
     "UTC",
@@ -50,10 +55,16 @@ EXTRA_INSTANTS = (
 
 
 @lru_cache
+def changes_of(zone: str) -> tuple[datetime, ...]:
+    """The offset changes of the year that most times lie in."""
+    return tuple(transitions(zone, *YEARS, timedelta(days=1)))
+
+
+@lru_cache
 def instants(zone: str) -> tuple[datetime, ...]:
     """Naive UTC datetimes around the offset changes of ``zone`` and its midnights."""
     shifts = [timedelta(milliseconds=-1), timedelta(0), timedelta(minutes=-45), timedelta(minutes=45)]
-    changes = transitions(zone, *YEARS) or [datetime(2023, 6, 1, 3)]
+    changes = changes_of(zone) or [datetime(2023, 6, 1, 3)]
     around = [change + shift for change in changes for shift in shifts]
     around += [_midnight(zone, change) for change in changes]
     return tuple(dict.fromkeys([*around, *EXTRA_INSTANTS]))
@@ -69,13 +80,13 @@ def _midnight(zone: str, instant: datetime) -> datetime:
 def civil_times(zone: str) -> tuple[datetime, ...]:
     """Wall-clock times in ``zone`` worth asking about: those of the cells, and of the hour that was skipped."""
     shown = [wall(instant, zone) for instant in instants(zone)]
-    skipped = [wall(t, zone) + timedelta(minutes=m) for t in transitions(zone, *YEARS) for m in (-30, 30)]
+    skipped = [wall(t, zone) + timedelta(minutes=m) for t in changes_of(zone) for m in (-30, 30)]
     return tuple(dict.fromkeys(shown + skipped))
 
 
 @lru_cache
-def cells(type: ColumnType, zone: str) -> st.SearchStrategy[Value]:
-    """Cells of a column, about one in six NULL."""
+def pool(type: ColumnType, zone: str) -> tuple[Value, ...]:
+    """What the cells of a column are taken from, about one in six NULL; the first is the simplest."""
     pools: dict[str, tuple[Value, ...]] = {
         "integer": INTEGERS,
         "decimal": DECIMALS,
@@ -85,8 +96,22 @@ def cells(type: ColumnType, zone: str) -> st.SearchStrategy[Value]:
         "timestamptz": instants(zone),
         "date": tuple(dict.fromkeys(civil.date() for civil in civil_times(zone))),
     }
-    pool = pools[type]
-    return st.sampled_from((*pool, *[None] * max(1, len(pool) // 6)))
+    found = pools[type]
+    return (*found, *[None] * max(1, len(found) // 6))
+
+
+@st.composite
+def picks(draw: st.DrawFn, pools: Sequence[Sequence[T]]) -> list[T]:
+    """One of each pool, by one byte each: a single draw for a whole table, which is what makes worlds cheap."""
+    dice = draw(st.binary(min_size=len(pools), max_size=len(pools)))
+    return [items[byte % len(items)] for items, byte in zip(pools, dice, strict=True)]
+
+
+@st.composite
+def shuffled(draw: st.DrawFn, items: Sequence[T], size: int | None = None) -> list[T]:
+    """So many of the items in any order, by a single draw."""
+    dice = random.Random(draw(st.integers(0, 2**20)))
+    return dice.sample(items, len(items) if size is None else size)
 
 
 def dates(zone: str) -> tuple[date, ...]:
@@ -94,4 +119,4 @@ def dates(zone: str) -> tuple[date, ...]:
     return tuple(sorted({civil.date() for civil in civil_times(zone)}))
 
 
-__all__ = ["UTC", "ZONES", "cells", "civil_times", "dates", "instants"]
+__all__ = ["UTC", "ZONES", "civil_times", "dates", "instants", "picks", "pool", "shuffled"]

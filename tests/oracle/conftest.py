@@ -12,7 +12,7 @@ from tests.engines.admin import new_database
 from tests.oracle.engines import ENGINES
 from tests.oracle.pipeline import Pipeline
 
-DEFAULT_QUERIES = 2_000
+DEFAULT_QUERIES = 5_000
 
 COUNTS = pytest.StashKey[Counter[str]]()
 
@@ -22,8 +22,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--oracle-queries",
         type=int,
         default=int(os.environ.get("ORACLE_EXAMPLES", DEFAULT_QUERIES)),
-        help="how many generated queries to compare with the oracle on the embedded engine, and a quarter of that on "
-        "each server (default: $ORACLE_EXAMPLES or 2000)",
+        help="how many generated queries to compare with the oracle on the embedded engine, and a tenth of that on "
+        "each server (default: $ORACLE_EXAMPLES or 5000)",
+    )
+    parser.addoption(
+        "--oracle-seed", default="1", help="the seed of the first batch of worlds, or 'fresh' (default: 1)"
+    )
+    parser.addoption(
+        "--oracle-table", action="store_true", help="print how many queries used each feature as a table"
     )
     parser.addoption(
         "--oracle-shrink",
@@ -62,4 +68,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     engines = [f"on {name}" for name in ENGINES]
     terminalreporter.line("queries: " + ", ".join(f"{counts[kind]} {kind}" for kind in engines))
     used = sorted((name, count) for name, count in counts.items() if name not in (*kinds, *engines))
-    terminalreporter.line("features: " + ", ".join(f"{name} {count}" for name, count in used))
+    if not config.getoption("--oracle-table"):
+        terminalreporter.line("features: " + ", ".join(f"{name} {count}" for name, count in used))
+        return
+    terminalreporter.line("\n| Feature | Queries |\n|---|---|")
+    for name, count in used:
+        terminalreporter.line(f"| {name} | {count} |")

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 from tests.oracle.bins import NAMES
 from tests.oracle.cells import DECIMALS, INTEGERS, TEXTS, ZONES, civil_times
+from tests.oracle.expressions import Column
 from tests.oracle.joins import NoPathError, find_tree
 from tests.oracle.question import leaves
 from tests.oracle.world import Dimension, World
@@ -163,10 +164,25 @@ class Questions:
         if kind == "boolean":
             return self._valued(name, MEMBERSHIP, ("true", "false", "1", "0"))
         if kind == "number":
-            numbers = tuple(map(str, (*INTEGERS, *DECIMALS, 77)))
-            return self._valued(name, (*MEMBERSHIP, *COMPARING), numbers)
+            numbers = self._seen(name) or tuple(map(str, (*INTEGERS, *DECIMALS, 77)))
+            return self._valued(name, (*COMPARING, *MEMBERSHIP), numbers)
         operator = self.draw(st.sampled_from((*MATCHING, *MEMBERSHIP, "gt", "lte")))
-        return self._valued(name, (operator,), PARTS if operator in MATCHING else (*TEXTS, "1", "2", "n"))
+        if operator not in MATCHING:
+            return self._valued(name, (operator,), self._seen(name) or (*TEXTS, "1", "2", "n"))
+        return self._valued(name, (operator,), PARTS)
+
+    def _seen(self, name: str) -> tuple[str, ...]:
+        """Values that rows have, so that conditions hit something; mostly, and of plain columns only."""
+        dimension = self.world.dimension(name)
+        if (
+            dimension is None
+            or not isinstance(dimension.expression, Column)
+            or self.draw(st.integers(0, 4)) == 4
+        ):
+            return ()
+        table = self.world.cube(dimension.expression.cube).table
+        at = [column.name for column in table.columns].index(dimension.expression.name)
+        return tuple(dict.fromkeys(str(row[at]) for row in table.rows if row[at] is not None))
 
     def _valued(self, name: str, operators: Sequence[str], pool: Sequence[str]) -> JsonQuery:
         operator = self.draw(st.sampled_from(operators))
@@ -195,7 +211,7 @@ class Questions:
         return {"member": name, "operator": operator, "values": values}
 
     def _date_filter(self, name: str) -> JsonQuery:
-        operator = self.draw(st.sampled_from((*RANGES, *SINGLE_DATES, *RANGES, *MEMBERSHIP)))
+        operator = self.draw(st.sampled_from((*RANGES, *SINGLE_DATES, *RANGES, *RANGES, *MEMBERSHIP)))
         if operator in RANGES:
             return {"member": name, "operator": operator, "values": self._date_range()}
         if operator in MEMBERSHIP:
@@ -207,8 +223,13 @@ class Questions:
         return civil.isoformat(timespec="milliseconds") if exact else civil.date().isoformat()
 
     def _date_range(self) -> list[str]:
-        if self.draw(st.integers(0, 2)) == 0:  # wide enough to keep most rows
-            return ["2011-12-30", self._date(exact=False)]
+        if self.draw(st.integers(0, 3)) < 3:  # wide enough to keep most rows
+            first = self.draw(st.sampled_from(("1969-12-31", "2011-12-30", "2023-01-02T10:00:00.000")))
+            return (
+                [first, "2024-01-01"]
+                if self.draw(st.booleans())
+                else sorted((first, self._date(exact=False)))
+            )
         ends = sorted(self._date(exact=self.draw(st.integers(0, 2)) == 0) for _ in range(2))
         return ends[:1] if "T" not in ends[0] and self.draw(st.integers(0, 3)) == 0 else ends
 

@@ -15,6 +15,8 @@ MILLISECOND = timedelta(milliseconds=1)
 
 def wall(instant: datetime, zone: str) -> datetime:
     """The wall-clock time in ``zone`` of a naive UTC datetime."""
+    if zone == "UTC":
+        return instant
     return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
@@ -60,15 +62,19 @@ def earliest(civil: datetime, zone: str) -> datetime:
     raise AssertionError(f"no instant shows {civil} in {zone}")
 
 
-def transitions(zone: str, start: datetime, end: datetime) -> list[datetime]:
-    """The instants in (start, end] at which the offset changes, to the second; changes are > 30 min apart."""
+def transitions(
+    zone: str, start: datetime, end: datetime, step: timedelta = timedelta(minutes=30)
+) -> list[datetime]:
+    """The instants in (start, end] at which the offset changes, to the microsecond; two changes within a ``step``
+    that take each other back are not seen."""
     found: list[datetime] = []
-    cursor = start
+    cursor, offset = start, wall(start, zone) - start
     while cursor < end:
-        following = min(cursor + timedelta(minutes=30), end)
-        if wall(cursor, zone) - cursor != wall(following, zone) - following:
+        following = min(cursor + step, end)
+        then = wall(following, zone) - following
+        if offset != then:
             found.append(_bisect(zone, cursor, following))
-        cursor = following
+        cursor, offset = following, then
     return found
 
 
