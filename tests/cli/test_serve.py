@@ -33,7 +33,7 @@ class Served:
     def load(self, **headers: str) -> tuple[int, Any]:
         request = urllib.request.Request(f"{self.url}/v1/load?{QUERY}", headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=50) as response:
                 return response.status, json.load(response)
         except urllib.error.HTTPError as error:
             with error:
@@ -77,7 +77,7 @@ def test_dev_mode_answers_without_a_token_on_loopback_only(serve: Any) -> None:
 def test_the_printed_curl_line_works(serve: Any) -> None:
     served = serve("--dev", "--port", "0")
     command = shlex.split(served.example.removeprefix("Try: "))
-    done = subprocess.run([*command, "-s"], capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run([*command, "-s"], capture_output=True, text=True, check=True, timeout=50)
     assert json.loads(done.stdout)["data"] == [{"cities.count": "4"}]
 
 
@@ -94,7 +94,7 @@ def test_sigterm_ends_it_in_order_and_no_token_is_logged(serve: Any, run: Any) -
     token = run("token").stdout.strip()
     served.load(Authorization=token)
     served.process.send_signal(signal.SIGTERM)
-    _, logs = served.process.communicate(timeout=30)
+    _, logs = served.process.communicate(timeout=50)
     assert served.process.returncode == 0
     assert '"event": "stopped"' in logs
     assert token not in logs
@@ -105,7 +105,7 @@ def test_a_broken_cube_is_reported_and_the_rest_is_served(serve: Any, folder: Pa
     served = serve("--dev", "--port", "0")
     assert served.load()[0] == 200
     served.process.send_signal(signal.SIGTERM)
-    _, logs = served.process.communicate(timeout=30)
+    _, logs = served.process.communicate(timeout=50)
     assert "model/bad.yml:3:5" in logs
 
 
@@ -167,6 +167,6 @@ def test_the_printed_curl_line_works_with_a_token_in_any_folder(
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=50,
     )
     assert json.loads(done.stdout)["data"] == [{"cities.count": "4"}]

@@ -1,10 +1,11 @@
-"""A driver made of events, whose statements end when the test says so; and coroutine tests."""
+"""A driver made of events, whose statements end when the test says so; coroutine tests; and a clock that jumps."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import itertools
+import selectors
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -23,8 +24,35 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     names = inspect.signature(pyfuncitem.obj).parameters
-    asyncio.run(_left_clean(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})))
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    # What happens on events alone needs no real time; threads and servers do.
+    jumps = any(isinstance(each, EventDriver) for each in pyfuncitem.funcargs.values())
+    with asyncio.Runner(loop_factory=JumpingLoop if jumps else None) as runner:
+        runner.run(_left_clean(pyfuncitem.obj(**arguments)))
     return True
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """Its clock stands still while there is something to do, and jumps to the next timer when there is not: tests of
+    timers take no time and know no slow machine."""
+
+    def __init__(self) -> None:
+        self._selector_that_jumps = JumpingSelector()
+        super().__init__(self._selector_that_jumps)
+
+    def time(self) -> float:
+        return self._selector_that_jumps.now
+
+
+class JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]  # the platform's
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        ready = super().select(0)
+        if not ready:
+            assert timeout is not None, "everybody waits, and for nothing"
+            self.now += max(0.0, timeout)
+        return ready
 
 
 async def _left_clean(test: Any) -> None:

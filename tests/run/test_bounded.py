@@ -1,4 +1,4 @@
-"""The bounded queue, on a driver whose statements end when the test says so."""
+"""The bounded queue, on a driver whose statements end when the test says so, and a clock that jumps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cuboid.run.bounded import BoundedQueue, QueueSnapshot
 from cuboid.run.queue import QueueSettings
 from cuboid.types import Pending, Result
 
-LONG = 30.0
+LONG = 1000.0
 """A wait that no test reaches."""
 
 

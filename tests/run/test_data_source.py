@@ -22,7 +22,7 @@ def source(driver):
 
 
 async def test_callers_share_one_opening(source, driver, settle):
-    callers = [asyncio.ensure_future(source.submit(Statement("a"), wait=5)) for _ in range(5)]
+    callers = [asyncio.ensure_future(source.submit(Statement("a"), wait=50)) for _ in range(5)]
     await driver.reached("a")
     driver.end("a")
     assert all(isinstance(result, Result) for result in await asyncio.gather(*callers))
@@ -39,13 +39,13 @@ async def test_opening_counts_against_the_wait(source, driver):
 
 async def test_a_failed_opening_names_the_source_and_is_tried_again(source, driver):
     driver.open_failures = [ConnectionFailed("refused", hint="start it")]
-    callers = [asyncio.ensure_future(source.submit(Statement("a"), wait=5)) for _ in range(3)]
+    callers = [asyncio.ensure_future(source.submit(Statement("a"), wait=50)) for _ in range(3)]
     for error in await asyncio.gather(*callers, return_exceptions=True):
         assert isinstance(error, ConnectionFailed)
         assert str(error) == "Data source 'sales': refused"
         assert error.hint == "start it"
     assert driver.openings == 1
-    caller = asyncio.ensure_future(source.submit(Statement("a"), wait=5))
+    caller = asyncio.ensure_future(source.submit(Statement("a"), wait=50))
     await driver.reached("a")
     driver.end("a")
     assert isinstance(await caller, Result)
@@ -57,7 +57,7 @@ async def test_a_lost_connection_names_the_source_and_a_failed_statement_speaks_
         (ConnectionFailed("lost"), "Data source 'sales': lost"),
         (QueryFailed("no table"), "no table"),
     ]:
-        caller = asyncio.ensure_future(source.submit(Statement("a"), wait=5))
+        caller = asyncio.ensure_future(source.submit(Statement("a"), wait=50))
         await driver.reached("a")
         driver.fail("a", error)
         with pytest.raises(type(error)) as caught:
@@ -66,8 +66,8 @@ async def test_a_lost_connection_names_the_source_and_a_failed_statement_speaks_
 
 
 async def test_a_caller_that_leaves_while_opening_spoils_nothing(source, driver):
-    leaver = asyncio.ensure_future(source.submit(Statement("a"), wait=5))
-    stayer = asyncio.ensure_future(source.submit(Statement("a"), wait=5))
+    leaver = asyncio.ensure_future(source.submit(Statement("a"), wait=50))
+    stayer = asyncio.ensure_future(source.submit(Statement("a"), wait=50))
     await asyncio.sleep(0)
     leaver.cancel()
     await driver.reached("a")
@@ -88,7 +88,7 @@ async def test_ping_of_a_silent_database_fails_in_time(source, driver):
 
 
 async def test_close_while_opening(source, driver):
-    caller = asyncio.ensure_future(source.submit(Statement("a"), wait=5))
+    caller = asyncio.ensure_future(source.submit(Statement("a"), wait=50))
     await asyncio.sleep(0)
     await source.close()
     with pytest.raises(QueryCancelled):

@@ -40,9 +40,12 @@ class SQLiteDriver(DBAPIDriver):
         super().__init__(config or Config())
         self.connections = []
         self.cancels = 0
+        self.begun = threading.Event()
+        """A statement runs: SQLite has computed a part of it."""
 
     def connect(self):
         connection = sqlite3.connect(self.config.path, check_same_thread=False)
+        connection.set_progress_handler(self.begun.set, 1000)
         self.connections.append(connection)
         return connection
 
@@ -65,6 +68,11 @@ async def opened(driver):
         yield driver
     finally:
         await driver.close()
+
+
+async def happened(event):
+    """What happens in another thread."""
+    assert await asyncio.to_thread(event.wait, 50)
 
 
 def closed(connection):
@@ -141,7 +149,8 @@ async def test_a_failed_check_fails_the_opening():
     with pytest.raises(ConnectionFailed, match="no time zones"):
         await driver.open()
     await driver.close()
-    assert all(map(closed, driver.connections))
+    for connection in driver.connections:
+        await until_closed(connection)
 
 
 async def test_an_idle_connection_that_died_is_replaced():
@@ -164,7 +173,7 @@ async def test_interrupt_stops_the_statement_and_its_connection_is_not_used_agai
     async with opened(SQLiteDriver()) as driver:
         endless = job(ENDLESS)
         running = asyncio.ensure_future(driver.execute(endless))
-        await asyncio.sleep(0.1)
+        await happened(driver.begun)
         await driver.interrupt(endless)
         with pytest.raises(QueryFailed, match="interrupted"):
             await running
@@ -194,7 +203,7 @@ async def test_an_interrupt_that_the_database_forgets_is_repeated():
     async with opened(Forgetful()) as driver:
         endless = job(ENDLESS)
         running = asyncio.ensure_future(driver.execute(endless))
-        await asyncio.sleep(0.05)
+        await happened(driver.begun)
         await driver.interrupt(endless)
         with pytest.raises(QueryFailed, match="interrupted"):
             await running
@@ -208,7 +217,7 @@ async def test_an_interrupt_while_connecting_keeps_the_statement_from_beginning(
         def connect(self):
             if self.connections:
                 connecting.set()
-                go_on.wait(10)
+                go_on.wait(50)
             return super().connect()
 
         def start(self, connection, statement, *, streaming):
@@ -218,7 +227,8 @@ async def test_an_interrupt_while_connecting_keeps_the_statement_from_beginning(
     async with opened(Slow()) as driver:
         first, second = job(ENDLESS), job("SELECT 2")
         running = [asyncio.ensure_future(driver.execute(each)) for each in (first, second)]
-        await asyncio.to_thread(connecting.wait, 10)
+        await happened(connecting)
+        await happened(driver.begun)
         telling = asyncio.ensure_future(driver.interrupt(second))
         await asyncio.sleep(0.01)
         go_on.set()
@@ -236,7 +246,7 @@ async def test_a_connection_that_was_told_to_cancel_is_closed_even_if_the_statem
     class Late(SQLiteDriver):
         def finish(self, cursor):
             all_read.set()
-            told.wait(10)
+            told.wait(50)
             super().finish(cursor)
 
         def cancel(self, connection):
@@ -245,7 +255,7 @@ async def test_a_connection_that_was_told_to_cancel_is_closed_even_if_the_statem
     async with opened(Late()) as driver:
         short = job("SELECT 1")
         running = asyncio.ensure_future(driver.execute(short))
-        await asyncio.to_thread(all_read.wait, 10)
+        await happened(all_read)
         await driver.interrupt(short)
         assert (await running).rows == [(1,)]
         await driver.execute(job("SELECT 2"))
@@ -280,14 +290,14 @@ async def test_a_run_does_not_end_while_a_cancel_for_it_is_in_flight():
         def cancel(self, connection):
             begun.set()
             super().cancel(connection)
-            release.wait(10)
+            release.wait(50)
 
     async with opened(SlowCancel()) as driver:
         endless = job(ENDLESS)
         running = asyncio.ensure_future(driver.execute(endless))
-        await asyncio.sleep(0.05)
+        await happened(driver.begun)
         telling = asyncio.ensure_future(driver.interrupt(endless))
-        await asyncio.to_thread(begun.wait, 10)
+        await happened(begun)
         await asyncio.sleep(0.1)
         assert not running.done()
         assert not closed(driver.connections[0])
@@ -300,7 +310,7 @@ async def test_a_run_does_not_end_while_a_cancel_for_it_is_in_flight():
 async def test_a_cancelled_execute_stops_the_statement():
     async with opened(SQLiteDriver()) as driver:
         running = asyncio.ensure_future(driver.execute(job(ENDLESS)))
-        await asyncio.sleep(0.05)
+        await happened(driver.begun)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
@@ -342,7 +352,7 @@ async def test_a_stream_can_be_interrupted():
         endless = job(ENDLESS)
         stream = driver.stream(endless)
         reading = asyncio.ensure_future(anext(stream))
-        await asyncio.sleep(0.05)
+        await happened(driver.begun)
         await driver.interrupt(endless)
         with pytest.raises(QueryFailed, match="interrupted"):
             await reading
@@ -352,17 +362,19 @@ async def test_a_stream_can_be_interrupted():
 
 
 async def test_close_stops_what_runs_and_leaves_no_thread():
+    await asyncio.to_thread(int)  # the loop's own pool of threads
     before = set(threading.enumerate())
     driver = SQLiteDriver()
     await driver.close()
     await driver.open()
     running = [asyncio.ensure_future(driver.execute(job(ENDLESS))) for _ in range(3)]
-    await asyncio.sleep(0.1)
+    await happened(driver.begun)
     await driver.close()
     await driver.close()
     for outcome in await asyncio.gather(*running, return_exceptions=True):
         assert isinstance(outcome, QueryFailed)
-    assert all(map(closed, driver.connections))
+    for connection in driver.connections:
+        await until_closed(connection)
     for thread in set(threading.enumerate()) - before:
         thread.join(50)
     assert set(threading.enumerate()) <= before

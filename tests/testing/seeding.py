@@ -51,7 +51,7 @@ class Mistake:
                 "plugin": plugin(dialect, driver),
                 "driver": "duckdb",
                 "embedded": True,
-                "deadline": 3.0,
+                "deadline": 3.0 if self.caught_by else 60.0,
                 "slow_places": self.slow_places,
                 "unread_places": 6,
                 "config": lambda self: settings,

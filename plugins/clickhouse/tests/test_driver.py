@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import subprocess
-import sys
-import textwrap
 import threading
 
 import pytest
@@ -202,7 +199,7 @@ async def test_a_table_dropped_between_two_statements_is_a_failed_query(clickhou
 async def test_a_statement_that_times_out_stops_on_the_server(clickhouse_server, driver):
     source = source_of(driver, timeout=0.5)
     with pytest.raises(QueryTimeout):
-        await source.submit(Statement(ENDLESS), wait=30)
+        await source.submit(Statement(ENDLESS), wait=50)
     await until(0, lambda: running(clickhouse_server))
     await source.close()
 
@@ -260,41 +257,6 @@ async def test_a_stream_that_is_left_stops_on_the_server(clickhouse_server, driv
     await until(0, lambda: running(clickhouse_server))
 
 
-async def test_five_million_rows_pass_through_in_bounded_memory(clickhouse_server, tmp_path):
-    server = clickhouse_server
-    words = {name: getattr(server, name) for name in ("host", "port", "database", "user", "password")}
-    script = tmp_path / "stream.py"
-    script.write_text(
-        textwrap.dedent(f"""
-        import asyncio, resource
-        from cuboid.types import Job, Statement
-        from cuboid_clickhouse.config import ClickHouseConfig
-        from cuboid_clickhouse.driver import ClickHouseDriver
-
-        def peak():
-            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-        async def main():
-            driver = ClickHouseDriver(ClickHouseConfig.model_validate({words!r}))
-            await driver.open()
-            await driver.execute(Job("0", "0", Statement({ROWS.format(1000)!r})))
-            before, rows, last = peak(), 0, None
-            async for batch in driver.stream(Job("1", "1", Statement({ROWS.format(5_000_000)!r}))):
-                rows, last = rows + len(batch), batch[-1]
-            assert (rows, last) == (5_000_000, (4999999, "4999999", 49999.99)), (rows, last)
-            print(peak() - before)
-            await driver.close()
-
-        asyncio.run(main())
-        """)
-    )
-    done = await asyncio.to_thread(
-        subprocess.run, [sys.executable, str(script)], capture_output=True, text=True, timeout=55
-    )
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) < 200
-
-
 # ---------------------------------------------------------------- lost servers
 
 
@@ -307,7 +269,7 @@ async def test_a_killed_server_fails_what_runs_and_the_next_request_after_it_is_
     threads = driver_threads()
     for _ in range(3):
         tasks = [
-            asyncio.create_task(source.submit(Statement(f"{ENDLESS} AND {n} >= 0"), wait=30))
+            asyncio.create_task(source.submit(Statement(f"{ENDLESS} AND {n} >= 0"), wait=50))
             for n in range(3)
         ]
         await until(3, lambda: running(server))

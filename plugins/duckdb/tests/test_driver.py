@@ -318,22 +318,37 @@ async def test_a_full_disk_fails_one_statement(tmp_path, job):
 # ---------------------------------------------------------------- interrupting
 
 
-def busy(seconds):
-    """CPU seconds this process spends in that many seconds."""
+async def until(condition):
+    """Waits for what the engine's threads do, which tell nobody."""
+    async with asyncio.timeout(50):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def until_computing():
+    """Once this process has computed for a while: a statement runs in it."""
     before = time.process_time()
-    time.sleep(seconds)
-    return time.process_time() - before
+    await until(lambda: time.process_time() > before + 0.05)
+
+
+async def until_idle():
+    """Once this process computes next to nothing."""
+    async with asyncio.timeout(50):
+        spent = 1.0
+        while spent > 0.03:
+            before = time.process_time()
+            await asyncio.sleep(0.3)
+            spent = time.process_time() - before
 
 
 async def test_interrupt_really_stops_the_statement(driver, job):
     endless = job(ENDLESS)
     running = asyncio.ensure_future(driver.execute(endless))
-    await asyncio.sleep(0.3)
-    assert await asyncio.to_thread(busy, 0.3) > 0.03
+    await until_computing()
     await driver.interrupt(endless)
     with pytest.raises(QueryFailed, match="interrupted"):
         await running
-    assert await asyncio.to_thread(busy, 0.3) < 0.1
+    await until_idle()
     await driver.close()
 
 
@@ -388,7 +403,7 @@ def test_a_process_that_exits_in_the_middle_of_a_statement_exits_in_order():
         loop = asyncio.new_event_loop()
         loop.run_until_complete(main())
     """)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
 
 
@@ -415,8 +430,9 @@ async def test_every_way_to_stop_a_run_stops_it_in_the_database(driver, how):
     source = source_of(driver, timeout=0.3 if how == "timeout" else 600.0, orphaned_after=0.2)
     await source.ping()
     caller = asyncio.ensure_future(source.submit(Statement(ENDLESS), wait=0.1 if how == "orphan" else 60))
-    await asyncio.sleep(0.15)
-    assert source.queue.snapshot().running == 1
+    if how in ("cancel", "leave", "close"):
+        await until(lambda: source.queue.snapshot().running == 1)
+        await until_computing()
     if how == "timeout":
         with pytest.raises(QueryTimeout):
             await caller
@@ -426,7 +442,6 @@ async def test_every_way_to_stop_a_run_stops_it_in_the_database(driver, how):
             await caller
     elif how == "orphan":
         assert isinstance(await caller, Pending)
-        await asyncio.sleep(0.3)
     elif how == "leave":
         caller.cancel()
         await asyncio.wait({caller})
@@ -434,10 +449,8 @@ async def test_every_way_to_stop_a_run_stops_it_in_the_database(driver, how):
         await source.close()
         with pytest.raises(QueryCancelled):
             await caller
-    async with asyncio.timeout(50):
-        while source.queue.snapshot().running:  # noqa: ASYNC110 - the engine's thread ends on its own
-            await asyncio.sleep(0.01)
-    assert await asyncio.to_thread(busy, 0.3) < 0.1
+    await until(lambda: source.queue.snapshot().running == 0)  # the engine's thread ends on its own
+    await until_idle()
     assert source.queue.snapshot().abandoned == 0
     await source.close()
 
@@ -460,7 +473,7 @@ async def test_cancel_and_ask_again_runs_again(driver):
 async def test_close_leaves_no_threads(driver):
     before = set(threading.enumerate())
     source = source_of(driver)
-    await asyncio.gather(*(source.submit(Statement("SELECT ? AS a", (n,)), wait=10) for n in range(20)))
+    await asyncio.gather(*(source.submit(Statement("SELECT ? AS a", (n,)), wait=50) for n in range(20)))
     await source.close()
     for thread in set(threading.enumerate()) - before:
         thread.join(50)
@@ -470,44 +483,13 @@ async def test_close_leaves_no_threads(driver):
 # ---------------------------------------------------------------- streams
 
 
-async def test_a_stream_of_millions_of_rows_takes_little_memory():
-    """In a process of its own: the peak of this one belongs to other tests."""
-    script = textwrap.dedent("""
-        import asyncio, resource
-        from cuboid.types import Job, Statement
-        from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver
-
-        async def main():
-            driver = DuckDBDriver(DuckDBConfig())
-            await driver.open()
-            sql = "SELECT i, 'some text of a row ' || i AS s FROM range(2000000) t(i)"
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            rows = 0
-            async for batch in driver.stream(Job("1", "k", Statement(sql)), batch_rows=10_000):
-                assert len(batch) <= 10_000
-                assert batch[0] == (rows, f"some text of a row {rows}")
-                rows += len(batch)
-            print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-            await driver.close()
-
-        asyncio.run(main())
-    """)
-    done = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    rows, kibibytes = map(int, done.stdout.split())
-    assert rows == 2_000_000
-    assert kibibytes < 100_000  # all rows at once are more than 300,000
-
-
 async def test_a_stream_whose_consumer_stops_frees_its_thread(driver, job):
     stream = driver.stream(job("SELECT i FROM range(1000000000000) t(i)"), batch_rows=100)
     async for batch in stream:
         assert batch[:2] == [(0,), (1,)]
         break
     await stream.aclose()
-    assert await asyncio.to_thread(busy, 0.3) < 0.1
+    await until_idle()
     await driver.close()
 
 

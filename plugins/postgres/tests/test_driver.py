@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
-import sys
-import textwrap
 
 import psycopg
 import pytest
@@ -148,45 +144,6 @@ async def test_a_connection_serves_one_statement_after_the_other(make, job, admi
 
 
 # ------------------------------------------------------------------------------------------------ streams
-
-MEMORY = textwrap.dedent("""
-    import asyncio, resource, sys
-    from cuboid.types import Job, Statement
-    from cuboid_postgres.driver import PostgresDriver
-
-    async def main():
-        driver = PostgresDriver(PostgresDriver.Config.model_validate_json(sys.argv[1]))
-        await driver.open()
-        cells = "'some text of a row that is not short' AS s, now() AS t, 1.50 AS n"
-        sql = f"SELECT generate_series(1, {sys.argv[2]}) AS i, {cells}"
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        rows = 0
-        async for batch in driver.stream(Job("1", "k", Statement(sql)), batch_rows=10_000):
-            assert len(batch) <= 10_000
-            assert batch[0][0] == rows + 1
-            rows += len(batch)
-        print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-        await driver.close()
-
-    asyncio.run(main())
-""")
-
-
-async def test_a_stream_of_millions_of_rows_takes_little_memory(make, postgres_server):
-    """In a process of its own: the peak of this one belongs to other tests."""
-    settings = make().config.model_dump(mode="json") | {"password": postgres_server.password}
-    settings = {name: value for name, value in settings.items() if value is not None}
-
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-c", MEMORY, json.dumps(settings), "2000000"],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    rows, kibibytes = map(int, done.stdout.split())
-    assert rows == 2_000_000
-    assert kibibytes < 50_000  # all rows at once are more than 500,000
 
 
 async def test_a_stream_whose_consumer_stops_ends_on_the_server(driver, job, admin):

@@ -186,7 +186,7 @@ async def test_close_stops_what_runs_and_leaves_nothing(make, job, connections, 
 
 async def test_a_server_that_stopped_answering_holds_nobody_up(make, job, own_server):
     server = await asyncio.to_thread(own_server, "postgres")
-    driver = make(server, connect_timeout=2)
+    driver = make(server, connect_timeout=6)
     await driver.open()
     await asyncio.to_thread(server.pause)
     deaf, left, unopened = job("SELECT 1"), job("SELECT 2"), job("SELECT 3")
@@ -223,11 +223,11 @@ async def test_a_killed_server_fails_what_runs_and_the_next_statement_after_its_
         assert (await driver.execute(job("SELECT $1::int", number))).rows == [(number,)]
 
 
-async def test_connections_that_an_operator_ended_are_replaced(make, job, admin, connections):
+async def test_connections_that_an_operator_ended_are_replaced(make, job, admin, connections, running):
     driver = make(application_name="ended")
     await asyncio.gather(*(driver.execute(job("SELECT pg_sleep(0.05)")) for _ in range(4)))
     busy = asyncio.ensure_future(driver.execute(job(ENDLESS)))
-    await asyncio.sleep(0.2)
+    await until(lambda: running() == 1)
     admin.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ended'")
     with pytest.raises(ConnectionFailed, match="administrator"):
         await busy

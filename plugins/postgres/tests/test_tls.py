@@ -38,7 +38,7 @@ distinguished_name = name
 
 
 def openssl(folder, *words):
-    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True, timeout=30)
+    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True, timeout=50)
 
 
 @pytest.fixture(scope="module")

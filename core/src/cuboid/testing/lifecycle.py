@@ -76,7 +76,7 @@ class Lifecycle(Subject):
         await driver.close()
         left = {thread for thread in threading.enumerate() if thread not in before}
         for thread in left - {threading.current_thread()}:
-            await asyncio.to_thread(thread.join, 5)
+            await asyncio.to_thread(thread.join, self.deadline)
         alive = [thread.name for thread in left if thread.is_alive() and not _the_loops(thread)]
         assert alive == []
 

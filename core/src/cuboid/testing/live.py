@@ -135,7 +135,7 @@ async def _clean(seconds: float, test: Callable[[], Awaitable[None]]) -> None:
     except TimeoutError:
         pytest.fail(f"Not over after {seconds:g} s.")
     own = asyncio.current_task()
-    for _ in range(100):
+    for _ in range(500):
         if asyncio.all_tasks() == {own}:
             break
         await asyncio.sleep(0.01)

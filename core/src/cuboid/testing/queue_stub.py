@@ -15,7 +15,7 @@ from cuboid.testing.statements import until
 from cuboid.testing.subject import Subject
 from cuboid.types import Job, Pending, Result, Statement
 
-LONG = 20.0
+LONG = 100.0
 """Seconds that a caller waits for what shall happen."""
 
 

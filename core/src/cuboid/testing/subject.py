@@ -31,7 +31,7 @@ class Subject:
 
     plugin: ClassVar[Any]
     driver: ClassVar[str]
-    deadline: ClassVar[float] = 30.0
+    deadline: ClassVar[float] = 60.0
     slow_places: ClassVar[int] = 10
     embedded: ClassVar[bool] = False
     unread_places: ClassVar[int] = 7
