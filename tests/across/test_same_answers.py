@@ -17,16 +17,6 @@ DIFFERENT = {
         "a product of decimals",
     ): "scale is the value's, not the type's: COALESCE(discount, 0) is 0 or 0.10, "
     "so a product has as many digits as its factors in that row",
-    (
-        "postgres",
-        "a ratio of a decimal and an integer",
-    ): "whether the dividend is a decimal or an integer, whose "
-    "quotient is whole, only the server knows; decimals divide to more digits than a double has",
-    (
-        "clickhouse",
-        "averages of decimals",
-    ): "the sum becomes a double before it is divided: off by the last digit",
-    ("clickhouse", "groups in the order of an average"): "the same",
 }
 """Where an engine's own arithmetic shows, and why."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -144,3 +145,20 @@ async def test_a_range_of_an_indexed_column_reads_its_part_only(driver, clickhou
         explained = job(f"EXPLAIN indexes = 1 {statement.sql}", *statement.parameters)
         text = "\n".join(row[0] for row in (await driver.execute(explained)).rows)
     assert "Granules: 1/24" in text
+
+
+@pytest.mark.parametrize(
+    "type",
+    ["Int8", "UInt64", "Decimal(9, 2)", "Nullable(Decimal(38, 10))", "Decimal(76, 20)", "Float64", "Bool"],
+)
+async def test_averages_have_all_digits_of_a_double(driver, job, type):
+    average = DIALECT.average(exp.column("v")).sql(dialect="clickhouse")
+    sql = f"SELECT {average} AS mean FROM (SELECT CAST(number % 2 AS {type}) AS v FROM numbers(70003))"
+    assert (await driver.execute(job(sql))).rows == [(float(Fraction(35001, 70003)),)]
+
+
+@pytest.mark.parametrize("rows", ["numbers(0)", "numbers(3)"])
+async def test_an_average_of_nothing_is_null(driver, job, rows):
+    average = DIALECT.average(exp.column("v")).sql(dialect="clickhouse")
+    sql = f"SELECT {average} AS mean FROM (SELECT CAST(NULL AS Nullable(Decimal(9, 2))) AS v FROM {rows})"
+    assert (await driver.execute(job(sql))).rows == [(None,)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -93,11 +92,16 @@ async def test_case_does_not_matter_whatever_the_collation_of_the_column(driver,
     [
         ("100.0 * 2::bigint / 3", 200 / 3),
         ("1.0 * 1::bigint / NULLIF(0::bigint, 0)", None),
+        ("1::numeric / 3", 1 / 3),
+        ("1::bigint / 3.0", 1 / 3),
+        ("SUM(12.50::numeric(9, 2)) / COUNT(*)", 12.5),
+        ("SUM(3::numeric + 1) / SUM(7::int)", 4 / 7),
         ("7::bigint / 2", 3),  # whole numbers divide to whole ones, as the model's author knows them to
-        ("1::numeric / 3", Decimal("0.33333333333333333333")),  # what may be a whole number is left alone
+        ("SUM(7::int) / COUNT(*)", 7),
+        ("1::float8 / 3", 1 / 3),
     ],
 )
-async def test_a_quotient_of_what_cannot_be_whole_numbers_is_a_double(driver, job, sql, due):
+async def test_a_quotient_is_a_double_but_of_whole_numbers_a_whole_one(driver, job, sql, due):
     quotient = text(DIALECT.quotient(parse_one(sql, dialect="postgres")))
     assert (await driver.execute(job(f"SELECT {quotient}"))).rows == [(due,)]
 

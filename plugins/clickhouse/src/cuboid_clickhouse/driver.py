@@ -37,6 +37,7 @@ SESSION = {
     "enable_extended_results_for_datetime_functions": "1",  # toStartOfDay and the like before 1970 and after 2106
     "prefer_column_name_to_alias": "1",  # any(x) AS x, twice, is no aggregate of an aggregate
     "cast_keep_nullable": "1",  # CAST(x AS String) of NULL is NULL
+    "precise_float_parsing": "1",  # a text becomes the nearest double (see the dialect's average)
     "union_default_mode": "DISTINCT",  # a bare UNION is the standard's
     "cancel_http_readonly_queries_on_client_close": "1",  # should KILL QUERY not reach the server
 }

@@ -57,12 +57,13 @@ class PostgresDialect(Dialect):
         return exp.cast(mean, exp.DataType.Type.DOUBLE)
 
     def quotient(self, division: exp.Div) -> exp.Expr:
-        # Decimals divide to more digits than a double has. Whole numbers divide to whole ones, and what a column holds
-        # is not known here: only what is multiplied by a number with a point, the idiom against that, becomes a double.
-        literals = division.this.find_all(exp.Literal)
-        if any(each.is_number and "." in each.name for each in literals):
-            division.set("this", exp.cast(division.this, exp.DataType.Type.DOUBLE))
-        return division
+        # Decimals divide to more digits than a double has, whole numbers to whole ones, as the model's author knows
+        # them to; which of the two a column holds only the server knows.
+        type = exp.cast(exp.Anonymous(this="PG_TYPEOF", expressions=[division]), exp.DataType.Type.TEXT)
+        double = division.copy()
+        double.set("this", exp.cast(double.this, exp.DataType.Type.DOUBLE))
+        exact = exp.EQ(this=type, expression=exp.Literal.string("numeric"))
+        return exp.Case().when(exact, double).else_(division.copy())
 
     def like(self, value: exp.Expr, pattern: exp.Expr) -> exp.Expr:
         # Nothing but text has LIKE: not uuid, enums, numbers, that a model may call strings. And a column may have a
