@@ -174,11 +174,16 @@ def test_the_path_and_hint_of_a_nested_filter_say_what_is_wrong() -> None:
     assert "Did you mean 'equals'" in str(refused.value.hint)
 
 
-@pytest.mark.parametrize("key", ["joinHints", "subqueryJoins"])
-def test_keys_of_later_versions_are_refused_as_unsupported_unless_empty(key: str) -> None:
-    with pytest.raises(UnsupportedFeature, match=key):
-        parse({key: [["Orders", "Users"]]})
-    assert parse({key: []}) == parse({})
+def test_sub_query_joins_are_refused_as_unsupported_unless_empty() -> None:
+    with pytest.raises(UnsupportedFeature, match="subqueryJoins"):
+        parse({"subqueryJoins": [["Orders", "Users"]]})
+    assert parse({"subqueryJoins": []}) == parse({})
+
+
+def test_join_hints_are_lists_of_names() -> None:
+    assert parse({"joinHints": [["Orders", "Users"], []]}).join_hints == (("Orders", "Users"), ())
+    with pytest.raises(InvalidQuery, match=r'"joinHints\[0\]\[1\]" must be a string'):
+        parse({"joinHints": [["Orders", 1]]})
 
 
 def test_nesting_is_limited_to_a_hundred_groups() -> None:

@@ -92,7 +92,7 @@ class JoinGraph:
         self._cubes: Mapping[str, Cube] = catalog.cubes
         self._parents: dict[str, dict[str, Join]] = {}
         self._closures: dict[str, frozenset[str]] = {}
-        self._trees: dict[tuple[frozenset[str], frozenset[str], frozenset[JoinPath]], JoinTree] = {}
+        self._trees: dict[tuple[frozenset[str] | frozenset[JoinPath], ...], JoinTree] = {}
         self._to_one: dict[str, set[str]] = {name: set() for name in catalog.cubes}
         for cube in catalog.cubes.values():
             for join in cube.joins:
@@ -116,38 +116,49 @@ class JoinGraph:
         return found
 
     def tree(
-        self, needed: Iterable[str], roots: Iterable[str] = (), paths: Iterable[JoinPath] = ()
+        self,
+        needed: Iterable[str],
+        roots: Iterable[str] = (),
+        paths: Iterable[JoinPath] = (),
+        hints: Iterable[JoinPath] = (),
     ) -> JoinTree:
         """The join tree over all ``needed`` cubes (at least one).
 
         Every needed cube is tried as root; the root with the fewest joins wins, the first declared among equals.
         If none reaches all others, ``roots`` are tried likewise. Cubes that the joins' conditions read are joined
-        too. ``paths`` are binding: a cube on one is joined from the cube before it there.
+        too. ``paths`` are binding: a cube on one is joined from the cube before it there. ``hints`` are binding for
+        cubes that are joined; a cube on one can still be the root.
 
         Raises :class:`NoJoinPath`, also where two paths lead to one cube from different sides.
         """
         wanted = frozenset(needed)
         others = frozenset(roots) - wanted
         binding = frozenset(path for path in paths if len(path) > 1)
-        found = self._trees.get((wanted, others, binding))
+        hinted = frozenset(path for path in hints if len(path) > 1)
+        key = wanted, others, binding, hinted
+        found = self._trees.get(key)
         if found is None:
             bound = self._bound(binding)
-            found = self._best(wanted, wanted, bound) or self._best(wanted, others, bound)
+            self._bound(binding | hinted)
+            preferred = self._bound(hinted)
+            found = self._best(wanted, wanted, bound, preferred) or self._best(
+                wanted, others, bound, preferred
+            )
             if found is None:
                 cubes = sorted(wanted, key=self._index)
-                raise NoJoinPath(cubes, hint=self._explain(cubes))
-            self._trees[wanted, others, binding] = found
+                raise NoJoinPath(cubes, hint=self._explain(cubes, preferred))
+            self._trees[key] = found
         return found
 
     def tree_from(self, root: str, needed: Iterable[str], paths: Iterable[JoinPath] = ()) -> JoinTree:
         """The join tree from ``root`` over all ``needed`` cubes, as :meth:`tree`. Raises :class:`NoJoinPath`."""
         wanted = frozenset(needed) | {root}
         bound = self._bound(frozenset(path for path in paths if len(path) > 1))
-        found = self._tree_from(root, wanted, bound)
+        found = self._tree_from(root, wanted, bound, {})
         if found is None:
             cubes = sorted(wanted, key=self._index)
             raise NoJoinPath(
-                cubes, hint=f"All must be reached from '{root}'. {self._explain([root, *cubes])}"
+                cubes, hint=f"All must be reached from '{root}'. {self._explain([root, *cubes], {})}"
             )
         return found
 
@@ -181,20 +192,27 @@ class JoinGraph:
         return bound
 
     def _best(
-        self, wanted: frozenset[str], roots: frozenset[str], bound: Mapping[str, Join]
+        self,
+        wanted: frozenset[str],
+        roots: frozenset[str],
+        bound: Mapping[str, Join],
+        preferred: Mapping[str, Join],
     ) -> JoinTree | None:
         candidates = [
             tree
             for root in sorted(roots, key=self._index)
-            if (tree := self._tree_from(root, wanted, bound)) is not None
+            if (tree := self._tree_from(root, wanted, bound, preferred)) is not None
         ]
         return min(candidates, key=lambda tree: len(tree.joins), default=None)
 
-    def _tree_from(self, root: str, wanted: frozenset[str], bound: Mapping[str, Join]) -> JoinTree | None:
-        """The union of the bound and the shortest paths from ``root``, or None if a cube cannot be reached."""
+    def _tree_from(
+        self, root: str, wanted: frozenset[str], bound: Mapping[str, Join], preferred: Mapping[str, Join]
+    ) -> JoinTree | None:
+        """The union of the bound, the preferred and the shortest paths from ``root``, or None if a cube cannot be
+        reached."""
         if root in bound:  # it would have to be joined from another cube
             return None
-        parents = {**self._shortest_paths(root), **bound}
+        parents = {**self._shortest_paths(root), **preferred, **bound}
         joins: dict[str, Join] = {}
         waiting = deque(sorted(wanted - {root}, key=self._index))
         while waiting:
@@ -244,7 +262,7 @@ class JoinGraph:
             self._parents[root] = parents
         return parents
 
-    def _explain(self, cubes: list[str]) -> str:
+    def _explain(self, cubes: list[str], preferred: Mapping[str, Join]) -> str:
         tried = (
             f"from '{root}' "
             + ", ".join(
@@ -253,7 +271,9 @@ class JoinGraph:
             + " cannot be reached"
             for root in cubes
         )
-        return "Joins are followed in the direction in which they are declared: " + "; ".join(tried) + "."
+        hints = ", ".join(f"'{target}' from '{join.source}'" for target, join in preferred.items())
+        bound = f" The query's joinHints join {hints}." if hints else ""
+        return f"Joins are followed in the direction in which they are declared: {'; '.join(tried)}.{bound}"
 
     def _index(self, cube: str) -> int:
         return self._cubes[cube].index

@@ -144,6 +144,7 @@ class Builder:
             self._cubes_of(members).union(*paths),
             roots=self._cubes_of(self._all_members(shape)),
             paths=paths.union(*(self._members.paths(member) for member in members)),
+            hints=shape.join_hints,
         )
 
     def _restricts(self, members: frozenset[str], facts: Facts | None, cube: str | None) -> bool:

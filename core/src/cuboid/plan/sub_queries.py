@@ -94,4 +94,5 @@ def _inner(catalog: Catalog, members: Members, name: str, shape: Shape) -> Shape
         ungrouped=False,
         total=False,
         access=replace(shape.access, masks=()),
+        join_hints=(),
     )

@@ -76,6 +76,7 @@ class Query:
     ungrouped: bool | None
     response_format: ResponseFormat | None
     cache: CacheMode | None
+    join_hints: tuple[tuple[str, ...], ...] = ()
 
 
 # ---------------------------------------------------------------- as normalized
@@ -241,6 +242,7 @@ class Shape:
     ``row_conditions`` (dimensions, date ranges; AND-ed) restrict rows before aggregation. ``group_conditions``
     (measures, or one ``or`` over measures and dimensions; AND-ed) restrict the aggregated rows. ``order`` is
     effective: defaults applied, keys that are not selected dropped. ``limit`` is None only for ``total``.
+    ``join_hints`` are paths of two or more cubes along which each of them is joined, where it is joined.
     """
 
     measures: tuple[str, ...]
@@ -256,6 +258,7 @@ class Shape:
     ungrouped: bool = False
     total: bool = False
     access: Access = NO_ACCESS_RULES
+    join_hints: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from cuboid.query import dates, members
 from cuboid.query.conditions import FilterTree, Scope, condition, resolve, split
 from cuboid.query.defaults import default_filters
 from cuboid.query.echo import echo
+from cuboid.query.join_hints import check_join_hints
 from cuboid.query.model import (
     NO_ACCESS_RULES,
     Access,
@@ -78,6 +79,7 @@ def normalize(
             hint=f"At most {limits.maximum} rows can be asked for at once; use `offset` for more.",
         )
     _check_members(query, catalog, dev)
+    check_join_hints(query.join_hints, catalog)
     return tuple(
         _question(expanded, catalog, now, limit, default_timezone, compared, access)
         for expanded, compared in _expand(query)
@@ -159,6 +161,7 @@ def _question(
         timezone=timezone,
         ungrouped=bool(query.ungrouped),
         access=access(query, scope),
+        join_hints=tuple(dict.fromkeys(hint for hint in query.join_hints if len(hint) > 1)),
     )
     return Question(
         query=query,

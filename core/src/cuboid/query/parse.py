@@ -12,6 +12,7 @@ from cuboid.errors import InvalidQuery, UnsupportedFeature
 from cuboid.query import checks, zones
 from cuboid.query.decode import MAX_QUERIES, decode, query_type
 from cuboid.query.filters import EXPRESSIONS_REFUSED, is_expression, parse_filters
+from cuboid.query.join_hints import parse_join_hints
 from cuboid.query.model import CacheMode, DateRange, Filter, FilterGroup, Query, ResponseFormat, TimeDimension
 
 __all__ = ["check_blending", "decode", "parse", "query_type"]
@@ -80,13 +81,13 @@ def parse(value: object) -> Query:
         ungrouped=_flag(given, "ungrouped"),
         response_format=_response_format(given),
         cache=cache,
+        join_hints=parse_join_hints(given.get("joinHints", ())),
     )
     for key in given:
         if key not in _KEYS:
             checks.refuse(key, "is not allowed")
-    for key in ("joinHints", "subqueryJoins"):
-        if checks.array(given.get(key, ()), key):
-            raise UnsupportedFeature(f"'{key}' is not supported in queries yet; leave it out.")
+    if checks.array(given.get("subqueryJoins", ()), "subqueryJoins"):
+        raise UnsupportedFeature("'subqueryJoins' is not supported in queries; leave it out.")
     _check_size(query)
     return query
 
