@@ -78,6 +78,16 @@ def test_sql_prints_statement_and_parameters(run: Run) -> None:
     assert set(as_json) == {"sql", "parameters"}
 
 
+def test_explain_tells_it_in_words_or_as_json(run: Run) -> None:
+    arguments = ("explain", "-m", "cities.count", "-f", "cities.city contains O'H%")
+    words = run(*arguments).stdout
+    assert "1. rows of cities: the only cube that is needed" in words
+    assert "cities.count, over 1: no join repeats its rows" in words
+    assert "   where cities.city contains a value" in words
+    body = json.loads(run(*arguments, "--json").stdout)
+    assert [each["root"] for each in body["explanations"][0]["relations"]] == ["cities"]
+
+
 def test_check_counts_what_is_right(run: Run) -> None:
     done = run("check")
     assert done.returncode == 0
@@ -189,7 +199,7 @@ def test_version(run: Run) -> None:
     "command", [name for name in COMMANDS if name not in ("init", "schema", "import-js")]
 )
 def test_every_command_takes_the_project_by_option(run: Run, command: str) -> None:
-    done = run(command, "-p", "nowhere", *(["-m", "a.b"] if command in ("query", "sql") else []))
+    done = run(command, "-p", "nowhere", *(["-m", "a.b"] if command in ("query", "sql", "explain") else []))
     assert done.returncode == 1
     assert "There is no project folder" in done.stderr
 

@@ -85,6 +85,13 @@ class EmbeddedProject:
         text, parameters = body["sql"]["sql"]
         return text, parameters
 
+    def explain(self, query: object, security_context: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """How ``query`` would be answered and why: the body of ``/v1/explain``. Nothing is run."""
+        body: dict[str, Any] = orjson.loads(
+            self._run(self.project.service.explain(query, self._context(security_context)))
+        )
+        return body
+
     def meta(self, security_context: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What may be asked: the body of ``/v1/meta``."""
         body: dict[str, Any] = orjson.loads(

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from cuboid.catalog.model import Catalog
 from cuboid.plan.build import Builder
+from cuboid.plan.explain import Explainer
 from cuboid.plan.nodes import Combine, KeyedAggregate
 from cuboid.plan.rewrite import rewrite
 from cuboid.query.model import Shape
@@ -52,6 +54,11 @@ class Planner:
                 if len(self._prepared) > KEPT_SHAPES:  # the oldest goes: few projects ever get here
                     del self._prepared[next(iter(self._prepared))]
         return prepared
+
+    def explain(self, shape: Shape) -> dict[str, Any]:
+        """How the shape is planned and why, as :class:`cuboid.plan.explain.Explainer` says. Raises what building
+        raises."""
+        return Explainer(self.catalog).explain(shape)
 
     def multiplies(self, shape: Shape) -> bool:
         """Whether a join repeats rows that one of the shape's measures aggregates. Raises what building raises."""

@@ -21,6 +21,8 @@ from cuboid.plan.transformed import transformed_query
 from cuboid.planner import Planner
 from cuboid.query.access import AccessReader, AccessSettings
 from cuboid.query.decode import is_large
+from cuboid.query.explained_dates import explain_dates
+from cuboid.query.explained_policies import explain_policies
 from cuboid.query.model import Question
 from cuboid.query.normalize import Limits
 from cuboid.request import Request, RequestContext, RequestReader, RewriteQuery
@@ -31,7 +33,7 @@ from cuboid.result.statement import REFRESH_SECONDS, describe_statement
 from cuboid.run.data_source import DataSource
 from cuboid.run.together import Together
 from cuboid.sql.freshness import refresh_key_text
-from cuboid.types import Pending, Statement
+from cuboid.types import Pending, Principal, Statement
 
 MANY_ROWS = 2000
 """Rows from which encoding moves to a thread: about 2 ms of work."""
@@ -141,6 +143,19 @@ class Service:
 
         return await _think(plan, in_thread=is_large(raw))
 
+    async def explain(self, raw: object, context: RequestContext) -> bytes:
+        """The body of ``/v1/explain``: how each query of the request would be answered, and why. Nothing is run."""
+        planner, reader = self._in_force()
+
+        def plan() -> bytes:
+            request = reader.read(raw, context)
+            explanations = [
+                self._explain(question, planner, context.principal) for question in request.questions
+            ]
+            return encode({"queryType": request.type, "explanations": explanations})
+
+        return await _think(plan, in_thread=is_large(raw))
+
     async def meta(
         self, context: RequestContext, *, only_views: bool = False, extended: bool = False
     ) -> bytes:
@@ -193,6 +208,21 @@ class Service:
             data_source=prepared.data_source,
             transformed=self._transformed(question, planner),
         )
+
+    def _explain(self, question: Question, planner: Planner, principal: Principal) -> dict[str, Any]:
+        prepared = planner.prepare(question.shape)
+        planned = planner.explain(question.shape)
+        return {
+            "query": question.echo,
+            **planned,
+            "policies": explain_policies(question, planner.catalog, principal, planned["cubes"]),
+            "dates": explain_dates(question, planner.catalog),
+            "sql": {
+                "dataSource": prepared.data_source,
+                "text": prepared.bind(question.values).sql,
+                "parameters": prepared.wire_parameters(question.values),
+            },
+        }
 
     def _transformed(self, question: Question, planner: Planner) -> dict[str, Any]:
         return transformed_query(question, planner.catalog, multiplied=planner.multiplies(question.shape))

@@ -41,6 +41,21 @@ class JoinTree:
             step_fans and (target is None or target in beyond) for step_fans, beyond in self._steps_from(cube)
         )
 
+    def repeating(self, cube: str) -> tuple[Join, ...]:
+        """The joins because of which a row of ``cube`` may occur several times: those that, walking away from it, lead
+        from one row to many."""
+        found: list[Join] = []
+        reached = {cube}
+        waiting = list(self.joins)
+        while waiting:
+            join = next(each for each in waiting if each.source in reached or each.target in reached)
+            waiting.remove(join)
+            forwards = join.source in reached
+            if join.relationship == ("one_to_many" if forwards else "many_to_one"):
+                found.append(join)
+            reached |= {join.source, join.target}
+        return tuple(sorted(found, key=self.joins.index))
+
     def _steps_from(self, start: str) -> list[tuple[bool, frozenset[str]]]:
         """For each edge, walking away from ``start``: does it lead to many rows, and which cubes lie beyond it."""
         neighbours: dict[str, list[tuple[str, bool]]] = {cube: [] for cube in self.cubes}
@@ -161,6 +176,33 @@ class JoinGraph:
                 cubes, hint=f"All must be reached from '{root}'. {self._explain([root, *cubes], {})}"
             )
         return found
+
+    def candidates(
+        self, needed: Iterable[str], paths: Iterable[JoinPath] = (), hints: Iterable[JoinPath] = ()
+    ) -> tuple[tuple[str, JoinTree | None], ...]:
+        """Each needed cube as root, in order of declaration: the tree from there; None if it does not lead to all."""
+        wanted = frozenset(needed)
+        bound = self._bound(frozenset(path for path in paths if len(path) > 1))
+        preferred = self._bound(frozenset(path for path in hints if len(path) > 1))
+        return tuple(
+            (root, self._tree_from(root, wanted, bound, preferred))
+            for root in sorted(wanted, key=self._index)
+        )
+
+    def alternatives(self, root: str, join: Join) -> tuple[Join, ...]:
+        """The other joins that end paths from ``root`` to the join's target, which are as short as the shortest."""
+        parents = self._shortest_paths(root)
+        distances = {root: 0}
+        for target, parent in parents.items():  # in the order of distance
+            distances[target] = distances[parent.source] + 1
+        return tuple(
+            other
+            for source in distances
+            for other in self._cubes[source].joins
+            if other.target == join.target
+            and other != join
+            and distances[source] + 1 == distances[join.target]
+        )
 
     def ambiguities(self) -> tuple[Ambiguity, ...]:
         """The cubes that two equally short paths lead to, once for each pair of last joins."""

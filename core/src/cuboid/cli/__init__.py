@@ -14,7 +14,19 @@ import click
 
 from cuboid.errors import CuboidError
 
-COMMANDS = ("serve", "init", "check", "query", "sql", "schema", "import-js", "plugins", "config", "token")
+COMMANDS = (
+    "serve",
+    "init",
+    "check",
+    "query",
+    "sql",
+    "explain",
+    "schema",
+    "import-js",
+    "plugins",
+    "config",
+    "token",
+)
 
 
 class _Commands(click.Group):

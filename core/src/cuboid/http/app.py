@@ -13,6 +13,7 @@ from tornado.web import Application
 from cuboid.http.authentication import Authenticator
 from cuboid.http.cors import PreflightHandler
 from cuboid.http.dry_run import DryRunHandler
+from cuboid.http.explain import ExplainHandler
 from cuboid.http.fallback import FallbackHandler
 from cuboid.http.load import LoadHandler
 from cuboid.http.logs import log_request
@@ -48,6 +49,7 @@ def make_app(service: Service, settings: HttpSettings) -> Application:
         Rule(Route(f"{api}/cubesql", ("POST",)), CubeSqlHandler),
         Rule(Route(f"{api}/convert-query", ("POST",)), ConvertQueryHandler),
         Rule(Route(f"{api}/dry-run", READ_AND_POST), DryRunHandler),
+        Rule(Route(f"{api}/explain", READ_AND_POST), ExplainHandler),
         Rule(Route(f"{api}/meta", READ), MetaHandler),
         Rule(Route("/", READ), NoticeHandler),
         Rule(

@@ -33,6 +33,11 @@ class Policies:
             and all(self._holds(each) for each in policy.conditions)
         )
 
+    @property
+    def applicable(self) -> tuple[AccessPolicy, ...]:
+        """Those that apply."""
+        return self._applicable
+
     def full(self, member: Member) -> tuple[AccessPolicy, ...]:
         """Those that grant the member as it is."""
         return tuple(

@@ -1,0 +1,147 @@
+"""A plan as a tree to be read: one step a node, what it does in words, and the steps that it works on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from cuboid.plan import nodes
+from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Leaf, Plan, Relation, Rows, SubQuery
+from cuboid.query.model import Junction, Predicate
+from cuboid.query.words import condition_words
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One node in words."""
+
+    title: str
+    details: tuple[str, ...] = ()
+    inputs: tuple[Step, ...] = ()
+
+    def describe(self) -> dict[str, Any]:
+        """The step as JSON."""
+        return {
+            "step": self.title,
+            "details": list(self.details),
+            "inputs": [each.describe() for each in self.inputs],
+        }
+
+
+def walk(node: object) -> Iterator[Any]:
+    """The node and all nodes of the plan inside it, outermost first."""
+    if isinstance(node, tuple):
+        for each in node:
+            yield from walk(each)
+    elif is_node(node):
+        yield node
+        for each in fields(node):  # type: ignore[arg-type]  # a dataclass, as all nodes are
+            yield from walk(getattr(node, each.name))
+
+
+def is_node(value: object) -> bool:
+    """Whether the value is a part of plans, and no value of a query or of the catalog."""
+    return is_dataclass(value) and type(value).__module__ == nodes.__name__
+
+
+def describe_plan(node: Any) -> Step:
+    """What the node does, with the steps before it."""
+    match node:
+        case Plan():
+            return Step("Answer", tuple(_answer(node)), (describe_plan(node.source),))
+        case Combine():
+            inputs = tuple(describe_plan(part) for part in node.inputs)
+            return Step(f"Combine the groups of {len(inputs)}, null-safe", (), inputs)
+        case Aggregate():
+            title = f"Aggregate {_leaves(node.leaves)}" if node.leaves else "Distinct groups"
+            return Step(f"{title}{_by(node.keys)}", (), (describe_plan(node.relation),))
+        case KeyedAggregate():
+            details = (f"each row of {node.cube} once in a group, by its primary key",)
+            title = f"Aggregate {_leaves(node.leaves)}{_by(node.keys)}"
+            return Step(title, details, (describe_plan(node.relation),))
+        case Rows():
+            return Step(f"Rows as they are{_by(node.keys)}", (), (describe_plan(node.relation),))
+        case Relation():
+            return Step(f"Rows of {node.tree.root}", tuple(_rows(node)), _inner(node.sub_queries))
+        case SubQuery():
+            return Step(f"Column {node.dimension} of {node.cube}, by its primary key", (), _inner(node.plans))
+    return _other(node)
+
+
+def _answer(plan: Plan) -> Iterator[str]:
+    yield f"columns: {', '.join((*(key.name for key in plan.keys), *plan.measures)) or 'none'}"
+    for visible in plan.visible:
+        for condition in visible.relation.access:
+            yield f"of {visible.cube} only rows where {condition_words(condition)}, by its policies"
+    for condition in plan.conditions:
+        yield f"only groups where {condition_words(condition)}"
+    for order in plan.order:
+        yield f"ordered by {order.key}, {'descending' if order.descending else 'ascending'}, NULL last"
+    if plan.counted:
+        yield "the number of these rows"
+
+
+def _rows(relation: Relation) -> Iterator[str]:
+    for join in relation.tree.joins:
+        yield f"LEFT JOIN {join.target} from {join.source} ({join.relationship})"
+    for condition in relation.conditions:
+        yield f"where {condition_words(condition)}"
+    for segment in relation.segments:
+        yield f"where segment {segment}"
+    for condition in relation.access:
+        yield f"where a policy says: {condition_words(condition)}"
+
+
+def _inner(parts: Iterable[Any]) -> tuple[Step, ...]:
+    return tuple(describe_plan(part) for part in parts)
+
+
+def _leaves(leaves: Iterable[Leaf]) -> str:
+    return ", ".join(_leaf(leaf) for leaf in leaves)
+
+
+def _leaf(leaf: Leaf) -> str:
+    return f"{leaf.measure} (as distinct keys)" if leaf.by_key else leaf.measure
+
+
+def _by(keys: Iterable[Key]) -> str:
+    names = [key.name for key in keys]
+    return f" by {', '.join(names)}" if names else ""
+
+
+def _other(node: Any) -> Step:
+    """A node without words of its own: its name, what it holds, and the nodes inside it."""
+    details: list[str] = []
+    inputs: list[Step] = []
+    for each in fields(node):
+        value = getattr(node, each.name)
+        found = [part for part in (value if isinstance(value, tuple) else (value,)) if _has_inputs(part)]
+        if found:
+            inputs += _inner(found)
+        elif shown := _shown(value):
+            details.append(f"{each.name.replace('_', ' ')}: {shown}")
+    title = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).capitalize()
+    return Step(title, tuple(details), tuple(inputs))
+
+
+def _has_inputs(value: object) -> bool:
+    return is_node(value) and not isinstance(value, (Key, Leaf))
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None | False | ():
+            return ""
+        case str() | int():
+            return str(value)
+        case Key():
+            return value.name
+        case Leaf():
+            return _leaf(value)
+        case Predicate() | Junction():
+            return condition_words(value)
+        case tuple():
+            return ", ".join(filter(None, map(_shown, value)))
+    return ""

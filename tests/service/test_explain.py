@@ -1,0 +1,165 @@
+"""``Service.explain``: why a query is answered as it is, checked against what the semantics say of small models."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tests.service.test_access import BY_COUNTRY, DE, model
+from tests.service.test_join_hints import BY_CITY
+from tests.service.test_join_hints import MODEL as CITIES
+from tests.service.test_sub_queries import MODEL as PEOPLE
+
+from cuboid.catalog.compile import compile_catalog
+from cuboid.catalog.files import ModelFile
+from cuboid.request import RequestContext
+from cuboid.run.data_source import DataSource
+from cuboid.run.queue import QueueSettings
+from cuboid.service import Service
+from cuboid.types import Principal
+from cuboid_duckdb.dialect import DuckDBDialect
+from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver
+from cuboid_duckdb.queue import DuckDBQueue
+
+
+def explain(text: str, claims: Mapping[str, Any] | None = None, **query: Any) -> dict[str, Any]:
+    catalog = compile_catalog([ModelFile("model.yml", text)])
+    assert not catalog.errors
+    driver = DuckDBDriver(DuckDBConfig())
+    source = DataSource("default", driver, DuckDBDialect(), DuckDBQueue(driver, QueueSettings()))
+
+    async def answer() -> bytes:
+        service = Service(lambda: catalog, {"default": source})
+        try:
+            return await service.explain(query, RequestContext(Principal(claims or {}), dev=True))
+        finally:
+            await service.close()
+
+    body = json.loads(asyncio.run(answer()))
+    assert body["queryType"] == "regularQuery"
+    (explained,) = body["explanations"]
+    return dict(explained)
+
+
+def steps(step: Mapping[str, Any]) -> list[str]:
+    return [step["step"], *(each for inner in step["inputs"] for each in steps(inner))]
+
+
+def test_equal_paths_are_told_and_which_one_is_taken() -> None:
+    (relation,) = explain(CITIES, **BY_CITY)["relations"]
+    assert relation["root"] == "orders"
+    assert relation["why"] == "leads to all needed cubes by 2 joins; cities does not lead to all"
+    assert relation["joins"] == [
+        {
+            "from": "orders",
+            "to": "shops",
+            "relationship": "many_to_one",
+            "why": "on the shortest path",
+            "alternatives": [],
+        },
+        {
+            "from": "shops",
+            "to": "cities",
+            "relationship": "many_to_one",
+            "why": "first declared of 2 equally short paths",
+            "alternatives": ["people to cities"],
+        },
+    ]
+
+
+def test_hints_and_named_paths_are_reasons() -> None:
+    (relation,) = explain(CITIES, **BY_CITY, joinHints=[["people", "cities"]])["relations"]
+    assert relation["joins"][-1]["why"] == "by the join hint people.cities"
+    (relation,) = explain(CITIES, dimensions=["sold.name"], measures=["sold.count"])["relations"]
+    assert [each["why"] for each in relation["joins"]] == ["named by the path orders.shops.cities"] * 2
+
+
+def test_the_grain_of_a_measure_and_the_joins_that_repeat_it() -> None:
+    explained = explain(PEOPLE, dimensions=["orders.status"], measures=["users.spent_in_all", "orders.mean"])
+    by_name = {each["measure"]: each for each in explained["measures"]}
+    spent = by_name["users.spent_in_all"]
+    assert spent["grain"] == "a row of users (id)"
+    assert spent["repeatedBy"] == ["users to orders (one_to_many)"]
+    assert spent["how"] == "joins repeat its rows: each is taken once in a group, by its primary key"
+    assert by_name["orders.total"]["repeatedBy"] == []
+    assert by_name["orders.mean"]["how"] == "computed for each group from orders.total, orders.count"
+
+
+def test_conditions_on_one_fact_are_not_applied_to_the_other() -> None:
+    explained = explain(
+        """
+        cubes:
+          - {name: cities, sql_table: cities, dimensions: [{name: id, sql: id, type: number, primary_key: true}]}
+          - name: orders
+            sql_table: orders
+            joins: [{name: cities, relationship: many_to_one, sql: "{CUBE}.city_id = {cities.id}"}]
+            dimensions:
+              - {name: id, sql: id, type: number, primary_key: true}
+              - {name: status, sql: status, type: string}
+            measures: [{name: count, type: count}]
+          - name: returns
+            sql_table: returns
+            joins: [{name: cities, relationship: many_to_one, sql: "{CUBE}.city_id = {cities.id}"}]
+            dimensions: [{name: id, sql: id, type: number, primary_key: true}]
+            measures: [{name: count, type: count}]
+        """,
+        measures=["orders.count", "returns.count"],
+        filters=[{"member": "orders.status", "operator": "equals", "values": ["a secret"]}],
+    )
+    orders, returns = explained["relations"]
+    assert (orders["conditions"], orders["notApplied"]) == (["orders.status equals a value"], [])
+    assert (returns["conditions"], returns["notApplied"]) == ([], ["orders.status equals a value"])
+    assert explained["sql"]["parameters"] == ["a secret"]
+    assert steps(explained["plan"]["built"])[1] == "Combine the groups of 2, null-safe"
+
+
+def test_dates_are_told_from_words_to_bounds() -> None:
+    dates = explain(
+        PEOPLE,
+        measures=["orders.count"],
+        timezone="Asia/Tokyo",
+        timeDimensions=[{"dimension": "orders.at", "granularity": "month", "dateRange": "January 2024"}],
+    )["dates"]
+    assert dates["timezone"] == "Asia/Tokyo"
+    (told,) = dates["ranges"]
+    assert told["written"] == "January 2024"
+    assert told["civil"] == ["2024-01-01T00:00:00.000", "2024-01-31T23:59:59.999"]
+    assert told["compared"] == "2023-12-31T15:00:00 <= x < 2024-01-31T15:00:00"
+    (group,) = dates["groups"]
+    assert group["how"] == "shown on the wall clock of Asia/Tokyo, then floored to the month"
+
+
+def test_policies_are_told_by_group_and_condition_without_values() -> None:
+    text = model(orders=BY_COUNTRY)
+    explained = explain(text, DE, measures=["orders.count"], dimensions=["users.city"])
+    (told,) = explained["policies"]
+    assert told["cube"] == "orders"
+    assert told["rows"] == "orders.country equals a value"
+    assert [(each["groups"], each["applies"]) for each in told["policies"]] == [
+        (["admin"], False),
+        (["seller"], True),
+        (["auditor"], False),
+    ]
+    assert told["policies"][1]["rows"] == "orders.country equals security_context.country"
+    assert told["policies"][2]["rows"] == "orders.price gte a constant"
+    assert "DE" not in json.dumps({**explained, "sql": None})
+
+
+def test_sub_queries_are_stages() -> None:
+    explained = explain(PEOPLE, dimensions=["users.spent"])
+    assert explained["stages"] == [
+        "users.spent is evaluated by the primary key of users and joined to its rows"
+    ]
+    assert "Column users.spent of users, by its primary key" in steps(explained["plan"]["rewritten"])
+
+
+def test_rewrites_are_named() -> None:
+    explained = explain(PEOPLE, dimensions=["orders.status"], measures=["users.count"])
+    assert explained["plan"]["rewrites"][0] == (
+        "A count of repeated rows of a cube with a one-column key is a count of distinct keys."
+    )
+    assert "Aggregate users.count (as distinct keys) by orders.status" in steps(
+        explained["plan"]["rewritten"]
+    )
