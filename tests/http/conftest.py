@@ -163,11 +163,11 @@ def make_service(database: Path, catalog: Catalog) -> Callable[..., Service]:
     """A service over a copy of the database; ``limit`` statements at once, ``wait`` seconds until Continue wait."""
     numbers = itertools.count()
 
-    def make(*, limit: int = 4, wait: float = 10.0, **extra: Any) -> Service:
+    def make(*, limit: int = 4, wait: float = 10.0, waiting: int = 1000, **extra: Any) -> Service:
         # DuckDB gives one process one instance a file, which two drivers cannot both configure.
         file = shutil.copy(database, database.with_name(f"copy-{next(numbers)}.duckdb"))
         driver = CountingDriver(DuckDBConfig(database=str(file)))
-        queue = DuckDBQueue(driver, QueueSettings(limit=limit))
+        queue = DuckDBQueue(driver, QueueSettings(limit=limit, waiting=waiting))
         source = DataSource("default", driver, DuckDBDialect(), queue)
         settings = ServiceSettings(Limits(), continue_wait=wait)
         return Service(lambda: catalog, {"default": source}, settings, **extra)

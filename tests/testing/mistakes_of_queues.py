@@ -25,14 +25,26 @@ def own_limit(self, driver, settings):
 
 def newest_first(self, job):
     run = DuckDBQueue._admit(self, job)
-    self._queued.sort(key=lambda each: -each.order[1])
+    self._queued.sort(key=lambda each: -each.order[2])
     return run
 
 
 def no_priority(self, job):
     run = DuckDBQueue._admit(self, job)
-    self._queued.sort(key=lambda each: each.order[1])
+    self._queued.sort(key=lambda each: each.order[2])
     return run
+
+
+def one_line(self, job):
+    """First come, first served, whoever it is."""
+    run = DuckDBQueue._admit(self, job)
+    self._queued.sort(key=lambda each: (each.order[0], each.order[2]))
+    return run
+
+
+async def anybody_withdraws(self, owner, request):
+    owners = {run.job.owner for run in self._runs.values()}
+    return [each for owner in owners for each in await DuckDBQueue.withdraw(self, owner, request)]
 
 
 async def unshared(self, job, wait):
@@ -112,6 +124,8 @@ MISTAKES = [
     Mistake("the queue has its own limit only", ("limit_says",), queue={"__init__": own_limit}),
     Mistake("the newest is first", ("most_urgent",), queue={"_admit": newest_first}),
     Mistake("priorities are ignored", ("most_urgent",), queue={"_admit": no_priority}),
+    Mistake("who asks for much is served alone", ("take_turns",), queue={"_admit": one_line}),
+    Mistake("strangers cancel", ("only_its_owner",), queue={"withdraw": anybody_withdraws}),
     Mistake("equal questions run twice", ("equal_keys", "ten_callers"), queue={"submit": unshared}),
     Mistake("answers are kept for ever", ("equal_keys",), queue={"submit": remembered}),
     Mistake("who leaves stops the others' run", ("caller_that_leaves",), queue={"submit": leaver_takes_all}),

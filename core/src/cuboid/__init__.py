@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         TableInfo,
         TimeKind,
         Value,
+        Withdrawn,
     )
 
     __version__: str
@@ -104,6 +105,7 @@ __all__ = [
     "UnsupportedFeature",
     "UserError",
     "Value",
+    "Withdrawn",
     "__version__",
     "hookimpl",
     "open",

@@ -8,10 +8,13 @@ normalize     Query -> Question         cuboid.query.normalize
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from cuboid.catalog.model import Catalog
 from cuboid.errors import InvalidQuery
@@ -20,7 +23,11 @@ from cuboid.query.decode import QueryType, decode, query_type
 from cuboid.query.model import Query, Question
 from cuboid.query.normalize import Limits, normalize
 from cuboid.query.parse import check_blending, parse
+from cuboid.run.data_source import Asker
 from cuboid.types import Principal
+
+OF_ONE_TOKEN = frozenset({"exp", "iat", "nbf", "jti"})
+"""Claims about a token rather than its bearer."""
 
 RewriteQuery = Callable[[Mapping[str, Any], Principal], Mapping[str, Any]]
 """Changes a query object on behalf of plugins, or raises :class:`Forbidden`."""
@@ -28,11 +35,39 @@ RewriteQuery = Callable[[Mapping[str, Any], Principal], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Who asks, under which id; ``dev`` shows hidden members and request ids."""
+    """Who asks, under which id; ``dev`` shows hidden members and request ids.
+
+    :param poll_id: the part of the id that a client keeps while it repeats a request; empty if it gave no id.
+    """
 
     principal: Principal = field(default_factory=Principal)
     request_id: str = ""
     dev: bool = False
+    poll_id: str = ""
+
+    @property
+    def asker(self) -> Asker:
+        """Whose request it is, for the queues: the same for all requests of one principal, with whatever token."""
+        return Asker(_owner(self.principal), self.poll_id)
+
+
+def poll_id(request_id: str) -> str:
+    """What stays of a request's id when its client repeats it: Cube's clients count behind ``-span-``."""
+    return request_id.partition("-span-")[0]
+
+
+def _owner(principal: Principal) -> str:
+    """A digest of the claims, but for those that differ from token to token; empty for nobody."""
+    lasting = {name: value for name, value in principal.claims.items() if name not in OF_ONE_TOKEN}
+    if not lasting:
+        return ""
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+    text = orjson.dumps(lasting, default=_plain, option=options)
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def _plain(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else repr(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +96,19 @@ class RequestReader:
     access: AccessReader
 
     def read(
-        self, raw: object, context: RequestContext, *, cache: str | None = None, as_sent: bool = False
+        self,
+        raw: object,
+        context: RequestContext,
+        *,
+        cache: str | None = None,
+        as_sent: bool = False,
+        now: datetime | None = None,
     ) -> Request:
         """The questions of a request.
 
         :param raw: as found: JSON text, an object, an array, or None if it is missing.
         :param cache: the request's cache mode, which wins over the query's.
+        :param now: what relative dates are counted from; the present unless given.
         :param as_sent: plugins do not change the queries, which then are fit to be shown and not to be run.
 
         Raises :class:`UserError`.
@@ -77,7 +119,7 @@ class RequestReader:
         queries = [self._parse(each, context.principal, cache, as_sent) for each in objects]
         if type_ == "blendingQuery":
             check_blending(queries)
-        now = datetime.now(UTC)
+        now = now or datetime.now(UTC)
         questions: list[Question] = []
         for query in queries:
             questions += normalize(

@@ -25,12 +25,14 @@ from cuboid.query.explained_dates import explain_dates
 from cuboid.query.explained_policies import explain_policies
 from cuboid.query.model import Question
 from cuboid.query.normalize import Limits
-from cuboid.request import Request, RequestContext, RequestReader, RewriteQuery
+from cuboid.request import Request, RequestContext, RequestReader, RewriteQuery, poll_id
 from cuboid.result.answer import Answer, encode_answers
 from cuboid.result.dry_run import describe_query
 from cuboid.result.envelope import encode
 from cuboid.result.statement import REFRESH_SECONDS, describe_statement
+from cuboid.result.withdrawn import describe_withdrawn
 from cuboid.run.data_source import DataSource
+from cuboid.run.polls import Polls
 from cuboid.run.together import Together
 from cuboid.sql.freshness import refresh_key_text
 from cuboid.types import Pending, Principal, Statement
@@ -74,6 +76,7 @@ class Service:
         self._settings = settings or ServiceSettings()
         self._rewrite_query = rewrite_query
         self._together = Together()
+        self._polls = Polls()
         self._current: tuple[Planner, RequestReader] | None = None
 
     async def load(
@@ -85,18 +88,23 @@ class Service:
         :param cache: the request's cache mode, which wins over the query's.
         """
         planner, reader = self._in_force()
+        poll = self._polls.poll(context.asker, raw)
 
         def plan() -> tuple[Request, list[Parts]]:
-            request = reader.read(raw, context, cache=cache)
+            request = reader.read(raw, context, cache=cache, now=poll.began)
             request.check_client(query_type)
             return request, [self._statements(question, planner) for question in request.questions]
 
         request, wanted = await _think(plan, in_thread=is_large(raw))
         outcome = await self._together.submit(
-            [part for parts in wanted for part in parts], wait=self._settings.continue_wait
+            [part for parts in wanted for part in parts],
+            wait=self._settings.continue_wait,
+            asker=context.asker,
         )
         if isinstance(outcome, Pending):
+            self._polls.goes_on(poll)
             return outcome
+        self._polls.ends(poll)
         results = iter(outcome)
         answers = [
             Answer(
@@ -168,6 +176,13 @@ class Service:
             folder_delimiter=self._settings.folder_delimiter,
         )
         return encode(extend(body, catalog) if extended else body)
+
+    async def cancel(self, request_id: str, context: RequestContext) -> bytes:
+        """The body of ``DELETE /v1/running-query/:id``: what the principal's request of that id was waiting for, in
+        all data sources, and waits for no longer."""
+        asker = replace(context.asker, request=poll_id(request_id))
+        withdrawn = [each for source in self._data_sources.values() for each in await source.withdraw(asker)]
+        return encode({"result": [describe_withdrawn(each) for each in withdrawn]})
 
     async def ready(self) -> bool:
         """Whether the default data source answers."""

@@ -80,6 +80,9 @@ class Job:
     :param key: equal keys ask the same thing and share one run.
     :param priority: higher first, -10000 to 10000; interactive requests use 10.
     :param timeout: seconds the statement may run.
+    :param owner: whoever asks, as an opaque text that is the same for all requests of one principal; empty for nobody
+        in particular. Owners of equal priority take turns.
+    :param request: the part of the request's id that stays the same while its client polls; empty if it has none.
     """
 
     id: str
@@ -87,6 +90,21 @@ class Job:
     statement: Statement
     priority: int = 10
     timeout: float = 600.0
+    owner: str = ""
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A job that a request no longer waits for. Times are aware; ``started_at`` is None if it was still queued.
+
+    :param stopped: False if the run goes on, since others wait for it too.
+    """
+
+    job: Job
+    added_at: datetime
+    started_at: datetime | None
+    stopped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +126,12 @@ class Pending:
 
     stage: str
     elapsed: float = 0.0
+
+    @property
+    def position(self) -> int | None:
+        """The place in the queue, 1 for who is next; None for what is not queued."""
+        number, _, rest = self.stage.partition(" ")
+        return int(number[1:]) if rest == "in queue" and number[1:].isdigit() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from cuboid.errors import InternalError, InvalidQuery
 from cuboid.http.body import read_json_body
 from cuboid.http.handler import JSON, Handler
 from cuboid.http.query_string import parse_query_string
-from cuboid.http.wait import continue_wait
-from cuboid.request import RequestContext
+from cuboid.http.wait import continue_wait, wants_progress
+from cuboid.request import RequestContext, poll_id
 from cuboid.types import Pending
 
 CLIENT_GONE = 499
@@ -40,7 +40,12 @@ class ApiHandler(Handler):
         if self._finished:
             return
         principal = self.site.authenticator.principal(self.request.headers)
-        self.context = RequestContext(principal, self.request_id, dev=self.site.settings.dev_mode)
+        self.context = RequestContext(
+            principal,
+            self.request_id,
+            dev=self.site.settings.dev_mode,
+            poll_id=poll_id(self.request_id) if "x-request-id" in self.request.headers else "",
+        )
         self._refuse_large_body()
 
     def _refuse_large_body(self) -> None:
@@ -82,7 +87,10 @@ class ApiHandler(Handler):
                 raise InternalError("The work on a request was cancelled by nobody who may.") from None
             raise
         if isinstance(answer, Pending):
-            answer = continue_wait(self.request_id if self.context.dev else None)
+            answer = continue_wait(
+                answer if wants_progress(self.request) else None,
+                self.request_id if self.context.dev else None,
+            )
         await self.send(answer)
 
     async def send(self, body: bytes) -> None:

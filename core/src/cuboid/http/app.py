@@ -20,6 +20,7 @@ from cuboid.http.logs import log_request
 from cuboid.http.meta import MetaHandler
 from cuboid.http.notice import NoticeHandler
 from cuboid.http.probes import Probe, ProbeHandler
+from cuboid.http.running_query import RunningQueryHandler
 from cuboid.http.settings import AuthSettings, CorsSettings, HttpSettings
 from cuboid.http.site import Site
 from cuboid.http.sql import SqlHandler
@@ -50,6 +51,7 @@ def make_app(service: Service, settings: HttpSettings) -> Application:
         Rule(Route(f"{api}/convert-query", ("POST",)), ConvertQueryHandler),
         Rule(Route(f"{api}/dry-run", READ_AND_POST), DryRunHandler),
         Rule(Route(f"{api}/explain", READ_AND_POST), ExplainHandler),
+        Rule(Route(f"{api}/running-query/", ("DELETE",), "[^/]+"), RunningQueryHandler),
         Rule(Route(f"{api}/meta", READ), MetaHandler),
         Rule(Route("/", READ), NoticeHandler),
         Rule(
@@ -64,10 +66,14 @@ def make_app(service: Service, settings: HttpSettings) -> Application:
 
 
 class Route(PathMatches):
-    """A path with its methods: another method on it is no match, and so a 404."""
+    """A path with its methods: another method on it is no match, and so a 404.
 
-    def __init__(self, path: str, methods: Collection[str]) -> None:
-        super().__init__(re.compile(rf"{re.escape(path)}/?\Z", re.IGNORECASE))
+    :param argument: a pattern for what follows ``path`` and is handed to the handler.
+    """
+
+    def __init__(self, path: str, methods: Collection[str], argument: str | None = None) -> None:
+        rest = "" if argument is None else f"({argument})"
+        super().__init__(re.compile(rf"{re.escape(path)}{rest}/?\Z", re.IGNORECASE))
         self._methods = methods
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""``BoundedQueue``: so many statements at once, the most urgent first, one run for equal ones.
+"""``BoundedQueue``: so many statements at once, the most urgent first, owners in turn, one run for equal ones.
 
 A run's life: queued -> running -> over, or, when it is stopped (cancelled, timed out, orphaned), running ->
 stopping -> over. Its callers learn the outcome when it is known; a stopped run holds its place until the
@@ -18,16 +18,20 @@ import bisect
 import itertools
 import logging
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from cuboid.errors import ConfigError, QueryCancelled, QueryTimeout, QueueError, QueueFull
 from cuboid.run.queue import QueryQueue, QueueSettings, Runs
-from cuboid.run.shared_run import SharedRun
-from cuboid.types import Job, Pending, Result
+from cuboid.run.shared_run import Caller, SharedRun
+from cuboid.run.turns import Turns
+from cuboid.types import Job, Pending, Result, Withdrawn
 
 log = logging.getLogger(__name__)
 
 HIGHEST_PRIORITY = 10_000
+
+CANCELLED = "The query was cancelled."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class BoundedQueue(QueryQueue):
             )
         self._settings = settings
         self._ages = itertools.count()
+        self._turns = Turns()
         self._runs: dict[str, SharedRun] = {}  # by key: queued, running, or over and kept
         self._queued: list[SharedRun] = []  # sorted by order
         self._running: set[SharedRun] = set()
@@ -83,26 +88,45 @@ class BoundedQueue(QueryQueue):
         if self._closed:
             raise QueryCancelled("The data source is closed.")
         run = self._runs.get(job.key) or self._admit(job)
-        redeemed = run.join()
-        self._raise_priority(run, job.priority)
+        caller = run.join(job)
+        self._move_up(run, job)
         try:
             if not run.ended.done():
-                await asyncio.wait({run.ended}, timeout=max(wait, 0.0))
+                ends = {run.ended, caller.withdrawn}
+                await asyncio.wait(ends, timeout=max(wait, 0.0), return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            self._left(run, redeemed)
+            run.leave(caller)
+            if not run.ended.done():
+                self._watch_orphan(run)
             raise
-        run.askers -= 1
-        if run.ended.done():
-            self._forget_unless_owed(run)
-            return run.outcome()
-        return self._promise(run)
+        if not run.ended.done() and not caller.withdrawn.done():
+            return self._promise(run, caller)
+        run.callers.discard(caller)
+        if caller.withdrawn.done() and not run.ended.done():
+            self._watch_orphan(run)
+            raise QueryCancelled(CANCELLED)
+        self._forget_unless_owed(run)
+        return run.outcome()
 
     async def cancel(self, key: str) -> bool:
         run = self._runs.get(key)
         if run is None or run.ended.done():
             return False
-        self._stop(run, QueryCancelled("The query was cancelled."))
+        self._stop(run, QueryCancelled(CANCELLED))
         return True
+
+    async def withdraw(self, owner: str, request: str) -> list[Withdrawn]:
+        withdrawn: list[Withdrawn] = []
+        asked = [run for run in self._runs.values() if request and run.is_asked_by((owner, request))]
+        for run in sorted(asked, key=lambda run: run.order[2]):
+            nobody_left = run.withdraw((owner, request))
+            if run.ended.done():
+                self._forget_unless_owed(run)
+                continue
+            if nobody_left:
+                self._stop(run, QueryCancelled(CANCELLED))
+            withdrawn.append(Withdrawn(run.job, run.added_at, run.started_at, stopped=nobody_left))
+        return withdrawn
 
     async def close(self) -> None:
         self._closed = True
@@ -122,25 +146,16 @@ class BoundedQueue(QueryQueue):
 
     # ------------------------------------------------------------ callers
 
-    def _promise(self, run: SharedRun) -> Pending:
+    def _promise(self, run: SharedRun, caller: Caller) -> Pending:
         """One caller goes away with :class:`Pending`."""
-        run.owed += 1
-        run.told = True
+        run.promise(caller)
         self._watch_orphan(run)
         if run.phase == "queued":
             return Pending(f"#{self._queued.index(run) + 1} in queue")
         return Pending("Executing query", asyncio.get_running_loop().time() - run.started)
 
-    def _left(self, run: SharedRun, redeemed: bool) -> None:
-        """One caller was cancelled while it waited."""
-        run.askers -= 1
-        if run.ended.done():
-            return
-        run.owed += redeemed
-        self._watch_orphan(run)
-
     def _watch_orphan(self, run: SharedRun) -> None:
-        if run.askers:
+        if run.callers:
             return
         if run.told:
             loop = asyncio.get_running_loop()
@@ -154,23 +169,44 @@ class BoundedQueue(QueryQueue):
     # ------------------------------------------------------------ places
 
     def _admit(self, job: Job) -> SharedRun:
-        if len(self._running) >= self.limit and len(self._queued) >= self._settings.waiting:
-            raise QueueFull(
-                f"Too many queries are waiting for the database ({len(self._queued)}).",
-                hint="Ask again later, or raise the data source's concurrency.",
-            )
+        if len(self._running) >= self.limit:
+            self._check_room(job.owner)
         ended = asyncio.get_running_loop().create_future()
-        run = SharedRun(job, (-job.priority, next(self._ages)), ended)
+        round = self._turns.next_round(job.priority, job.owner)
+        self._turns.take(job.priority, job.owner, round)
+        run = SharedRun(job, (-job.priority, round, next(self._ages)), ended)
         self._runs[job.key] = run
         bisect.insort(self._queued, run, key=_order)
         self._fill_places()
         return run
 
-    def _raise_priority(self, run: SharedRun, priority: int) -> None:
-        """A run is as urgent as its most urgent caller."""
-        if run.phase == "queued" and -priority < run.order[0]:
+    def _check_room(self, owner: str) -> None:
+        """Raises :class:`QueueFull` if no more may wait, or no more of this owner."""
+        waiting = self._settings.waiting
+        if len(self._queued) >= waiting:
+            raise QueueFull(
+                f"Too many queries are waiting for the database ({len(self._queued)}).",
+                hint="Ask again later, or raise the data source's concurrency.",
+            )
+        share = max(waiting // 2, 1)
+        if owner and len(self._queued) >= share:
+            own = sum(run.job.owner == owner for run in self._queued)
+            if own >= share:
+                raise QueueFull(
+                    f"Too many of your queries are waiting for the database ({own}).",
+                    hint="Ask again when some of them are answered.",
+                )
+
+    def _move_up(self, run: SharedRun, job: Job) -> None:
+        """A run is as urgent as its most urgent caller, and as early as the turn of any of its callers."""
+        if run.phase != "queued":
+            return
+        round = self._turns.next_round(job.priority, job.owner)
+        order = (-job.priority, round, run.order[2])
+        if order < run.order:
+            self._turns.take(job.priority, job.owner, round)
             self._queued.remove(run)
-            run.order = (-priority, run.order[1])
+            run.order = order
             bisect.insort(self._queued, run, key=_order)
 
     def _fill_places(self) -> None:
@@ -179,9 +215,13 @@ class BoundedQueue(QueryQueue):
             loop = asyncio.get_running_loop()
             run.phase = "running"
             run.started = loop.time()
+            run.started_at = datetime.now(UTC)
+            self._turns.served(-run.order[0], run.order[1])
             run.timer = loop.call_later(run.job.timeout, self._time_out, run)
             self._running.add(run)
             run.task = loop.create_task(self._execute(run))
+        if not self._queued:
+            self._turns.forget()
 
     async def _execute(self, run: SharedRun) -> None:
         try:
@@ -190,7 +230,7 @@ class BoundedQueue(QueryQueue):
             result = await self.driver.execute(run.job)
             self._settle(run, result, None)
         except asyncio.CancelledError:
-            self._settle(run, None, QueryCancelled("The query was cancelled."))
+            self._settle(run, None, QueryCancelled(CANCELLED))
             raise
         except Exception as error:  # around the plugin's call: whatever it is, the callers must learn of it
             self._settle(run, None, error)
@@ -266,7 +306,7 @@ class BoundedQueue(QueryQueue):
         self._fill_places()
 
 
-def _order(run: SharedRun) -> tuple[int, int]:
+def _order(run: SharedRun) -> tuple[int, int, int]:
     return run.order
 
 

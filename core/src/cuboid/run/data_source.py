@@ -5,17 +5,29 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cuboid.errors import ConnectionFailed, QueryCancelled
 from cuboid.run.driver import Driver
 from cuboid.run.queue import QueryQueue
-from cuboid.types import Job, Pending, Result, Statement
+from cuboid.types import Job, Pending, Result, Statement, Withdrawn
 
 if TYPE_CHECKING:
     from cuboid.sql.dialect import Dialect
 
 PING_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Whose request it is: ``owner`` and ``request`` as :class:`cuboid.types.Job` has them."""
+
+    owner: str = ""
+    request: str = ""
+
+
+NOBODY = Asker()
 
 
 class DataSource:
@@ -40,7 +52,9 @@ class DataSource:
         """Whether the driver is open or being opened: somebody has asked for this data source."""
         return self._opening is not None
 
-    async def submit(self, statement: Statement, *, wait: float, priority: int = 10) -> Result | Pending:
+    async def submit(
+        self, statement: Statement, *, wait: float, priority: int = 10, asker: Asker = NOBODY
+    ) -> Result | Pending:
         """The result, or :class:`Pending` after ``wait`` seconds, opening included.
 
         Raises what :meth:`QueryQueue.submit` raises; :class:`ConnectionFailed` names the data source.
@@ -49,11 +63,23 @@ class DataSource:
         began = loop.time()
         if not await self._opened(wait):
             return Pending("Connecting", loop.time() - began)
-        job = Job(uuid.uuid4().hex, statement_key(statement), statement, priority, self.timeout)
+        job = Job(
+            uuid.uuid4().hex,
+            statement_key(statement),
+            statement,
+            priority,
+            self.timeout,
+            asker.owner,
+            asker.request,
+        )
         try:
             return await self.queue.submit(job, max(0.0, wait - (loop.time() - began)))
         except ConnectionFailed as error:
             raise self._named(error) from None
+
+    async def withdraw(self, asker: Asker) -> list[Withdrawn]:
+        """Cancels what that request waits for; see :meth:`QueryQueue.withdraw`."""
+        return await self.queue.withdraw(asker.owner, asker.request)
 
     async def ping(self, wait: float = PING_SECONDS) -> None:
         """Asks the database for a constant, past the queue. Raises :class:`DriverError`."""

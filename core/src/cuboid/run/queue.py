@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from cuboid.types import Job, Pending, Result
+from cuboid.types import Job, Pending, Result, Withdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class QueueSettings:
     """Times are in seconds.
 
     :param limit: statements at once; None for the queue's own number.
-    :param waiting: how many may wait before :class:`QueueFull`.
+    :param waiting: how many may wait before :class:`QueueFull`; of one owner's half of them, so that nobody can fill
+        the list alone.
     :param orphaned_after: a run that nobody has asked for this long is cancelled and dropped.
     :param abandon_after: how long to wait for a cancelled run to end before its place is given away.
     """
@@ -51,7 +52,8 @@ class QueryQueue(ABC):
 
         A job whose key is queued or running joins that run; one whose key has ended while its askers were told
         to wait gets that outcome (or error) at once. A caller that is cancelled never stops a run that others
-        wait for; a run that nobody waits for any more is interrupted in the database. Raises the run's
+        wait for; a run that nobody waits for any more is interrupted in the database. The highest priority is first;
+        owners of equal priority take turns. Raises the run's
         :class:`DriverError`, :class:`QueryTimeout`, :class:`QueryCancelled` or :class:`QueueFull`.
         """
 
@@ -59,6 +61,14 @@ class QueryQueue(ABC):
     async def cancel(self, key: str) -> bool:
         """Stops the queued or running job of that key; waiters get :class:`QueryCancelled`. False if there is none.
         Asking for the key again while the old run is still stopping starts a new run."""
+
+    async def withdraw(self, owner: str, request: str) -> list[Withdrawn]:
+        """That owner's request waits no longer: its callers get :class:`QueryCancelled`, and a run that nobody else
+        waits for is stopped. What it was waiting for, oldest first; nothing for an empty ``request``.
+
+        A queue that does not know who waits has nothing to withdraw.
+        """
+        return []
 
     @abstractmethod
     async def close(self) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal
 
 from cuboid.types import Job, Result
@@ -11,45 +13,109 @@ from cuboid.types import Job, Result
 Phase = Literal["queued", "running", "stopping", "over"]
 
 
+Party = tuple[str, str]
+"""Who asks: the owner and the id of the request."""
+
+ANONYMOUS: Party = ("", "")
+"""All those whose request has no id that stays the same when they come back."""
+
+
+def party(job: Job) -> Party:
+    """Who asks with this job."""
+    return (job.owner, job.request) if job.request else ANONYMOUS
+
+
+@dataclass(eq=False, slots=True)
+class Caller:
+    """Somebody who waits for a run.
+
+    :param withdrawn: done once the caller's request was cancelled.
+    :param redeemed: whose promise the caller redeemed, if any.
+    """
+
+    party: Party
+    withdrawn: asyncio.Future[None]
+    redeemed: Party | None = None
+
+
 @dataclass(eq=False, slots=True)
 class SharedRun:
     """A job on its way through a queue; touched by the event loop only.
 
-    Callers are anonymous, so promises are counted, not attributed: telling a caller ``Pending`` makes one
-    promise, the next submit of the key redeems one. A caller that is cancelled gives back what it redeemed:
-    it may have been a stranger, and somebody else still counts on the outcome.
+    Telling a caller ``Pending`` makes one promise, to its party. The next submit of the key redeems one: of that party,
+    else of those without an id, else of the same owner, whose proxy may name each request anew. A caller that is
+    cancelled gives back what it redeemed: it may have been a stranger, and somebody else still counts on the outcome.
 
-    :param order: the place in the queue, smallest first: (-priority, age).
+    :param order: the place in the queue, smallest first: (-priority, round, age).
     :param ended: done when the outcome is known, which for a stopped run is before the driver lets go.
-    :param askers: callers waiting now.
-    :param owed: callers that were told ``Pending`` and have not come back.
+    :param callers: those who wait now.
+    :param promised: how many callers of each party were told ``Pending`` and have not come back.
     :param told: whether any caller ever was told ``Pending``.
     """
 
     job: Job
-    order: tuple[int, int]
+    order: tuple[int, int, int]
     ended: asyncio.Future[None]
     phase: Phase = "queued"
     result: Result | None = None
     error: Exception | None = None
-    askers: int = 0
-    owed: int = 0
+    callers: set[Caller] = field(default_factory=set)
+    promised: Counter[Party] = field(default_factory=Counter)
     told: bool = False
     started: float = 0.0
+    added_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started_at: datetime | None = None
     task: asyncio.Task[None] | None = None
     timer: asyncio.TimerHandle | None = None
     """Ends the current phase: the job's timeout while running, the grace while stopping."""
     neglect: asyncio.TimerHandle | None = None
     """Fires when nobody has asked for too long: an orphan is stopped, a kept outcome is forgotten."""
 
-    def join(self) -> bool:
-        """One more caller; whether it redeemed a promise."""
-        self.askers += 1
-        redeems = self.owed > 0
-        self.owed -= redeems
+    @property
+    def owed(self) -> int:
+        """Promises that were not redeemed."""
+        return self.promised.total()
+
+    def join(self, job: Job) -> Caller:
+        """One more caller, who asks with ``job``."""
+        caller = Caller(party(job), self.ended.get_loop().create_future())
+        of_owner = (each for each in list(self.promised) if each[0] == job.owner)
+        for owed_to in (caller.party, ANONYMOUS, *of_owner):
+            if self.promised[owed_to] > 0:
+                self.promised[owed_to] -= 1
+                caller.redeemed = owed_to
+                break
+        self.callers.add(caller)
         if not self.ended.done():
             self.clear_neglect()
-        return redeems
+        return caller
+
+    def promise(self, caller: Caller) -> None:
+        """The caller goes away with ``Pending``."""
+        self.callers.discard(caller)
+        self.promised[caller.party] += 1
+        self.told = True
+
+    def leave(self, caller: Caller) -> None:
+        """The caller was cancelled while it waited."""
+        self.callers.discard(caller)
+        if caller.redeemed is not None and not self.ended.done():
+            self.promised[caller.redeemed] += 1
+
+    def is_asked_by(self, party: Party) -> bool:
+        """Whether a caller of the party waits for the run, or was told to come back."""
+        return self.promised[party] > 0 or any(each.party == party for each in self.callers)
+
+    def withdraw(self, party: Party) -> bool:
+        """The party's callers wait no longer; whether the run is left with nobody who wants it."""
+        del self.promised[party]
+        mine = {each for each in self.callers if each.party == party}
+        if self.callers == mine and not self.owed:
+            return True
+        for caller in mine:
+            if not caller.withdrawn.done():
+                caller.withdrawn.set_result(None)
+        return False
 
     def settle(self, result: Result | None, error: Exception | None) -> None:
         """The outcome is known."""

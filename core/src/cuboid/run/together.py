@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from cuboid.run.data_source import DataSource, statement_key
+from cuboid.run.data_source import NOBODY, Asker, DataSource, statement_key
 from cuboid.types import Pending, Result, Statement
 
 KEPT_SECONDS = 120.0
@@ -23,7 +23,7 @@ class Together:
         self._parts: dict[tuple[str, ...], dict[str, Result]] = {}
 
     async def submit(
-        self, parts: Sequence[tuple[DataSource, Statement]], *, wait: float
+        self, parts: Sequence[tuple[DataSource, Statement]], *, wait: float, asker: Asker = NOBODY
     ) -> list[Result] | Pending:
         """All results in order, or :class:`Pending` if one is not there after ``wait`` seconds.
 
@@ -31,14 +31,15 @@ class Together:
         """
         if len(parts) == 1:
             source, statement = parts[0]
-            only = await source.submit(statement, wait=wait)
+            only = await source.submit(statement, wait=wait, asker=asker)
             return only if isinstance(only, Pending) else [only]
         keys = [f"{source.name}:{statement_key(statement)}" for source, statement in parts]
         group = tuple(sorted(keys))
         results = dict(self._parts.pop(group, {}))
         missing = [index for index, key in enumerate(keys) if key not in results]
         outcomes = await asyncio.gather(
-            *(parts[index][0].submit(parts[index][1], wait=wait) for index in missing), return_exceptions=True
+            *(parts[index][0].submit(parts[index][1], wait=wait, asker=asker) for index in missing),
+            return_exceptions=True,
         )
         pending: Pending | None = None
         for index, outcome in zip(missing, outcomes, strict=True):

@@ -125,6 +125,38 @@ class QueueOnStub(Subject):
         await queue.close()
 
     @on_loop
+    async def test_owners_of_equal_priority_take_turns(self) -> None:
+        stub = Stub()
+        queue = self._queue(stub)
+        asked = [self._ask(queue, "first")]
+        await stub.reached("first")
+        for name, owner in (("a1", "a"), ("a2", "a"), ("a3", "a"), ("b1", "b")):
+            asked.append(self._ask(queue, name, owner=owner))
+            await asyncio.sleep(0)
+        for name in ("first", "a1", "b1", "a2", "a3"):
+            await stub.reached(name)
+            stub.end(name)
+        await asyncio.gather(*asked)
+        await queue.close()
+
+    @on_loop
+    async def test_only_its_owner_withdraws_a_request(self) -> None:
+        stub = Stub()
+        queue = self._queue(stub)
+        if type(queue).withdraw is QueryQueue.withdraw:
+            pytest.skip("this queue does not know whose queries it runs")
+        mine = self._ask(queue, "mine", owner="a", request="r")
+        await stub.reached("mine")
+        for owner, request in (("b", "r"), ("a", "other"), ("a", "")):
+            assert await queue.withdraw(owner, request) == []
+        [withdrawn] = await queue.withdraw("a", "r")
+        assert withdrawn.stopped
+        with pytest.raises(QueryCancelled):
+            await mine
+        await self._stopped(stub, "mine")
+        await self._works(stub, queue)
+
+    @on_loop
     async def test_a_priority_out_of_range_is_refused(self) -> None:
         queue = self._queue(Stub())
         for priority in (10_001, -10_001):
