@@ -52,10 +52,10 @@ async def test_a_failed_opening_names_the_source_and_is_tried_again(source, driv
     assert driver.openings == 2
 
 
-async def test_a_lost_connection_names_the_source_and_a_failed_statement_speaks_for_itself(source, driver):
+async def test_what_the_database_says_names_the_source(source, driver):
     for error, message in [
         (ConnectionFailed("lost"), "Data source 'sales': lost"),
-        (QueryFailed("no table"), "no table"),
+        (QueryFailed("no table"), "Data source 'sales': no table"),
     ]:
         caller = asyncio.ensure_future(source.submit(Statement("a"), wait=50))
         await driver.reached("a")

@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cuboid.errors import ConnectionFailed, QueryCancelled
+from cuboid.errors import ConnectionFailed, DriverError, QueryCancelled
 from cuboid.run.driver import Driver
 from cuboid.run.queue import QueryQueue
 from cuboid.types import Job, Pending, Result, Statement, Withdrawn
@@ -57,7 +57,7 @@ class DataSource:
     ) -> Result | Pending:
         """The result, or :class:`Pending` after ``wait`` seconds, opening included.
 
-        Raises what :meth:`QueryQueue.submit` raises; :class:`ConnectionFailed` names the data source.
+        Raises what :meth:`QueryQueue.submit` raises; what the database said names the data source.
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -74,7 +74,7 @@ class DataSource:
         )
         try:
             return await self.queue.submit(job, max(0.0, wait - (loop.time() - began)))
-        except ConnectionFailed as error:
+        except DriverError as error:
             raise self._named(error) from None
 
     async def withdraw(self, asker: Asker) -> list[Withdrawn]:
@@ -92,7 +92,7 @@ class DataSource:
                     return
         except TimeoutError:
             pass
-        except ConnectionFailed as error:
+        except DriverError as error:
             raise self._named(error) from None
         raise ConnectionFailed(f"Data source '{self.name}': no answer within {wait:g} s.")
 
@@ -121,7 +121,7 @@ class DataSource:
         if opening.cancelled():
             raise QueryCancelled(f"Data source '{self.name}' is closed.")
         error = opening.exception()
-        if isinstance(error, ConnectionFailed):
+        if isinstance(error, DriverError):
             raise self._named(error)
         if error is not None:
             raise error
@@ -132,8 +132,8 @@ class DataSource:
         if opening.cancelled() or opening.exception() is not None:
             self._opening = None
 
-    def _named(self, error: ConnectionFailed) -> ConnectionFailed:
-        return ConnectionFailed(f"Data source '{self.name}': {error.message}", hint=error.hint)
+    def _named(self, error: DriverError) -> DriverError:
+        return type(error)(f"Data source '{self.name}': {error.message}", hint=error.hint)
 
 
 def statement_key(statement: Statement) -> str:
