@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from tests.engines.server import EngineError, Server, ask, keeper, start
+from tests.engines.tls import certificates  # noqa: F401 - a fixture
 
 EMBEDDED = "duckdb"
 SERVERS = ("postgres", "mysql", "mariadb", "clickhouse")

@@ -105,6 +105,17 @@ async def test_a_missing_file_is_an_error_that_names_it_and_is_not_created(tmp_p
     assert "does not exist" in str(await failure(on(path, read_only=False)))
 
 
+async def test_a_file_that_is_deleted_is_missing_once_it_is_opened_again(database):
+    source = source_of(on(database))
+    await source.ping()
+    database.unlink()
+    assert isinstance(await source.submit(Statement("SELECT id FROM orders"), wait=50), Result)  # still open
+    await source.close()
+    with pytest.raises(ConnectionFailed, match=r"^Data source 'shop': The database file \S+ does not exist\.$"):
+        await source_of(on(database)).submit(Statement("SELECT id FROM orders"), wait=50)
+    assert not database.exists()
+
+
 async def test_create_makes_the_file(tmp_path, job):
     driver = on(tmp_path / "new.duckdb", create=True)
     await driver.execute(job("CREATE TABLE t (a INT)"))
@@ -277,28 +288,35 @@ async def test_a_full_disk_fails_one_statement(tmp_path, job):
     script = textwrap.dedent("""
         import asyncio, resource, signal, sys
         from cuboid.errors import DriverError
-        from cuboid.types import Job, Statement
+        from cuboid.run.data_source import DataSource
+        from cuboid.run.queue import QueueSettings
+        from cuboid.types import Statement
         from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver
 
         async def main():
             driver = DuckDBDriver(DuckDBConfig(database=sys.argv[1], create=True))
-            await driver.execute(Job("0", "", Statement("CREATE TABLE small AS SELECT 7 AS a")))
-            await driver.execute(Job("1", "", Statement("CHECKPOINT")))
+            source = DataSource("shop", driver, None, driver.queue(driver, QueueSettings()))
+
+            async def ask(sql):
+                return (await source.submit(Statement(sql), wait=90)).rows
+
+            await ask("CREATE TABLE small AS SELECT 7 AS a")
+            await ask("CHECKPOINT")
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, resource.RLIM_INFINITY))
             big = "CREATE TABLE big AS SELECT i, md5(i::VARCHAR) AS h FROM range(2000000) t(i)"
             try:
-                await driver.execute(Job("2", "", Statement(big)))
+                await ask(big)
             except DriverError as error:
-                print(type(error).__name__)
+                print(error.message.splitlines()[0])
             resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-            for attempt in "34":
+            for _ in range(2):
                 try:
-                    print((await driver.execute(Job(attempt, "", Statement("SELECT a FROM small")))).rows)
+                    print(await ask("SELECT a FROM small"))
                     break
                 except DriverError as error:
                     print("again:", type(error).__name__)
-            await driver.close()
+            await source.close()
 
         asyncio.run(main())
     """)
@@ -311,7 +329,8 @@ async def test_a_full_disk_fails_one_statement(tmp_path, job):
     )
     assert done.returncode == 0, done.stderr
     first, *_, last = done.stdout.splitlines()
-    assert first in ("QueryFailed", "ConnectionFailed")
+    assert first.startswith("Data source 'shop': ")
+    assert "could not write" in first.lower() or "file too large" in first.lower(), first
     assert last == "[(7,)]"
 
 
