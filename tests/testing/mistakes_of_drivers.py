@@ -46,8 +46,8 @@ def bound(change):
 def fetched(change):
     """A driver that changes each cell on its way out."""
 
-    def convert(self, rows, cursor):
-        return [tuple(map(change, row)) for row in DuckDBDriver.convert(self, rows, cursor)]
+    def convert(self, rows, converters):
+        return [tuple(map(change, row)) for row in DuckDBDriver.convert(self, rows, converters)]
 
     return {"convert": convert}
 
@@ -89,7 +89,7 @@ async def blocking(self, job: Job):
     connection = self.connect()
     try:
         cursor = DuckDBDriver.start(self, connection, job.statement, streaming=False)
-        rows = self.convert(cursor.fetchall(), cursor)
+        rows = self.convert(cursor.fetchall(), {})
         return cuboid.Result(tuple(each[0] for each in cursor.description), rows, datetime.now(UTC))
     except duckdb.Error as error:
         raise QueryFailed(str(error)) from None
@@ -311,6 +311,6 @@ MISTAKES = [
     Mistake(
         "introspection is declared and missing",
         ("capabilities_that", "tables_are"),
-        driver={"introspect": cuboid.Driver.introspect},
+        driver={"introspection": None},
     ),
 ]

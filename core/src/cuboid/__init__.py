@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from cuboid.run.bounded import BoundedQueue
     from cuboid.run.dbapi import DBAPIDriver
     from cuboid.run.driver import Driver, DriverConfig
+    from cuboid.run.introspection import Introspection
     from cuboid.run.queue import QueryQueue, QueueSettings
+    from cuboid.run.server_config import ProjectPath, ServerConfig
     from cuboid.sql.dialect import Dialect
     from cuboid.types import (
         Capability,
@@ -79,6 +81,7 @@ __all__ = [
     "ForeignKeyInfo",
     "InternalError",
     "Interval",
+    "Introspection",
     "InvalidDateRange",
     "InvalidQuery",
     "Job",
@@ -88,6 +91,7 @@ __all__ = [
     "Pending",
     "PluginError",
     "Principal",
+    "ProjectPath",
     "QueryCancelled",
     "QueryFailed",
     "QueryQueue",
@@ -97,6 +101,7 @@ __all__ = [
     "QueueSettings",
     "Result",
     "SemanticType",
+    "ServerConfig",
     "Statement",
     "TableInfo",
     "TimeKind",
@@ -118,8 +123,11 @@ _ELSEWHERE = {
     "Driver": "cuboid.run.driver",
     "DriverConfig": "cuboid.run.driver",
     "EmbeddedProject": "cuboid.embedded",
+    "Introspection": "cuboid.run.introspection",
+    "ProjectPath": "cuboid.run.server_config",
     "QueryQueue": "cuboid.run.queue",
     "QueueSettings": "cuboid.run.queue",
+    "ServerConfig": "cuboid.run.server_config",
     "hookimpl": "cuboid.hookspecs",
     "open": "cuboid.embedded",
 }

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import itertools
 import threading
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,10 +27,10 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from pydantic import SecretStr
 
 from cuboid.errors import ConnectionFailed, CuboidError, DriverError, QueryFailed
-from cuboid.run.cells import semantic_rows
-from cuboid.run.driver import Driver, DriverConfig
+from cuboid.run.cells import Converter, semantic_rows
+from cuboid.run.driver import GRACE_SECONDS, Driver, DriverConfig
 from cuboid.run.lane import Lane, in_thread
-from cuboid.types import Capability, Job, Result, Statement, Value
+from cuboid.types import Capability, Job, Result, SemanticType, Statement, Value
 
 T = TypeVar("T")
 
@@ -65,6 +66,7 @@ class _Run:
     stopped: bool = False
     complete: bool = False
     lost: bool = False
+    converters: Mapping[int, Converter] = field(default_factory=dict)
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -109,22 +111,37 @@ class DBAPIDriver(Driver):
         return True
 
     def limit(self, connection: Connection, seconds: float) -> None:
-        """Has the server itself end the next statement of ``connection`` soon after ``seconds``, should the queue fail
-        to. Called before each statement; the queue's word comes first if the server's limit is a little longer."""
+        """Has the server itself end the next statement of ``connection`` after ``seconds``, should the queue fail to,
+        which gives it a little less. Called before each statement."""
 
     def start(self, connection: Connection, statement: Statement, *, streaming: bool) -> Cursor:
         """Runs the statement; ``streaming`` asks for a cursor that does not fetch everything at once."""
         cursor = connection.cursor()
-        cursor.execute(statement.sql, statement.parameters)
+        cursor.execute(statement.sql, [self.bind(value) for value in statement.parameters])
         return cursor  # type: ignore[no-any-return]
+
+    def bind(self, value: Value) -> Any:
+        """A parameter as the module takes it."""
+        return value
 
     def finish(self, cursor: Cursor) -> None:
         """Releases a cursor that was read to its end."""
         cursor.close()
 
-    def convert(self, rows: Sequence[tuple[Any, ...]], cursor: Cursor) -> Sequence[tuple[Value, ...]]:
-        """Native cells to semantic types."""
-        return semantic_rows(rows)
+    def converter(self, described: Any, meant: SemanticType | None) -> Converter | None:
+        """What makes semantic values of a column's cells that are not NULL; None where the Python types that the module
+        returns say enough (:func:`cuboid.run.cells.semantic_cell`).
+
+        :param described: the column in the cursor's ``description``.
+        :param meant: what the statement says that the column means, if it says.
+        """
+        return None
+
+    def convert(
+        self, rows: Sequence[tuple[Any, ...]], converters: Mapping[int, Converter]
+    ) -> Sequence[tuple[Value, ...]]:
+        """Native cells to semantic types; the converters are those of :meth:`converter`, by column."""
+        return semantic_rows(rows, converters)
 
     def release(self) -> None:
         """Lets go of what connections share; called when all are closed, and when the database went away."""
@@ -310,8 +327,10 @@ class DBAPIDriver(Driver):
                 if run.stopped:
                     raise _interrupted()
                 run.live = lane.connection
-            self.limit(lane.connection, run.job.timeout)
-            return self.start(lane.connection, run.job.statement, streaming=streaming)
+            self.limit(lane.connection, run.job.timeout + GRACE_SECONDS)
+            cursor = self.start(lane.connection, run.job.statement, streaming=streaming)
+            run.converters = self._converters(cursor, run.job.statement)
+            return cursor
         except Exception as error:
             raise self._failed(run, error) from None
 
@@ -319,9 +338,15 @@ class DBAPIDriver(Driver):
         try:
             if run.stopped:
                 raise _interrupted()
-            return self.convert(cursor.fetchmany(rows), cursor) if cursor.description else ()
+            return self.convert(cursor.fetchmany(rows), run.converters) if cursor.description else ()
         except Exception as error:
             raise self._failed(run, error) from None
+
+    def _converters(self, cursor: Cursor, statement: Statement) -> Mapping[int, Converter]:
+        described = cursor.description or ()
+        meant = (column.type for column in statement.columns) if statement.columns else itertools.repeat(None)
+        found = map(self.converter, described, meant)
+        return {index: convert for index, convert in enumerate(found) if convert is not None}
 
     def _finish(self, run: _Run, cursor: Cursor | None) -> None:
         try:

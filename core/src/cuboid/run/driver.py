@@ -10,6 +10,7 @@ gives the same JSON. Errors are :class:`ConnectionFailed` or :class:`QueryFailed
 
 from __future__ import annotations
 
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar
@@ -17,8 +18,12 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from cuboid.errors import UnsupportedFeature
+from cuboid.run.introspection import Introspection
 from cuboid.run.queue import QueryQueue
-from cuboid.types import Capability, Job, Result, TableInfo, Value
+from cuboid.types import Capability, Job, Result, Statement, TableInfo, Value
+
+GRACE_SECONDS = 1.0
+"""How much longer than its queue, whose word says why it was stopped, the server itself should let a statement run."""
 
 
 class DriverConfig(BaseModel):
@@ -47,6 +52,9 @@ class Driver(ABC):
     Config: ClassVar[type[DriverConfig]]
     queue: ClassVar[type[QueryQueue]]
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
+    introspection: ClassVar[Introspection | None] = None
+    """How the database is asked for its tables; a driver of one that cannot be asked in SQL overrides
+    :meth:`introspect`."""
 
     @abstractmethod
     def __init__(self, config: DriverConfig) -> None:
@@ -78,4 +86,11 @@ class Driver(ABC):
 
     async def introspect(self) -> tuple[TableInfo, ...]:
         """Tables and views that a model may use, with columns and keys, ordered by schema and name."""
-        raise UnsupportedFeature(f"The {self.name} driver cannot list tables.")
+        if self.introspection is None:
+            raise UnsupportedFeature(f"The {self.name} driver cannot list tables.")
+        columns, keys = self.introspection.columns, self.introspection.keys
+        return self.introspection.tables(await self.rows(columns), await self.rows(keys) if keys else ())
+
+    async def rows(self, sql: str) -> Sequence[tuple[Value, ...]]:
+        """The rows of a statement of the driver's own. Raises :class:`DriverError`."""
+        return (await self.execute(Job(uuid.uuid4().hex, sql, Statement(sql)))).rows

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from cuboid.errors import ConnectionFailed, CuboidError, DriverError, QueryFailed
-from cuboid.run.driver import Driver, DriverConfig
+from cuboid.run.driver import GRACE_SECONDS, Driver, DriverConfig
 from cuboid.types import Job, Result, Statement, Value
 
 T = TypeVar("T")
@@ -39,8 +39,8 @@ class Session(ABC):
 
     @abstractmethod
     async def begin(self, seconds: float) -> None:
-        """Makes ready for a statement that the server itself should end soon after ``seconds``, should the queue fail
-        to; the queue's word comes first if the server's limit is a little longer."""
+        """Makes ready for a statement that the server itself should end after ``seconds``, should the queue fail to,
+        which gives it a little less."""
 
     @abstractmethod
     async def fetch(self, statement: Statement) -> tuple[tuple[str, ...], Sequence[tuple[Value, ...]]]:
@@ -183,7 +183,7 @@ class SessionDriver(Driver):
         try:
             session = run.session = await self._session(run)
             if not run.stopped:
-                await session.begin(run.job.timeout)
+                await session.begin(run.job.timeout + GRACE_SECONDS)
             if run.stopped:
                 raise _interrupted()
             yield session

@@ -74,9 +74,9 @@ class Dialect(ABC):
         if first and months in _UNITS:
             # A unit of the calendar, which begins some months later: what moving clips is the day, and that is cut off.
             late = (origin.month - 1) % months
-            moved = self.shift(civil, _integer(-late), "month") if late else civil
+            moved = self.shift(civil, number(-late), "month") if late else civil
             floor = self.date_trunc(_UNITS[months], moved)
-            return self.shift(floor, _integer(late), "month") if late else floor
+            return self.shift(floor, number(late), "month") if late else floor
         passed = exp.paren(
             exp.Sub(
                 this=self.month_number(civil),
@@ -98,9 +98,9 @@ class Dialect(ABC):
     def add_interval(self, civil: exp.Expr, interval: Interval) -> exp.Expr:
         """``civil`` moved by ``interval``, forwards or backwards: months first, then seconds."""
         if interval.months:
-            civil = self.shift(civil, _integer(interval.months), "month")
+            civil = self.shift(civil, number(interval.months), "month")
         if interval.seconds:
-            civil = self.shift(civil, _integer(interval.seconds), "second")
+            civil = self.shift(civil, number(interval.seconds), "second")
         return civil
 
     def constant(self, moment: datetime) -> exp.Expr:
@@ -151,10 +151,10 @@ class Dialect(ABC):
     def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:
         """A NULL that pads a UNION branch for a column of the given meaning.
 
-        ``donor`` is a scalar subquery of the column's exact type that finds no row: a typed NULL on every engine.
-        Engines whose UNION takes the type from the branch that has one return a bare NULL.
+        In most engines UNION takes each column's type from a branch that has one. The others return ``donor``, a scalar
+        subquery of the column's exact type that finds no row: a typed NULL on every engine.
         """
-        return donor
+        return exp.null()
 
     def pick(self, value: exp.Expr, type: SemanticType) -> exp.Expr:
         """The aggregate that returns the one non-NULL value of a group in which all others are NULL."""
@@ -187,6 +187,21 @@ class Dialect(ABC):
         raise UnsupportedFeature(f"The {self.name} dialect has no approximate distinct count.")
 
 
+def call(name: str, *arguments: exp.Expr) -> exp.Expr:
+    """A call of the engine's function ``name``."""
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def number(value: int) -> exp.Expr:
+    """A whole number in SQL."""
+    return exp.Literal.number(value) if value >= 0 else exp.Neg(this=exp.Literal.number(-value))
+
+
+def text(value: str) -> exp.Expr:
+    """A text in SQL."""
+    return exp.Literal.string(value)
+
+
 _UNITS = {1: "month", 3: "quarter", 12: "year"}
 """Granularities by their months."""
 
@@ -199,7 +214,3 @@ def _floored(count: exp.Expr, step: int) -> exp.Expr:
     positive = exp.paren(exp.Add(this=remainder, expression=divisor.copy()))
     modulo = exp.paren(exp.Mod(this=positive, expression=divisor.copy()))
     return exp.Sub(this=count, expression=modulo)
-
-
-def _integer(number: int) -> exp.Expr:
-    return exp.Literal.number(number) if number >= 0 else exp.Neg(this=exp.Literal.number(-number))

@@ -9,7 +9,7 @@ from sqlglot.errors import ErrorLevel
 
 from cuboid.query.model import Slot
 from cuboid.sql.binding import Pattern, prepare, slot_mark
-from cuboid.sql.dialect import Dialect
+from cuboid.sql.dialect import Dialect, number, text
 from cuboid.sql.reading import aliased, column, identifier
 from cuboid.types import Column, ParameterType, Scalar, SemanticType, Statement
 
@@ -63,16 +63,6 @@ def union(rows: Sequence[exp.Select]) -> exp.Query:
 def numbered(values: Iterable[exp.Expr]) -> exp.Subquery:
     """A table ``input`` with the columns ``n`` (0, 1, …) and ``value``."""
     return table([select(n=number(n), value=value) for n, value in enumerate(values)])
-
-
-def number(value: int) -> exp.Expr:
-    """An integer literal."""
-    return exp.Literal.number(value) if value >= 0 else exp.Neg(this=exp.Literal.number(-value))
-
-
-def text(value: str) -> exp.Expr:
-    """A text literal; for what parameters cannot test, such as ``%`` in the statement itself."""
-    return exp.Literal.string(value)
 
 
 def typed(value: str, type: str) -> exp.Expr:

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from cuboid.errors import UnsupportedFeature
 from cuboid.sql.binding import Pattern
+from cuboid.sql.dialect import number, text
 from cuboid.sql.names import Names
 from cuboid.sql.reading import aliased, column, identifier
 from cuboid.testing.compose import (
@@ -17,11 +18,9 @@ from cuboid.testing.compose import (
     digits,
     flag,
     index,
-    number,
     numbered,
     select,
     table,
-    text,
     truth,
     union,
 )

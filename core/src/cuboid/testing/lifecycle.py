@@ -11,7 +11,8 @@ import pytest
 from cuboid.errors import ConnectionFailed, DriverError
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
-from cuboid.testing.compose import Composer, number, select
+from cuboid.sql.dialect import number
+from cuboid.testing.compose import Composer, select
 from cuboid.testing.live import Open, job, on_loop
 from cuboid.testing.registration import SECRET
 from cuboid.testing.subject import Subject, listening

@@ -9,8 +9,9 @@ import pytest
 from sqlglot import exp
 
 from cuboid.errors import CuboidError, DriverError, QueryFailed
+from cuboid.sql.dialect import number, text
 from cuboid.sql.reading import column
-from cuboid.testing.compose import flag, number, numbered, select, text, truth, typed
+from cuboid.testing.compose import flag, numbered, select, truth, typed
 from cuboid.testing.live import Open, live, wrong_cells
 from cuboid.testing.subject import Subject
 from cuboid.types import ParameterType, Scalar, SemanticType

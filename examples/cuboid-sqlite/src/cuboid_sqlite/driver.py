@@ -5,29 +5,29 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from cuboid import DBAPIDriver, DriverConfig, QueryFailed
+from cuboid import DBAPIDriver, DriverConfig, Introspection, ProjectPath, QueryFailed
 from cuboid_sqlite.functions import read, register, written
 from cuboid_sqlite.queue import SQLiteQueue
 
 MEMORY = ":memory:"
 
+COLUMNS = """
+SELECT 'main', t.name, c.name, c.type, c.pk > 0
+FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+WHERE t.type IN ('table', 'view') AND t.name NOT LIKE 'sqlite%' ORDER BY t.name, c.cid
+"""
+KEYS = """
+SELECT 'main', t.name, k.id, k."from", k."table", k."to"
+FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) k WHERE k."to" IS NOT NULL ORDER BY t.name, k.id, k.seq
+"""
+
 
 class SQLiteConfig(DriverConfig):
-    database: str = Field(
+    database: ProjectPath = Field(
         default=MEMORY, description="The database file; a relative path starts at the project."
     )
-
-    @field_validator("database")
-    @classmethod
-    def _in_project(cls, path, info):
-        project = (info.context or {}).get("project")
-        return path if path == MEMORY or project is None else str(Path(project) / path)
-
-
-class Cursor(sqlite3.Cursor):
-    columns = ()  # what the statement says its columns mean
 
 
 class SQLiteDriver(DBAPIDriver):
@@ -35,7 +35,8 @@ class SQLiteDriver(DBAPIDriver):
     dialect = "sqlite"
     Config = SQLiteConfig
     queue = SQLiteQueue
-    capabilities = frozenset({"stream", "interrupt", "zones_before_1970"})
+    capabilities = frozenset({"stream", "interrupt", "introspect", "zones_before_1970"})
+    introspection = Introspection(COLUMNS, KEYS)
 
     def connect(self):
         path = self.config.database
@@ -54,35 +55,20 @@ class SQLiteDriver(DBAPIDriver):
     def translate(self, error):
         return QueryFailed(str(error) or type(error).__name__)
 
-    def start(self, connection, statement, *, streaming):
-        cursor = connection.cursor(Cursor)
-        cursor.columns = statement.columns
-        return cursor.execute(statement.sql, [_bound(value) for value in statement.parameters])
+    def bind(self, value):
+        if isinstance(value, datetime):
+            return written(value)
+        if isinstance(value, date):
+            return written(datetime(value.year, value.month, value.day))
+        if isinstance(value, Decimal):
+            near = int(value) if value == value.to_integral_value() and abs(value) < 2**63 else float(value)
+            if Decimal(repr(near)) != value:
+                raise QueryFailed(f"SQLite has no exact decimals: it would compare {value} as {near}.")
+            return near
+        return float(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
 
-    def convert(self, rows, cursor):
-        readers = [_READERS.get(column.type, _same) for column in cursor.columns]
-        if not readers:
-            return rows
-        return [tuple(read(cell) for read, cell in zip(readers, row, strict=True)) for row in rows]
-
-
-def _bound(value):
-    if isinstance(value, datetime):
-        return written(value)
-    if isinstance(value, date):
-        return written(datetime(value.year, value.month, value.day))
-    if isinstance(value, Decimal):
-        near = int(value) if value == value.to_integral_value() and abs(value) < 2**63 else float(value)
-        if Decimal(repr(near)) != value:
-            raise QueryFailed(f"SQLite has no exact decimals: it would compare {value} as {near}.")
-        return near
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        return float(value)
-    return value
-
-
-def _same(cell):
-    return cell
+    def converter(self, described, meant):
+        return {"time": _time, "boolean": _truth}.get(meant)
 
 
 def _time(cell):
@@ -91,6 +77,3 @@ def _time(cell):
 
 def _truth(cell):
     return bool(cell) if isinstance(cell, int) else cell
-
-
-_READERS = {"time": _time, "boolean": _truth}

@@ -7,24 +7,20 @@ not load it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from cuboid.hookspecs import hookimpl
 
-if TYPE_CHECKING:
-    from cuboid.run.driver import Driver
-    from cuboid.sql.dialect import Dialect
-
 
 @hookimpl
-def register_dialects(register: Callable[[type[Dialect]], None]) -> None:
+def register_dialects(register: Callable[[type[Any]], None]) -> None:
     from cuboid_clickhouse.dialect import ClickHouseDialect
 
     register(ClickHouseDialect)
 
 
 @hookimpl
-def register_drivers(register: Callable[[type[Driver]], None]) -> None:
+def register_drivers(register: Callable[[type[Any]], None]) -> None:
     from cuboid_clickhouse.driver import ClickHouseDriver
     from cuboid_clickhouse.embedded import ChDBDriver
 

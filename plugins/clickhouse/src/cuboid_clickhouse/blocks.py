@@ -11,7 +11,6 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import OperationalError
 from clickhouse_connect.driver.httpclient import HttpClient
 
-from cuboid.run.cells import Converter, semantic_column
 from cuboid.types import Statement, Value
 
 FORMATS = {"UUID": "string", "IPv*": "string", "FixedString": "string"}
@@ -30,7 +29,6 @@ class Blocks:
         self._position = 0
         self.complete = False
         self.description: Sequence[tuple[str, str]] = ()
-        self._converters: Sequence[Converter | None] = ()
 
     def open(self) -> None:
         """Sends the statement and waits for the first block."""
@@ -44,11 +42,6 @@ class Blocks:
         self._stream = stream.__enter__()
         names, types = self._stream.source.column_names, self._stream.source.column_types
         self.description = [(name, type.name) for name, type in zip(names, types, strict=True)]
-        truths = [column.type == "boolean" for column in statement.columns] or [False] * len(names)
-        # A comparison is a UInt8 of 0 or 1.
-        self._converters = [
-            bool if truth and "Int" in type.name else None for truth, type in zip(truths, types, strict=False)
-        ]
         if not names:  # a result without rows comes without a head, too
             answered = self._stream.source.summary.get("query_id") == self._settings["query_id"]
             if isinstance(self._client, HttpClient) and not answered:
@@ -65,8 +58,7 @@ class Blocks:
                 return []
             self._block, self._position = block, 0
         start, self._position = self._position, self._position + size
-        columns = (column[start : start + size] for column in self._block)
-        return list(zip(*map(semantic_column, columns, self._converters), strict=True))
+        return list(zip(*(column[start : start + size] for column in self._block), strict=True))
 
     def close(self) -> None:
         """Reads what is left."""

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field
 
 from cuboid.run.driver import DriverConfig
+from cuboid.run.server_config import Port, ProjectPath, ServerConfig
 
 
-class ClickHouseConfig(DriverConfig):
+class ClickHouseConfig(ServerConfig):
     """A server over HTTP."""
 
-    host: str = Field(default="localhost", min_length=1, description="The server.")
-    port: int | None = Field(
-        default=None, ge=1, le=65535, description="Its HTTP port; 8123, or 8443 with `ssl`, unless given."
+    port: Port | None = Field(
+        default=None, description="Its HTTP port; 8123, or 8443 with `ssl`, unless given."
     )
-    database: str | None = Field(
+    user: str = Field(
+        default="default", min_length=1, description="The user; one that may only read is enough."
+    )
+    ssl: bool | None = Field(
+        default=None, description="Connect over HTTPS; a file or `ssl_verify: true` implies it."
+    )
+    ssl_verify: bool | None = Field(
         default=None,
-        min_length=1,
-        description="The database of unqualified tables; the user's own unless given.",
-    )
-    user: str = Field(default="default", min_length=1, description="The user.")
-    password: SecretStr = Field(default=SecretStr(""), description="The user's password.")
-    ssl: bool = Field(default=False, description="Connect over HTTPS.")
-    ssl_ca: str | None = Field(
-        default=None,
-        description="File with the certificates to trust instead of the system's.",
-        json_schema_extra={"env": ["CUBEJS_DB_SSL_CA"]},
-    )
-    ssl_verify: bool = Field(
-        default=True,
-        description="Refuse a certificate that is not trusted or is another host's.",
+        description="Refuse a certificate that is not trusted or is another host's: done over HTTPS unless false.",
         json_schema_extra={"env": ["CUBEJS_DB_SSL_REJECT_UNAUTHORIZED"]},
     )
     compression: bool = Field(
@@ -39,7 +30,6 @@ class ClickHouseConfig(DriverConfig):
         description="Compress results on the way: for a server that is far, near ones answer faster without.",
         json_schema_extra={"env": ["CUBEJS_DB_CLICKHOUSE_COMPRESSION"]},
     )
-    connect_timeout: int = Field(default=10, ge=1, description="Seconds to wait for a connection.")
     silence_timeout: int = Field(
         default=20,
         ge=16,
@@ -47,16 +37,11 @@ class ClickHouseConfig(DriverConfig):
         "progress more often.",
     )
 
-    @field_validator("ssl_ca")
-    @classmethod
-    def _in_project(cls, path: str | None, info: ValidationInfo) -> str | None:
-        return in_project(path, info)
-
 
 class ChDBConfig(DriverConfig):
     """The engine in this process."""
 
-    path: str | None = Field(
+    path: ProjectPath | None = Field(
         default=None,
         min_length=1,
         description="The folder of the data; a relative path starts at the project's folder. In memory unless given.",
@@ -65,14 +50,3 @@ class ChDBConfig(DriverConfig):
     database: str | None = Field(
         default=None, min_length=1, description="The database of unqualified tables; `default` unless given."
     )
-
-    @field_validator("path")
-    @classmethod
-    def _in_project(cls, path: str | None, info: ValidationInfo) -> str | None:
-        return in_project(path, info)
-
-
-def in_project(path: str | None, info: ValidationInfo) -> str | None:
-    """``path`` from the project's folder on, if it is relative and there is a project."""
-    project = (info.context or {}).get("project")
-    return path if path is None or project is None else str(Path(project) / Path(path).expanduser())

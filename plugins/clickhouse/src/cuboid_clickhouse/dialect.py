@@ -9,19 +9,9 @@ from decimal import Decimal
 from sqlglot import exp
 
 from cuboid.errors import UnsupportedFeature
-from cuboid.sql.dialect import Dialect, ShiftUnit
+from cuboid.sql.dialect import Dialect, ShiftUnit, call, number, text
 from cuboid.types import ParameterType, Scalar, SemanticType, TimeKind
 from cuboid_clickhouse.zones import corrections
-
-_FLOORS = {
-    "minute": "toStartOfMinute",
-    "hour": "toStartOfHour",
-    "day": "toStartOfDay",
-    "week": "toMonday",
-    "month": "toStartOfMonth",
-    "quarter": "toStartOfQuarter",
-    "year": "toStartOfYear",
-}
 
 _WIDEST = 76
 """Digits of the widest Decimal."""
@@ -45,34 +35,35 @@ class ClickHouseDialect(Dialect):
         if kind == "date" or zone == "UTC":
             return instant
         # Not toTimeZone alone: its values are instants still, so an hour that the clock shows twice would be two.
-        local = _call("toTimeZone", instant.copy(), exp.Literal.string(zone))
-        offset = _call("timeZoneOffset", local)
+        local = call("toTimeZone", instant.copy(), text(zone))
+        offset = call("timeZoneOffset", local)
         if corrected := corrections(zone):
             offset = exp.Add(this=offset, expression=_looked_up(corrected, instant.copy()))
-        return _call("addSeconds", instant, offset)
+        return call("addSeconds", instant, offset)
 
     def date_trunc(self, granularity: str, civil: exp.Expr) -> exp.Expr:
         # Seconds first: of a time before 1970 with a fraction, all others give the next minute, hour and so on.
-        seconds = _call("toStartOfSecond", civil)
+        seconds = call("toStartOfSecond", civil)
         if granularity == "second":
             return seconds
-        return _timestamp(_call(_FLOORS[granularity], seconds))  # week to year give dates
+        floor = "toMonday" if granularity == "week" else f"toStartOf{granularity.title()}"
+        return _timestamp(call(floor, seconds))  # week to year give dates
 
     def constant(self, moment: datetime) -> exp.Expr:
-        return _timestamp(exp.Literal.string(moment.isoformat(" ")))
+        return _timestamp(text(moment.isoformat(" ")))
 
     def shift(self, civil: exp.Expr, count: exp.Expr, unit: ShiftUnit) -> exp.Expr:
-        return _call("addMonths" if unit == "month" else "addSeconds", civil, count)
+        return call("addMonths" if unit == "month" else "addSeconds", civil, count)
 
     def month_number(self, civil: exp.Expr) -> exp.Expr:
-        year = exp.Mul(this=_call("toYear", civil), expression=exp.Literal.number(12))
-        return exp.Add(this=year, expression=_call("toMonth", civil.copy()))
+        year = exp.Mul(this=call("toYear", civil), expression=number(12))
+        return exp.Add(this=year, expression=call("toMonth", civil.copy()))
 
     def elapsed_seconds(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
-        return _call("dateDiff", exp.Literal.string("second"), start, end)
+        return call("dateDiff", text("second"), start, end)
 
     def epoch(self) -> exp.Expr:
-        return _call("toUnixTimestamp", _call("now"))
+        return call("toUnixTimestamp", call("now"))
 
     # ------------------------------------------------------------ values
 
@@ -105,37 +96,27 @@ class ClickHouseDialect(Dialect):
             return super().is_in(value, candidates, type)
         return exp.paren(exp.or_(*(exp.EQ(this=value.copy(), expression=each) for each in candidates)))
 
-    def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:
-        return exp.null()  # UNION ALL takes each column's type from the branches that have one
-
     def pick(self, value: exp.Expr, type: SemanticType) -> exp.Expr:
         return exp.AnyValue(this=value)  # of any type, NULLs skipped
 
     # ------------------------------------------------------------ strings and aggregates
 
     def like(self, value: exp.Expr, pattern: exp.Expr) -> exp.Expr:
-        return exp.ILike(
-            this=value, expression=pattern
-        )  # no ESCAPE clause: the escape is a backslash, always
+        return exp.ILike(this=value, expression=pattern)  # without ESCAPE: it is a backslash, always
 
     def count_distinct(self, value: exp.Expr) -> exp.Expr:
-        return _call(
-            "uniqExact", value
-        )  # COUNT(DISTINCT x) is what a setting of the server says, exact or not
+        return call("uniqExact", value)  # COUNT(DISTINCT x) is as exact as a setting of the server says
 
     def approx_count_distinct(self, value: exp.Expr) -> exp.Expr:
-        return _call("uniq", value)
+        return call("uniq", value)
 
     def average(self, value: exp.Expr) -> exp.Expr:
         # The double next to the true mean, as elsewhere: AVG makes doubles of decimals before it divides, and a Decimal
         # becomes the nearest double by way of its text only. 30 more digits also do for a small mean of whole numbers.
-        total = exp.Mul(
-            this=exp.Sum(this=value),
-            expression=_call("toDecimal256", exp.Literal.number(1), exp.Literal.number(30)),
-        )
+        total = exp.Mul(this=exp.Sum(this=value), expression=call("toDecimal256", number(1), number(30)))
         # A division by zero fails even where the sum is NULL.
-        count = _call("greatest", exp.Count(this=value.copy()), exp.Literal.number(1))
-        return _call("toFloat64", _call("toString", exp.Div(this=total, expression=count)))
+        count = call("greatest", exp.Count(this=value.copy()), number(1))
+        return call("toFloat64", call("toString", exp.Div(this=total, expression=count)))
 
     def quotient(self, division: exp.Div) -> exp.Expr:
         # A decimal divides to as many digits as it has itself: 10.00 by 3 is 3.33.
@@ -144,19 +125,15 @@ class ClickHouseDialect(Dialect):
 
 
 def _timestamp(value: exp.Expr) -> exp.Expr:
-    return _call("toDateTime64", value, exp.Literal.number(6), exp.Literal.string("UTC"))
+    return call("toDateTime64", value, number(6), text("UTC"))
 
 
 def _looked_up(corrected: Mapping[int, int], instant: exp.Expr) -> exp.Expr:
     """The correction of the minute that ``instant`` is in, 0 in all others."""
-    minute = _call("intDiv", _call("toUnixTimestamp64Micro", instant), exp.Literal.number(60_000_000))
-    minutes = exp.array(*(exp.Literal.number(each) for each in corrected))
-    seconds = exp.array(*(exp.convert(each) for each in corrected.values()))
-    return _call("transform", minute, minutes, seconds, exp.Literal.number(0))
-
-
-def _call(function: str, *arguments: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this=function, expressions=list(arguments))
+    minute = call("intDiv", call("toUnixTimestamp64Micro", instant), number(60_000_000))
+    minutes = exp.array(*(number(each) for each in corrected))
+    seconds = exp.array(*(number(each) for each in corrected.values()))
+    return call("transform", minute, minutes, seconds, number(0))
 
 
 def _integer_type(value: int) -> str:

@@ -11,7 +11,6 @@ import logging
 import math
 import re
 import uuid
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -21,13 +20,14 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import OperationalError
 
 from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
+from cuboid.run.cells import Converter
 from cuboid.run.dbapi import Cursor, DBAPIDriver
 from cuboid.run.driver import DriverConfig
 from cuboid.run.queue import QueryQueue
-from cuboid.types import Capability, Job, Statement, TableInfo, Value
-from cuboid_clickhouse import introspect
+from cuboid.types import SemanticType, Statement
 from cuboid_clickhouse.blocks import Blocks
 from cuboid_clickhouse.config import ClickHouseConfig
+from cuboid_clickhouse.introspect import INTROSPECTION
 from cuboid_clickhouse.queue import ClickHouseQueue
 
 SESSION = {
@@ -42,9 +42,6 @@ SESSION = {
     "cancel_http_readonly_queries_on_client_close": "1",  # should KILL QUERY not reach the server
 }
 """Settings of every statement, and what would be wrong without: names and values of ClickHouse."""
-
-GRACE_SECONDS = 5
-"""How much longer than the queue the server lets a statement run: the queue's word comes first."""
 
 NETWORK = frozenset({209, 210})
 """Codes of the server's own trouble with the connection."""
@@ -99,9 +96,10 @@ class ClickHouseDriver(DBAPIDriver):
     dialect = "clickhouse"
     Config: ClassVar[type[DriverConfig]] = ClickHouseConfig
     queue: ClassVar[type[QueryQueue]] = ClickHouseQueue
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+    capabilities = frozenset(
         {"stream", "interrupt", "introspect", "approx_count_distinct", "exact_decimals", "zones_before_1970"}
     )
+    introspection = INTROSPECTION
     config: ClickHouseConfig
 
     def connect(self) -> Connection:
@@ -120,17 +118,18 @@ class ClickHouseDriver(DBAPIDriver):
     def client(self) -> Client:
         """A new client of the library."""
         config = self.config
+        theirs = {
+            "username": "user",
+            "ca_cert": "ssl_ca",
+            "client_cert": "ssl_cert",
+            "client_cert_key": "ssl_key",
+        }
         return get_client(
-            interface="https" if config.ssl else "http",
-            host=config.host,
+            **config.named("host", "password", "database", "connect_timeout", **theirs),
+            interface="https" if config.encrypted else "http",
             port=config.port or 0,
-            username=config.user,
-            password=config.password.get_secret_value(),
-            database=config.database,
-            verify=config.ssl_verify,
-            ca_cert=config.ssl_ca,
+            verify=config.ssl_verify is not False,
             compress="lz4" if config.compression else False,
-            connect_timeout=config.connect_timeout,
             send_receive_timeout=config.silence_timeout,
             autogenerate_session_id=False,  # statements of one session wait for each other
             dedicated_pool=True,  # its sockets close with it
@@ -140,7 +139,7 @@ class ClickHouseDriver(DBAPIDriver):
 
     def limit(self, connection: Connection, seconds: float) -> None:
         allowed = connection.client.server_settings["max_execution_time"]
-        wanted = math.ceil(seconds) + GRACE_SECONDS
+        wanted = math.ceil(seconds)
         if not allowed.readonly:  # the user's own limit stays if it is shorter; 0 is none
             connection.settings["max_execution_time"] = min(wanted, int(allowed.value) or wanted)
 
@@ -150,8 +149,10 @@ class ClickHouseDriver(DBAPIDriver):
     def finish(self, cursor: Cursor) -> None:
         cursor.close()
 
-    def convert(self, rows: Sequence[tuple[Any, ...]], cursor: Cursor) -> Sequence[tuple[Value, ...]]:
-        return rows  # Blocks did that, column by column
+    def converter(self, described: Any, meant: SemanticType | None) -> Converter | None:
+        return (
+            bool if meant == "boolean" and "Int" in described[1] else None
+        )  # a comparison is a UInt8 of 0 or 1
 
     def cancel(self, connection: Connection) -> None:
         connection.kill()
@@ -164,10 +165,6 @@ class ClickHouseDriver(DBAPIDriver):
         if code in NETWORK or (code is None and isinstance(error, (OperationalError, OSError))):
             return ConnectionFailed(message)
         return QueryFailed(message)
-
-    async def introspect(self) -> tuple[TableInfo, ...]:
-        job = Job(uuid.uuid4().hex, introspect.COLUMNS, Statement(introspect.COLUMNS))
-        return introspect.tables((await self.execute(job)).rows)
 
 
 def _set_up(client: Client, session: dict[str, str]) -> None:

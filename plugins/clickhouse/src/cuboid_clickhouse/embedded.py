@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
 
 from clickhouse_connect import get_client
 from clickhouse_connect.driver.client import Client
 
 from cuboid.errors import ConnectionFailed
-from cuboid.run.driver import DriverConfig
-from cuboid.run.queue import QueryQueue
 from cuboid_clickhouse.config import ChDBConfig
 from cuboid_clickhouse.driver import ClickHouseDriver
 from cuboid_clickhouse.queue import ChDBQueue
@@ -20,8 +17,8 @@ class ChDBDriver(ClickHouseDriver):
     """A process has one engine, which serves one folder (or one memory) and locks it against other processes."""
 
     name = "chdb"
-    Config: ClassVar[type[DriverConfig]] = ChDBConfig
-    queue: ClassVar[type[QueryQueue]] = ChDBQueue
+    Config = ChDBConfig
+    queue = ChDBQueue
     config: ChDBConfig  # type: ignore[assignment]  # what is said of a server is not asked here
 
     def client(self) -> Client:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlglot import exp
 
-from cuboid.sql.dialect import Dialect, ShiftUnit
-from cuboid.types import SemanticType, TimeKind
+from cuboid.sql.dialect import Dialect, ShiftUnit, call, number, text
+from cuboid.types import TimeKind
 
 
 class DuckDBDialect(Dialect):
@@ -21,25 +21,20 @@ class DuckDBDialect(Dialect):
         if kind == "date" or zone == "UTC":
             return exp.cast(value, exp.DataType.Type.TIMESTAMP)
         instant = exp.cast(value, exp.DataType.Type.TIMESTAMPTZ)
-        return exp.AtTimeZone(this=instant, zone=exp.Literal.string(zone))
+        return exp.AtTimeZone(this=instant, zone=text(zone))
 
     def date_trunc(self, granularity: str, civil: exp.Expr) -> exp.Expr:
         # sqlglot's own node may render a DATE where DuckDB gives one; the cast keeps days and weeks timestamps.
-        floored = exp.Anonymous(this="DATE_TRUNC", expressions=[exp.Literal.string(granularity), civil])
+        floored = call("DATE_TRUNC", text(granularity), civil)
         return exp.cast(floored, exp.DataType.Type.TIMESTAMP)
 
     def bin_seconds(self, seconds: int, origin: datetime, civil: exp.Expr) -> exp.Expr:
         # The engine's own is wrong for months only: it drops the day of the origin.
-        width = exp.Anonymous(this="TO_SECONDS", expressions=[exp.Literal.number(seconds)])
-        return exp.Anonymous(this="TIME_BUCKET", expressions=[width, civil, self.constant(origin)])
+        return call("TIME_BUCKET", call("TO_SECONDS", number(seconds)), civil, self.constant(origin))
 
     def shift(self, civil: exp.Expr, count: exp.Expr, unit: ShiftUnit) -> exp.Expr:
         # INTERVAL times a number takes 32 bits: 68 years of seconds.
-        length = exp.Anonymous(this=f"TO_{unit.upper()}S", expressions=[count])
-        return exp.paren(exp.Add(this=civil, expression=length))
-
-    def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:
-        return exp.null()  # UNION ALL takes each column's type from the branches that have one
+        return exp.paren(exp.Add(this=civil, expression=call(f"TO_{unit.upper()}S", count)))
 
     def approx_count_distinct(self, value: exp.Expr) -> exp.Expr:
         return exp.ApproxDistinct(this=value)

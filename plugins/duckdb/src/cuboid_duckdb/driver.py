@@ -6,23 +6,22 @@ import json
 import logging
 import re
 import threading
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import duckdb
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
-from cuboid.run.cells import semantic_rows
+from cuboid.run.cells import Converter
 from cuboid.run.dbapi import Cursor, DBAPIDriver
 from cuboid.run.driver import DriverConfig
-from cuboid.run.queue import QueryQueue
-from cuboid.types import Capability, Job, Statement, TableInfo, Value
-from cuboid_duckdb import introspect
+from cuboid.run.server_config import ProjectPath
+from cuboid.types import SemanticType, Statement, Value
+from cuboid_duckdb.introspect import INTROSPECTION
 from cuboid_duckdb.queue import DuckDBQueue
 
 log = logging.getLogger("cuboid_duckdb")
@@ -39,7 +38,7 @@ role's number comes out for the other's. The second fails on CASE expressions wh
 "BindBuiltinScalarFunction did not return a BoundFunctionExpression". ``tests/test_optimizers.py`` has both statements
 and fails once an engine no longer needs this."""
 
-AS_TEXT: Mapping[str, Callable[[str], Value]] = {"BIGNUM": int, "JSON": json.loads}
+AS_TEXT: Mapping[str, Converter] = {"BIGNUM": int, "JSON": json.loads}
 """Types that DuckDB hands out as text."""
 
 _HOLDER = re.compile(r"(?<=lock is held in )/.*(?= \(PID)")
@@ -48,7 +47,7 @@ _HOLDER = re.compile(r"(?<=lock is held in )/.*(?= \(PID)")
 class DuckDBConfig(DriverConfig):
     """The settings of a DuckDB data source."""
 
-    database: str = Field(
+    database: ProjectPath = Field(
         default=MEMORY,
         min_length=1,
         description="The database file, or `:memory:`. A relative path starts at the project's folder.",
@@ -76,14 +75,6 @@ class DuckDBConfig(DriverConfig):
         description="Threads of all statements together; DuckDB's own default is all cores.",
     )
 
-    @field_validator("database")
-    @classmethod
-    def _in_project(cls, path: str, info: ValidationInfo) -> str:
-        project = (info.context or {}).get("project")
-        if path == MEMORY or project is None:
-            return path
-        return str(Path(project) / Path(path).expanduser())
-
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.read_only and (self.create or self.database == MEMORY):
@@ -101,17 +92,11 @@ class DuckDBDriver(DBAPIDriver):
     name = "duckdb"
     dialect = "duckdb"
     Config = DuckDBConfig
-    queue: ClassVar[type[QueryQueue]] = DuckDBQueue
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {
-            "stream",
-            "interrupt",
-            "introspect",
-            "approx_count_distinct",
-            "exact_decimals",
-            "zones_before_1970",
-        }
+    queue = DuckDBQueue
+    capabilities = frozenset(
+        {"stream", "interrupt", "introspect", "approx_count_distinct", "exact_decimals", "zones_before_1970"}
     )
+    introspection = INTROSPECTION
     config: DuckDBConfig
 
     def __init__(self, config: DriverConfig) -> None:
@@ -171,16 +156,23 @@ class DuckDBDriver(DBAPIDriver):
     ) -> Cursor:
         # Not connection.cursor(): that is another connection, which an interrupt of this one does not reach.
         # Results always arrive as they are fetched.
-        return connection.execute(statement.sql, [_bound(value) for value in statement.parameters])
+        return connection.execute(statement.sql, [self.bind(value) for value in statement.parameters])
 
     def finish(self, cursor: Cursor) -> None:
         """The cursor is the connection, and goes on living."""
 
-    def convert(self, rows: Sequence[tuple[Any, ...]], cursor: Cursor) -> Sequence[tuple[Value, ...]]:
-        types = [str(column[1]) for column in cursor.description]
-        return semantic_rows(
-            rows, {index: AS_TEXT[type_] for index, type_ in enumerate(types) if type_ in AS_TEXT}
-        )
+    def converter(self, described: Any, meant: SemanticType | None) -> Converter | None:
+        return AS_TEXT.get(str(described[1]))
+
+    def bind(self, value: Value) -> Any:
+        # Integers beyond DuckDB's become floating point, as DuckDB does itself with decimals beyond 38 digits: a
+        # comparison with any column still has the right answer.
+        if isinstance(value, int) and not -HUGEST // 2 <= value < HUGEST:
+            return float(value) if abs(value) < 1 << 1023 else float("inf" if value > 0 else "-inf")
+        if isinstance(value, Decimal) and value.as_tuple().exponent == -38 and abs(value) < Decimal("0.1"):
+            # The client library counts a digit too many for these, and would bind a DOUBLE.
+            return duckdb.Value(format(value, "f"), duckdb.decimal_type(38, 38))
+        return value
 
     def translate(self, error: Exception) -> DriverError:
         message = self._without_folders(str(error))
@@ -202,22 +194,3 @@ class DuckDBDriver(DBAPIDriver):
         if shown != message:
             log.warning("%s", message)
         return shown
-
-    async def introspect(self) -> tuple[TableInfo, ...]:
-        columns = await self._rows(introspect.COLUMNS)
-        return introspect.tables(columns, await self._rows(introspect.KEYS))
-
-    async def _rows(self, sql: str) -> Sequence[tuple[Value, ...]]:
-        result = await self.execute(Job(uuid.uuid4().hex, sql, Statement(sql)))
-        return result.rows
-
-
-def _bound(value: Value) -> Any:
-    """Integers beyond DuckDB's become floating point, as DuckDB does itself with decimals beyond 38 digits: a
-    comparison with any column still has the right answer."""
-    if isinstance(value, int) and not -HUGEST // 2 <= value < HUGEST:
-        return float(value) if abs(value) < 1 << 1023 else float("inf" if value > 0 else "-inf")
-    if isinstance(value, Decimal) and value.as_tuple().exponent == -38 and abs(value) < Decimal("0.1"):
-        # The client library counts a digit too many for these, and would bind a DOUBLE.
-        return duckdb.Value(format(value, "f"), duckdb.decimal_type(38, 38))
-    return value

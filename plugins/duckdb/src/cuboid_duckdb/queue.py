@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from cuboid.run.bounded import BoundedQueue
 
 
@@ -12,4 +10,4 @@ class DuckDBQueue(BoundedQueue):
     do not make the sum faster: they share the same cores and divide the memory limit. Four keep a short
     question from waiting behind a long one, which two would not once a dashboard asks two long ones."""
 
-    default_limit: ClassVar[int] = 4
+    default_limit = 4

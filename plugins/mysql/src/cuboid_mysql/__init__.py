@@ -6,24 +6,20 @@ The rooms are imported when the hooks are called: listing plugins loads the clie
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from cuboid.hookspecs import hookimpl
 
-if TYPE_CHECKING:
-    from cuboid.run.driver import Driver
-    from cuboid.sql.dialect import Dialect
-
 
 @hookimpl
-def register_dialects(register: Callable[[type[Dialect]], None]) -> None:
+def register_dialects(register: Callable[[type[Any]], None]) -> None:
     from cuboid_mysql.dialect import MySQLDialect
 
     register(MySQLDialect)
 
 
 @hookimpl
-def register_drivers(register: Callable[[type[Driver]], None]) -> None:
+def register_drivers(register: Callable[[type[Any]], None]) -> None:
     try:
         from cuboid_mysql.driver import MySQLDriver
     except ImportError as error:

@@ -40,23 +40,19 @@ def literal(client: CMySQLConnection, value: Scalar) -> bytes:
     return format(value, "f" if isinstance(value, Decimal) else "d").encode()
 
 
-def converter(type: int, charset: int, boolean: bool) -> Converter:
+def converter(type: int, charset: int, *, boolean: bool) -> Converter:
     """What makes semantic values of a column's cells, which are not NULL.
 
     :param boolean: the column is meant to be a truth value. These engines have no such type: BOOLEAN is TINYINT(1),
         which is also what many write for small numbers. So a number is a truth value where the model says so.
     """
     if type == FieldType.BIT:
-        return _bits_truth if boolean else _bits
+        return any if boolean else int.from_bytes
     if boolean and type in TRUTHS:
         return _truth
     if type in NATIVE:
         return NATIVE[type]
-    return _hex if charset == BINARY else _text
-
-
-def _text(cell: bytes) -> str:
-    return cell.decode()
+    return _hex if charset == BINARY else bytes.decode
 
 
 def _hex(cell: bytes) -> str:
@@ -75,27 +71,12 @@ def _time(cell: bytes) -> datetime | None:
         return None
 
 
-def _bits(cell: bytes) -> int:
-    return int.from_bytes(cell)
-
-
-def _bits_truth(cell: bytes) -> bool:
-    return any(cell)
-
-
 def _truth(cell: bytes) -> bool:
     return float(cell) != 0
 
 
 INTEGERS = dict.fromkeys(
-    (
-        FieldType.TINY,
-        FieldType.SHORT,
-        FieldType.INT24,
-        FieldType.LONG,
-        FieldType.LONGLONG,
-        FieldType.YEAR,
-    ),
+    (FieldType.TINY, FieldType.SHORT, FieldType.INT24, FieldType.LONG, FieldType.LONGLONG, FieldType.YEAR),
     int,
 )
 NATIVE: dict[int, Converter] = {
@@ -107,7 +88,7 @@ NATIVE: dict[int, Converter] = {
     FieldType.DATE: _time,
     FieldType.DATETIME: _time,
     FieldType.TIMESTAMP: _time,
-    FieldType.TIME: _text,
+    FieldType.TIME: bytes.decode,
     FieldType.JSON: json.loads,  # bytes in UTF-8
 }
 TRUTHS = frozenset({*INTEGERS, FieldType.FLOAT, FieldType.DOUBLE, FieldType.DECIMAL, FieldType.NEWDECIMAL})

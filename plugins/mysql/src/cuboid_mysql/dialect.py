@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlglot import exp
 
-from cuboid.sql.dialect import Dialect, ShiftUnit
-from cuboid.types import ParameterType, SemanticType, TimeKind
+from cuboid.sql.dialect import Dialect, ShiftUnit, call, number, text
+from cuboid.types import ParameterType, TimeKind
 from cuboid_mysql.early import early_offset
 
 PATTERNS = {
@@ -40,7 +40,7 @@ class MySQLDialect(Dialect):
     def to_civil(self, value: exp.Expr, zone: str, kind: TimeKind) -> exp.Expr:
         if kind == "date" or zone == "UTC":
             return _datetime(value)
-        converted = _call("CONVERT_TZ", _datetime(value), _text("+00:00"), _text(zone))
+        converted = call("CONVERT_TZ", _datetime(value), text("+00:00"), text(zone))
         offset = early_offset(zone, _datetime(value.copy()))
         if offset is None:
             return converted
@@ -50,39 +50,34 @@ class MySQLDialect(Dialect):
 
     def date_trunc(self, granularity: str, civil: exp.Expr) -> exp.Expr:
         if granularity == "week":  # day 2 was a Monday
-            days = exp.Sub(this=_call("TO_DAYS", civil), expression=_number(2))
-            weeks = exp.Mul(
-                this=exp.IntDiv(this=exp.paren(days), expression=_number(7)), expression=_number(7)
-            )
-            return _datetime(_call("FROM_DAYS", exp.Add(this=weeks, expression=_number(2))))
+            days = exp.Sub(this=call("TO_DAYS", civil), expression=number(2))
+            weeks = exp.Mul(this=exp.IntDiv(this=exp.paren(days), expression=number(7)), expression=number(7))
+            return _datetime(call("FROM_DAYS", exp.Add(this=weeks, expression=number(2))))
         if granularity == "quarter":
             first = self.constant(datetime.fromisoformat(FIRST_DAY))
             return exp.DateAdd(this=first, expression=_since_first("QUARTER", civil), unit=exp.var("QUARTER"))
-        return _datetime(_call("DATE_FORMAT", civil, _text(PATTERNS[granularity])))
+        return _datetime(call("DATE_FORMAT", civil, text(PATTERNS[granularity])))
 
     def constant(self, moment: datetime) -> exp.Expr:
-        return _datetime(_text(moment.isoformat(" ")))
+        return _datetime(text(moment.isoformat(" ")))
 
     def shift(self, civil: exp.Expr, count: exp.Expr, unit: ShiftUnit) -> exp.Expr:
         return exp.DateAdd(this=civil, expression=exp.paren(count), unit=exp.var(unit.upper()))
 
     def month_number(self, civil: exp.Expr) -> exp.Expr:
-        return exp.paren(exp.Add(this=_since_first("MONTH", civil), expression=_number(12 + 1)))
+        return exp.paren(exp.Add(this=_since_first("MONTH", civil), expression=number(12 + 1)))
 
     def elapsed_seconds(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
         # TIMESTAMPDIFF rounds towards zero: half a second before the start would be no second before it.
-        return exp.paren(exp.Sub(this=_call("TO_SECONDS", end), expression=_call("TO_SECONDS", start)))
+        return exp.paren(exp.Sub(this=call("TO_SECONDS", end), expression=call("TO_SECONDS", start)))
 
     def epoch(self) -> exp.Expr:
-        return _call("UNIX_TIMESTAMP")
+        return call("UNIX_TIMESTAMP")
 
     # ------------------------------------------------------------ values
 
     def parameter(self, placeholder: exp.Expr, type: ParameterType) -> exp.Expr:
         return _datetime(placeholder) if type in ("instant", "utc", "date") else placeholder
-
-    def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:
-        return exp.null()  # UNION ALL takes each column's type from the branches that have one
 
     # ------------------------------------------------------------ strings
 
@@ -114,16 +109,4 @@ def _datetime(value: exp.Expr) -> exp.Expr:
 
 def _since_first(unit: str, civil: exp.Expr) -> exp.Expr:
     """Whole months or quarters from the year 1 to ``civil``."""
-    return _call("TIMESTAMPDIFF", exp.var(unit), _text(FIRST_DAY), civil)
-
-
-def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this=name, expressions=list(arguments))
-
-
-def _number(value: int) -> exp.Expr:
-    return exp.Literal.number(value)
-
-
-def _text(value: str) -> exp.Expr:
-    return exp.Literal.string(value)
+    return call("TIMESTAMPDIFF", exp.var(unit), text(FIRST_DAY), civil)

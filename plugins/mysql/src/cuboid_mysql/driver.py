@@ -8,29 +8,24 @@ integer beyond 64 bits, and take twice as long for a small answer (2,100 against
 from __future__ import annotations
 
 import re
-import uuid
 import zoneinfo
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from mysql.connector import Error
 from mysql.connector.connection_cext import CMySQLConnection
 from mysql.connector.constants import ClientFlag
 
 from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
-from cuboid.run.cells import semantic_rows
+from cuboid.run.cells import Converter
 from cuboid.run.dbapi import Cursor, DBAPIDriver
 from cuboid.run.driver import DriverConfig
-from cuboid.run.queue import QueryQueue
-from cuboid.types import Capability, Job, Statement, TableInfo, Value
-from cuboid_mysql import introspect
-from cuboid_mysql.cells import literal
+from cuboid.run.server_config import UNVERIFIED
+from cuboid.types import SemanticType, Statement
+from cuboid_mysql.cells import converter, literal
 from cuboid_mysql.config import MySQLConfig
+from cuboid_mysql.introspect import INTROSPECTION
 from cuboid_mysql.queue import MySQLQueue
-from cuboid_mysql.session import Answer, Session
-
-GRACE_SECONDS = 1
-"""How much longer than its queue the server lets a statement run."""
+from cuboid_mysql.session import Session
 
 LOAD_ZONES = "Load them once, as root: mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql -u root mysql"
 
@@ -52,10 +47,9 @@ class MySQLDriver(DBAPIDriver):
     name = "mysql"
     dialect = "mysql"
     Config = MySQLConfig
-    queue: ClassVar[type[QueryQueue]] = MySQLQueue
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {"stream", "interrupt", "introspect", "exact_decimals", "zones_before_1970"}
-    )
+    queue = MySQLQueue
+    capabilities = frozenset({"stream", "interrupt", "introspect", "exact_decimals", "zones_before_1970"})
+    introspection = INTROSPECTION
     config: MySQLConfig
 
     def __init__(self, config: DriverConfig) -> None:
@@ -106,7 +100,7 @@ class MySQLDriver(DBAPIDriver):
     # ------------------------------------------------------------ statements
 
     def limit(self, connection: Session, seconds: float) -> None:
-        connection.limit(seconds + GRACE_SECONDS)
+        connection.limit(seconds)
 
     def start(self, connection: Session, statement: Statement, *, streaming: bool) -> Cursor:
         if self._unknown_zones and (lacked := self._unknown_zones.intersection(ZONE.findall(statement.sql))):
@@ -114,26 +108,19 @@ class MySQLDriver(DBAPIDriver):
             names = ", ".join(sorted(lacked))
             raise QueryFailed(f"The server's time zone tables lack {names}.", hint=LOAD_ZONES)
         literals = tuple(literal(connection.client, value) for value in statement.parameters)
-        return connection.ask(statement.sql.encode() % literals, statement.columns)
+        return connection.ask(statement.sql.encode() % literals)
 
-    def convert(self, rows: Sequence[tuple[Any, ...]], cursor: Cursor) -> Sequence[tuple[Value, ...]]:
-        assert isinstance(cursor, Answer)
-        return semantic_rows(rows, cursor.converters)
+    def converter(self, described: Any, meant: SemanticType | None) -> Converter | None:
+        return converter(described[1], described[8], boolean=meant == "boolean")
 
     def translate(self, error: Exception) -> DriverError:
         if not isinstance(error, Error):
             return QueryFailed(str(error))
         code, message = error.errno, error.msg or str(error)
         if code in UNREACHABLE or 2000 <= code < 3000 or code < 0:  # 2…: the client library's own
-            return ConnectionFailed(message)
+            return ConnectionFailed(
+                message, hint=UNVERIFIED if "certificate verify failed" in message else None
+            )
         if code in STOPPED_BY_SERVER:
             return QueryFailed(message, hint="The statement ran longer than its data source allows.")
         return QueryFailed(message)
-
-    async def introspect(self) -> tuple[TableInfo, ...]:
-        columns = await self._rows(introspect.COLUMNS)
-        return introspect.tables(columns, await self._rows(introspect.KEYS))
-
-    async def _rows(self, sql: str) -> Sequence[tuple[Value, ...]]:
-        result = await self.execute(Job(uuid.uuid4().hex, sql, Statement(sql)))
-        return result.rows

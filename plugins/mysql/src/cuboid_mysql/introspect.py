@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
-
-from cuboid.types import ColumnInfo, ForeignKeyInfo, SemanticType, TableInfo
+from cuboid.run import introspection
+from cuboid.run.introspection import Introspection
+from cuboid.types import SemanticType
 
 _OURS = (
     "TABLE_SCHEMA = DATABASE() OR (DATABASE() IS NULL AND "
@@ -28,39 +25,12 @@ WHERE REFERENCED_TABLE_NAME IS NOT NULL AND ({_OURS})
 ORDER BY TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION
 """  # noqa: S608 - constants
 
-NUMBERS = frozenset(
-    {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double", "year", "bit"}
-)
-BOOLEANS = frozenset({"tinyint(1)", "bit(1)"})
-TIMES = frozenset({"date", "datetime", "timestamp"})
-
-
-def tables(columns: Iterable[tuple[Any, ...]], keys: Iterable[tuple[Any, ...]]) -> tuple[TableInfo, ...]:
-    """The rows of ``COLUMNS`` and ``KEYS`` as tables."""
-    foreign: dict[tuple[str, str], list[ForeignKeyInfo]] = {}
-    for (schema, table, _), parts in groupby(keys, itemgetter(0, 1, 2)):
-        rows = list(parts)
-        key = ForeignKeyInfo(tuple(row[3] for row in rows), rows[0][4], tuple(row[5] for row in rows))
-        foreign.setdefault((schema, table), []).append(key)
-    return tuple(
-        TableInfo(
-            schema,
-            table,
-            tuple(
-                ColumnInfo(name, semantic_type(native), native, bool(primary))
-                for _, _, name, native, primary in rows
-            ),
-            tuple(foreign.get((schema, table), ())),
-        )
-        for (schema, table), rows in groupby(columns, itemgetter(0, 1))
-    )
-
 
 def semantic_type(native: str) -> SemanticType:
-    """What a column of that type (``int(11) unsigned``, ``varchar(20)``) means on the wire; what is unknown is text."""
-    if native in BOOLEANS:
+    """What a column of that type (``int(11) unsigned``, ``varchar(20)``) means on the wire."""
+    if native in ("tinyint(1)", "bit(1)"):
         return "boolean"
-    name = native.partition("(")[0].partition(" ")[0]
-    if name in NUMBERS:
-        return "number"
-    return "time" if name in TIMES else "string"
+    return "number" if native.startswith(("bit(", "year")) else introspection.semantic_type(native)
+
+
+INTROSPECTION = Introspection(COLUMNS, KEYS, semantic_type)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from cuboid.run.bounded import BoundedQueue
 
 
@@ -12,4 +10,4 @@ class MySQLQueue(BoundedQueue):
     the server is usually another application's, whose short transactions share its cores and its buffer pool with
     these long scans. Four finish a dashboard sooner than two, and leave a small server of eight cores half free."""
 
-    default_limit: ClassVar[int] = 4
+    default_limit = 4

@@ -12,9 +12,6 @@ from mysql.connector import Error
 from mysql.connector.connection_cext import CMySQLConnection
 
 from cuboid.errors import ConnectionFailed
-from cuboid.run.cells import Converter
-from cuboid.types import Column
-from cuboid_mysql.cells import converter
 
 SESSION = {
     "time_zone": "'+00:00'",
@@ -49,8 +46,7 @@ class Answer:
 
     client: CMySQLConnection
     description: Sequence[tuple[Any, ...]] | None
-    converters: dict[int, Converter]
-    unread: bool = True
+    unread: bool
 
     def fetchmany(self, size: int = 1, /) -> list[Any]:
         if not self.unread:
@@ -105,20 +101,11 @@ class Session:
             self.client.cmd_query(f"SET SESSION {setting}")
             self._limit = seconds
 
-    def ask(self, sql: bytes, columns: Sequence[Column] = ()) -> Answer:
-        """Runs one statement; ``columns`` say which of the result's columns are truth values."""
+    def ask(self, sql: bytes) -> Answer:
+        """Runs one statement."""
         asked = self.client.cmd_query(sql, raw=True, buffered=False)
         found = asked.get("columns") if asked else None
-        boolean = [column.type == "boolean" for column in columns] or [False] * len(found or ())
-        return Answer(
-            self.client,
-            found,
-            {
-                index: converter(column[1], column[8], truth)
-                for index, (column, truth) in enumerate(zip(found or (), boolean, strict=True))
-            },
-            unread=found is not None,
-        )
+        return Answer(self.client, found, unread=found is not None)
 
     def rows(self, sql: str) -> list[Any]:
         """All rows of a small internal question, as bytes."""

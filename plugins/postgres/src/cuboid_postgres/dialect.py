@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from cuboid.sql.dialect import Dialect
+from cuboid.sql.dialect import Dialect, call, number, text
 from cuboid.types import SemanticType, TimeKind
 
 ABBREVIATED: Mapping[str, str] = {
@@ -34,10 +34,13 @@ class PostgresDialect(Dialect):
         if kind == "date" or zone == "UTC":
             return exp.cast(value, exp.DataType.Type.TIMESTAMP)
         instant = exp.cast(value, exp.DataType.Type.TIMESTAMPTZ)
-        return exp.AtTimeZone(this=instant, zone=exp.Literal.string(ABBREVIATED.get(zone, zone)))
+        return exp.AtTimeZone(this=instant, zone=text(ABBREVIATED.get(zone, zone)))
 
     def date_trunc(self, granularity: str, civil: exp.Expr) -> exp.Expr:
-        return exp.Anonymous(this="DATE_TRUNC", expressions=[exp.Literal.string(granularity), civil])
+        return call("DATE_TRUNC", text(granularity), civil)
+
+    def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:
+        return donor  # of a third branch it takes the type from the first two alone
 
     def pick(self, value: exp.Expr, type: SemanticType) -> exp.Expr:
         if type == "boolean":
@@ -51,7 +54,7 @@ class PostgresDialect(Dialect):
         # AVG of integers and decimals is a decimal with 16 digits or few more, trailing zeros included: one in thirty
         # is not the double next to the mean. With more zeros there are more digits; the mean of doubles stays as it is.
         # The sum of REAL is a REAL, of seven digits; REAL + 0 is a DOUBLE PRECISION, and all other types stay theirs.
-        summed = exp.Sum(this=exp.Add(this=exp.paren(value), expression=exp.Literal.number(0)))
+        summed = exp.Sum(this=exp.Add(this=exp.paren(value), expression=number(0)))
         total = exp.Mul(this=summed, expression=exp.Literal.number("1." + "0" * 32))
         mean = exp.Div(this=total, expression=exp.Count(this=value.copy()), typed=True)
         return exp.cast(mean, exp.DataType.Type.DOUBLE)
@@ -59,16 +62,16 @@ class PostgresDialect(Dialect):
     def quotient(self, division: exp.Div) -> exp.Expr:
         # Decimals divide to more digits than a double has, whole numbers to whole ones, as the model's author knows
         # them to; which of the two a column holds only the server knows.
-        type = exp.cast(exp.Anonymous(this="PG_TYPEOF", expressions=[division]), exp.DataType.Type.TEXT)
+        type = exp.cast(call("PG_TYPEOF", division), exp.DataType.Type.TEXT)
         double = division.copy()
         double.set("this", exp.cast(double.this, exp.DataType.Type.DOUBLE))
-        exact = exp.EQ(this=type, expression=exp.Literal.string("numeric"))
+        exact = exp.EQ(this=type, expression=text("numeric"))
         return exp.Case().when(exact, double).else_(division.copy())
 
     def like(self, value: exp.Expr, pattern: exp.Expr) -> exp.Expr:
         # Nothing but text has LIKE: not uuid, enums, numbers, that a model may call strings. And a column may have a
         # collation in which ILIKE knows the case of ASCII alone ("C"), or none at all: the database's own has to serve.
-        text = exp.cast(value, exp.DataType.Type.TEXT)
+        default = exp.to_identifier("default", quoted=True)
         return super().like(
-            exp.Collate(this=text, expression=exp.to_identifier("default", quoted=True)), pattern
+            exp.Collate(this=exp.cast(value, exp.DataType.Type.TEXT), expression=default), pattern
         )

@@ -6,18 +6,13 @@ it waits longer and longer between attempts, so that requests fail when the serv
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
-from typing import ClassVar
-
 import psycopg
 
 from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
-from cuboid.run.queue import QueryQueue
+from cuboid.run.server_config import UNVERIFIED
 from cuboid.run.sessions import SessionDriver
-from cuboid.types import Capability, Job, Statement, TableInfo, Value
-from cuboid_postgres import introspect
 from cuboid_postgres.config import PostgresConfig
+from cuboid_postgres.introspect import INTROSPECTION
 from cuboid_postgres.queue import PostgresQueue
 from cuboid_postgres.session import PostgresSession
 
@@ -28,28 +23,22 @@ GONE = ("08", "57P", "53300")
 connections."""
 
 
-UNVERIFIED = (
-    "The server's certificate has expired, or no authority in ssl_ca (or the system's) has signed it."
-)
-
-
 class PostgresDriver(SessionDriver):
     """Sessions run in UTC and only read."""
 
     name = "postgres"
     dialect = "postgres"
     Config = PostgresConfig
-    queue: ClassVar[type[QueryQueue]] = PostgresQueue
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {"stream", "interrupt", "introspect", "exact_decimals", "zones_before_1970"}
-    )
+    queue = PostgresQueue
+    capabilities = frozenset({"stream", "interrupt", "introspect", "exact_decimals", "zones_before_1970"})
+    introspection = INTROSPECTION
     config: PostgresConfig
 
     async def connect(self) -> PostgresSession:
         return await PostgresSession.open(self.config.parameters(), pooled=self.config.transaction_pooling)
 
     async def check(self) -> None:
-        await self._rows(ZONES)
+        await self.rows(ZONES)
 
     def translate(self, error: Exception) -> DriverError:
         if isinstance(error, UnicodeError):
@@ -66,10 +55,3 @@ class PostgresDriver(SessionDriver):
         if (error.sqlstate or "").startswith(GONE):
             return ConnectionFailed(message, hint=said.message_hint)
         return QueryFailed(message, hint=said.message_hint)
-
-    async def introspect(self) -> tuple[TableInfo, ...]:
-        columns = await self._rows(introspect.COLUMNS)
-        return introspect.tables(columns, await self._rows(introspect.KEYS))
-
-    async def _rows(self, sql: str) -> Sequence[tuple[Value, ...]]:
-        return (await self.execute(Job(uuid.uuid4().hex, sql, Statement(sql)))).rows

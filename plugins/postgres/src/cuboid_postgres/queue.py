@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from cuboid.run.bounded import BoundedQueue
 
 
@@ -15,4 +13,4 @@ class PostgresQueue(BoundedQueue):
     Cancelling is the driver's ``interrupt``: a cancel request for the connection that runs the statement.
     """
 
-    default_limit: ClassVar[int] = 4
+    default_limit = 4

@@ -48,9 +48,6 @@ FETCH_ROWS = 5000
 CHUNK_ROWS = 1000
 """Rows that libpq hands out at once while a result streams."""
 
-OWN_LIMIT_SECONDS = 1.0
-"""The server's limit comes this much after the queue's, whose word says why the statement was stopped."""
-
 
 class PostgresSession(Session):
     """A connection for one statement at a time, each in a transaction of its own that only reads.
@@ -82,7 +79,7 @@ class PostgresSession(Session):
         return cls(connection, pooled=pooled)
 
     async def begin(self, seconds: float) -> None:
-        milliseconds = min(round((seconds + OWN_LIMIT_SECONDS) * 1000), LONGEST)
+        milliseconds = min(round(seconds * 1000), LONGEST)
         if not self._pooled and milliseconds == self._timeout:
             return
         settings = {**SETTINGS, "statement_timeout": str(milliseconds)}
