@@ -111,7 +111,9 @@ async def test_a_file_that_is_deleted_is_missing_once_it_is_opened_again(databas
     database.unlink()
     assert isinstance(await source.submit(Statement("SELECT id FROM orders"), wait=50), Result)  # still open
     await source.close()
-    with pytest.raises(ConnectionFailed, match=r"^Data source 'shop': The database file \S+ does not exist\.$"):
+    with pytest.raises(
+        ConnectionFailed, match=r"^Data source 'shop': The database file \S+ does not exist\.$"
+    ):
         await source_of(on(database)).submit(Statement("SELECT id FROM orders"), wait=50)
     assert not database.exists()
 
