@@ -10,7 +10,9 @@ from types import MappingProxyType
 import pytest
 
 import cuboid
+from cuboid.catalog.files import ModelFile
 from cuboid.errors import PluginError
+from cuboid.hook_answers import HookAnswers
 from cuboid.plugins import Registry
 from cuboid.types import Principal
 
@@ -202,6 +204,46 @@ def test_hook_rewrite_query(install: Install, tmp_path: Path) -> None:
     principal = Principal(MappingProxyType({"who": "ann"}))
     rewritten = Registry.load(tmp_path).rewrite_query({"steps": []}, principal)
     assert rewritten == {"steps": ["a", "c", "ann", "project"]}
+
+
+def answering(hook: str, line: str) -> str:
+    return f"import cuboid\n@cuboid.hookimpl\ndef {hook}(principal):\n    {line}\n"
+
+
+@pytest.mark.parametrize("hook", ["tenant", "model_version"])
+def test_the_projects_own_plugin_answers_first(install: Install, tmp_path: Path, hook: str) -> None:
+    install("a", answering(hook, "return 'installed'"))
+    (tmp_path / "cuboid_plugin.py").write_text(answering(hook, "return principal.claims.get('x')"))
+    answers = HookAnswers(Registry.load(tmp_path))
+    ask = getattr(answers, hook)
+    assert [ask(Principal({"x": "own"})), ask(Principal())] == ["own", "installed"]
+    with pytest.raises(
+        PluginError, match=f"hook {hook} of the plugin 'cuboid_plugin' gave a int, not a text"
+    ):
+        ask(Principal({"x": 1}))
+
+
+def test_hook_tenant(tmp_path: Path) -> None:
+    (tmp_path / "cuboid_plugin.py").write_text(answering("tenant", "return principal.claims.get('firm')"))
+    answers = HookAnswers(Registry.load(tmp_path))
+    assert [answers.tenant(Principal({"firm": "a"})), answers.tenant(Principal())] == ["a", None]
+
+
+def test_hook_model_version(tmp_path: Path) -> None:
+    (tmp_path / "cuboid_plugin.py").write_text(answering("model_version", "return principal.claims['v']"))
+    assert HookAnswers(Registry.load(tmp_path)).model_version(Principal({"v": "7"})) == "7"
+
+
+def test_hook_model_files(tmp_path: Path) -> None:
+    """Files that are no models are left out; what the hook raises has its name."""
+    line = "return [('model/a.yml', principal.claims['text']), ('globals.py', ''), ('data.json', '{}')]"
+    (tmp_path / "cuboid_plugin.py").write_text(answering("model_files", line))
+    answers = HookAnswers(Registry.load(tmp_path))
+    assert answers.model_files(Principal({"text": "cubes: []"})) == (ModelFile("model/a.yml", "cubes: []"),)
+    with pytest.raises(PluginError, match="model_files failed: KeyError: 'text'"):
+        answers.model_files(Principal())
+    with pytest.raises(PluginError, match="gave a list, not a sequence of names and texts"):
+        answers.model_files(Principal({"text": 1}))
 
 
 def test_a_hook_may_refuse(tmp_path: Path) -> None:

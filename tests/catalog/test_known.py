@@ -162,3 +162,17 @@ def test_equal_content_is_one_catalog_while_somebody_has_it() -> None:
     tenants.clear()
     gc.collect()
     assert compiler.compile(files).content == content
+
+
+def test_tenants_that_differ_in_what_the_model_does_not_name_share_it() -> None:
+    compiler = Compiler()
+    text = "cubes: [{name: a, sql_table: \"t_{COMPILE_CONTEXT.security_context['region']}\"}]"
+    files = (ModelFile("a.yml", text),)
+    north, again, south = (
+        compiler.compile(files, ModelSettings(compile_context({"tenant": number, "region": region})))
+        for number, region in enumerate(("north", "north", "south"))
+    )
+    assert north is again
+    assert north is not south
+    tables = [each.cubes["a"].sql_table for each in (north, south)]
+    assert ["".join(map(str, table.parts)) for table in tables if table is not None] == ["t_north", "t_south"]

@@ -7,7 +7,7 @@ plugins are found through the entry-point group ``cuboid``; a project's own ``cu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -47,6 +47,40 @@ def register_template_variables(
     :param variable: takes a name and a value or function; functions may be async, and are asked once for the same
         arguments while a model is compiled.
     :param filter: takes a name and a function of the filtered value.
+    """
+
+
+@hookspec
+def tenant(principal: Principal) -> str | None:
+    """Name the tenant of a request: each tenant has a model of its own.
+
+    :param principal: who asks.
+
+    Return the tenant's name, or None for the model that all others share; the project's own plugin is asked first and
+    the first answer counts. The model is compiled for the claims of the first principal who asks: the name must say
+    all that the model's templates and ``COMPILE_CONTEXT`` depend on.
+    """
+
+
+@hookspec
+def model_files(principal: Principal) -> Sequence[tuple[str, str]] | None:
+    """Give the model of a tenant, in place of the project's model folder.
+
+    :param principal: the first of the tenant who asks; without claims for the model that requests of no tenant share.
+
+    Return the files as names and texts, or None for the folder's; the first answer counts. It is asked in a thread,
+    once for each tenant, and again when ``model_version`` changes.
+    """
+
+
+@hookspec
+def model_version(principal: Principal) -> str | None:
+    """Say which version of its model the principal's tenant has now.
+
+    :param principal: who asks.
+
+    Return a text, or None if models do not change while the server runs; the first answer counts. When it differs from
+    the one before, the model's files are read anew; a model with new mistakes does not replace the one that serves.
     """
 
 

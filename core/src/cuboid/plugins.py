@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -136,6 +136,22 @@ class Registry:
                 for rewritten in self._caller("rewrite_query", plugin)(query=query, principal=principal):
                     query = rewritten
         return query
+
+    def answers(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """What the plugins answer to a hook, with their names, the project's own first; None is no answer."""
+        for plugin in reversed(self.plugins):
+            if hook in plugin.hooks:
+                for answer in self._caller(hook, plugin)(**arguments):
+                    yield plugin.name, answer
+
+    def offers(self, hook: str) -> bool:
+        """Whether some plugin implements the hook."""
+        return any(hook in plugin.hooks for plugin in self.plugins)
+
+    @property
+    def wait(self) -> bool:
+        """Whether some plugin's answers to requests may take time: then they are asked for in a thread."""
+        return any(getattr(plugin.module, "wait", False) is True for plugin in self.plugins)
 
     def template_names(self) -> TemplateNames:
         """What plugins offer to templates; of two that offer one name the project's own wins."""

@@ -7,12 +7,11 @@ the model. Nothing here opens a connection; data sources do so with their first 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cuboid.catalog.settings import TemplateNames
 from cuboid.config.data_sources import (
     HOW_TO,
     DataSourceSettings,
@@ -23,15 +22,19 @@ from cuboid.config.load import Configuration, load_configuration
 from cuboid.config.settings import SETTINGS, Settings
 from cuboid.errors import ConfigError
 from cuboid.plugins import Registry
+from cuboid.types import Principal
 
 if TYPE_CHECKING:
     from cuboid.catalog.compile import Compiler
     from cuboid.catalog.files import ModelFile
     from cuboid.catalog.model import Catalog
+    from cuboid.hook_answers import HookAnswers
+    from cuboid.model_folder import ModelFolder
     from cuboid.reloading import Model
     from cuboid.run.data_source import DataSource
     from cuboid.run.driver import Driver
     from cuboid.service import Service
+    from cuboid.tenants import Tenants
     from cuboid.verification import Verifier
 
 
@@ -81,13 +84,36 @@ class Project:
         return self.configuration.settings
 
     @cached_property
-    def model(self) -> Model:
-        """The model, which can be read anew."""
-        from cuboid.catalog.files import read_model
-        from cuboid.reloading import Model
+    def hooks(self) -> HookAnswers:
+        """What plugins say of principals."""
+        from cuboid.hook_answers import HookAnswers
 
-        folder = self.configuration.model_folder
-        return Model(lambda: read_model(folder, self.folder), self._compile)
+        return HookAnswers(self.registry)
+
+    @cached_property
+    def model_folder(self) -> ModelFolder:
+        """The model's files."""
+        from cuboid.model_folder import ModelFolder
+
+        return ModelFolder(self.configuration.model_folder, self.folder, self.registry.template_names)
+
+    @cached_property
+    def model(self) -> Model:
+        """The model of requests of no tenant, which can be read anew."""
+        return self._model(Principal(), self.model_folder.read)
+
+    @cached_property
+    def tenants(self) -> Tenants:
+        """The model, and those of tenants."""
+        from cuboid.tenants import TenantHooks, Tenants
+
+        return Tenants(
+            TenantHooks(self.hooks.tenant, self.hooks.model_version, self.registry.wait),
+            self.model,
+            lambda principal: self._model(principal, lambda: self.model_folder.files),
+            refresh=self._look_anew,
+            kept=self.settings.tenants_kept,
+        )
 
     @property
     def model_files(self) -> tuple[ModelFile, ...]:
@@ -96,18 +122,27 @@ class Project:
 
     @property
     def catalog(self) -> Catalog:
-        """The model in force, its SQL read in the dialects of its data sources; mistakes are in its ``errors``.
+        """The model of requests of no tenant, its SQL read in the dialects of its data sources; mistakes are in its
+        ``errors``.
 
         Without any data source the SQL stays unread. Raises :class:`PluginError` if a driver is not installed.
         """
         return self.model.current.catalog
+
+    def model_of(self, claims: Mapping[str, Any]) -> Model:
+        """The model of the tenant whose claims these are, by itself."""
+        principal = Principal(claims)
+        if self.hooks.tenant(principal) is None:
+            return self.model
+        return self._model(principal, self.model_folder.read)
 
     @cached_property
     def compiler(self) -> Compiler:
         """What compiles the model; it knows what has not changed since the last time."""
         from cuboid.catalog.compile import Compiler
 
-        return Compiler()
+        verifier = self._verifier
+        return Compiler() if verifier is None else Compiler(verifier.verify)
 
     @cached_property
     def _verifier(self) -> Verifier | None:
@@ -121,22 +156,30 @@ class Project:
         }
         return Verifier(dialects) if declarations else None
 
-    def _compile(self, files: tuple[ModelFile, ...]) -> Catalog:
+    def _model(self, principal: Principal, folder: Callable[[], tuple[ModelFile, ...]]) -> Model:
+        """The model as compiled for ``principal``; ``folder`` gives its files unless a plugin does."""
+        from cuboid.reloading import Model
+
+        def read() -> tuple[ModelFile, ...]:
+            given = self.hooks.model_files(principal)
+            return folder() if given is None else given
+
+        return Model(
+            read, lambda files: self._compile(files, principal.claims), stamp=self.model_folder.stamp
+        )
+
+    def _look_anew(self) -> None:
+        """Looks at the folder; a project whose files all come from plugins may have none."""
+        if self.configuration.model_folder.is_dir() or not self.registry.offers("model_files"):
+            self.model_folder.read()
+
+    def _compile(self, files: tuple[ModelFile, ...], claims: Mapping[str, Any]) -> Catalog:
         from cuboid.catalog.settings import ModelSettings, compile_context
 
         settings = ModelSettings(
-            compile_context({}), self.settings.allow_unsafe_values, self._template_names()
+            compile_context(claims), self.settings.allow_unsafe_values, self.model_folder.names
         )
-        catalog = self.compiler.compile(files, settings)
-        return catalog if self._verifier is None else self._verifier.verify(catalog)
-
-    def _template_names(self) -> TemplateNames:
-        """What templates may use: Cube's ``globals.py`` in the model folder, then plugins, which win."""
-        from cuboid.cube_python.load import load_template_names
-
-        cube = load_template_names(self.configuration.model_folder)
-        own = self.registry.template_names()
-        return TemplateNames({**cube.variables, **own.variables}, {**cube.filters, **own.filters})
+        return self.compiler.compile(files, settings)
 
     @cached_property
     def data_source_settings(self) -> tuple[DataSourceSettings, ...]:
@@ -187,13 +230,14 @@ class Project:
 
         settings = self.settings
         return Service(
-            lambda: self.catalog,
+            self.tenants,
             self.data_sources,
             ServiceSettings(
                 limits=Limits(default=settings.query_default_limit, maximum=settings.query_limit),
                 default_timezone=settings.default_timezone,
                 folder_delimiter=settings.nested_folders_delimiter,
                 continue_wait=settings.continue_wait_timeout,
+                plugins_wait=self.registry.wait,
             ),
             self.registry.rewrite_query,
         )

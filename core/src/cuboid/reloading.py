@@ -8,9 +8,9 @@ not sound either, the whole model does.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -49,48 +49,66 @@ class Change:
 
 
 class Model:
-    """The model of a project; read and compiled when it is first used.
+    """The model of a project or of one tenant; read and compiled when it is first used. Threads may share it.
 
     :param read: the files as they are now.
     :param compile: what they say.
+    :param stamp: changes with what the model depends on besides its files.
     """
 
     def __init__(
         self,
         read: Callable[[], tuple[ModelFile, ...]],
         compile: Callable[[tuple[ModelFile, ...]], Catalog],
+        stamp: Callable[[], object] = lambda: None,
     ) -> None:
         self._read = read
         self._compile = compile
+        self._stamp = stamp
+        self._reading = threading.RLock()
+        self._seen: object = None
         self._refused: tuple[ModelFile, ...] | None = (
             None  # files that are not in force, so as not to try them again
         )
+        self.loaded: LoadedModel | None = None
+        """What serves now; None before the first use."""
 
-    @cached_property
+    @property
     def current(self) -> LoadedModel:
-        """What serves now. Raises what reading and compiling raise."""
-        files = self._read()
-        return LoadedModel(files, self._compile(files))
+        """What serves now. Raises what reading and compiling raise; blocks while it compiles."""
+        loaded = self.loaded
+        if loaded is None:
+            with self._reading:
+                if self.loaded is None:
+                    self._seen = self._stamp()
+                    files = self._read()
+                    self.loaded = LoadedModel(files, self._compile(files))
+                loaded = self.loaded
+        return loaded
 
     def reload(self) -> Change | None:
         """Reads the files anew; None if that changes nothing. Blocks while it compiles."""
-        before = self.current
-        try:
-            files = self._read()
-            if files == (self._refused or before.files):
-                return None
-            found = LoadedModel(files, self._compile(files))
-            known = {_identity(error) for error in before.catalog.errors if error not in before.refused}
-            new = tuple(error for error in found.catalog.errors if _identity(error) not in known)
-            lost = _lost(before, found)
-            if not (new and lost):
-                self._refused = None
-                self.current = found
-                return Change("taken", found, found.catalog.errors)
-            self._refused = files
-            self.current = self._as_before(found, new, before)
-        except CuboidError as error:
-            return Change("unreadable", None, (error,))
+        with self._reading:
+            try:
+                return self._reload(self.current)
+            except CuboidError as error:
+                return Change("unreadable", None, (error,))
+
+    def _reload(self, before: LoadedModel) -> Change | None:
+        stamp, files = self._stamp(), self._read()
+        if files == (self._refused or before.files) and stamp == self._seen:
+            return None
+        found = LoadedModel(files, self._compile(files))
+        self._seen = stamp
+        known = {_identity(error) for error in before.catalog.errors if error not in before.refused}
+        new = tuple(error for error in found.catalog.errors if _identity(error) not in known)
+        lost = _lost(before, found)
+        if not (new and lost):
+            self._refused = None
+            self.loaded = found
+            return Change("taken", found, found.catalog.errors)
+        self._refused = files
+        self.loaded = self._as_before(found, new, before)
         return Change("refused", found, new, lost)
 
     def _as_before(self, found: LoadedModel, new: tuple[ModelError, ...], before: LoadedModel) -> LoadedModel:
@@ -107,12 +125,18 @@ class Model:
 
     async def changes(self, folder: Path) -> AsyncIterator[Change]:
         """What becomes of each change of files under ``folder``, for as long as it is asked; compiles in a thread."""
-        from watchfiles import awatch
-
-        async for _ in awatch(folder, debounce=1600, step=SETTLING_MS, stop_event=asyncio.Event()):
+        async for _ in edits(folder):
             change = await asyncio.to_thread(self.reload)
             if change is not None:
                 yield change
+
+
+async def edits(folder: Path) -> AsyncIterator[None]:
+    """Says when files under ``folder`` have changed and come to rest."""
+    from watchfiles import awatch
+
+    async for _ in awatch(folder, debounce=1600, step=SETTLING_MS, stop_event=asyncio.Event()):
+        yield None
 
 
 def _lost(before: LoadedModel, after: LoadedModel) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ encode          Result -> bytes           cuboid.result
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from cuboid.catalog.meta import describe
 from cuboid.catalog.meta_extended import extended as extend
@@ -47,37 +47,65 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
     """``continue_wait``: seconds a request may wait before it is told to ask again; ``access``: what narrows what
-    principals see, besides the model's policies."""
+    principals see, besides the model's policies; ``plugins_wait``: whether plugins take their time over a query."""
 
     limits: Limits = field(default_factory=Limits)
     default_timezone: str = "UTC"
     folder_delimiter: str = ""
     continue_wait: float = 10.0
     access: AccessSettings = field(default_factory=AccessSettings)
+    plugins_wait: bool = False
+
+
+class Models(Protocol):
+    """The catalogs in force, by who asks."""
+
+    async def catalog(self, principal: Principal) -> Catalog:
+        """What this principal may ask."""
+
+    def held(self) -> Iterable[Catalog]:
+        """All that may be asked now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OneModel:
+    """The same catalog for all."""
+
+    current: Callable[[], Catalog]
+
+    async def catalog(self, principal: Principal) -> Catalog:
+        return self.current()
+
+    def held(self) -> Iterable[Catalog]:
+        return (self.current(),)
+
+
+InForce = tuple[Planner, RequestReader]
+"""What plans and reads over one catalog."""
 
 
 class Service:
     """Answers requests over one project.
 
-    :param catalog: gives the catalog that is in force now.
+    :param models: the models by tenant, or what gives the catalog that is in force now for all.
     :param data_sources: by name.
     :param rewrite_query: changes a query on behalf of plugins.
     """
 
     def __init__(
         self,
-        catalog: Callable[[], Catalog],
+        models: Models | Callable[[], Catalog],
         data_sources: Mapping[str, DataSource],
         settings: ServiceSettings | None = None,
         rewrite_query: RewriteQuery = lambda query, principal: query,
     ) -> None:
-        self._catalog = catalog
+        self._models: Models = _OneModel(models) if callable(models) else models
         self._data_sources = data_sources
         self._settings = settings or ServiceSettings()
         self._rewrite_query = rewrite_query
         self._together = Together()
         self._polls = Polls()
-        self._current: tuple[Planner, RequestReader] | None = None
+        self._known: dict[int, InForce] = {}  # by identity of the catalog, which the planner holds
 
     async def load(
         self, raw: object, context: RequestContext, *, query_type: str | None = None, cache: str | None = None
@@ -87,7 +115,7 @@ class Service:
         :param query_type: the request's ``queryType``; ``multi`` asks for the envelope.
         :param cache: the request's cache mode, which wins over the query's.
         """
-        planner, reader = self._in_force()
+        planner, reader = self._in_force(await self._models.catalog(context.principal))
         poll = self._polls.poll(context.asker, raw)
 
         def plan() -> tuple[Request, list[Parts]]:
@@ -95,7 +123,7 @@ class Service:
             request.check_client(query_type)
             return request, [self._statements(question, planner) for question in request.questions]
 
-        request, wanted = await _think(plan, in_thread=is_large(raw))
+        request, wanted = await _think(plan, in_thread=self._settings.plugins_wait or is_large(raw))
         outcome = await self._together.submit(
             [part for parts in wanted for part in parts],
             wait=self._settings.continue_wait,
@@ -129,18 +157,18 @@ class Service:
 
     async def sql(self, raw: object, context: RequestContext) -> bytes:
         """The body of ``/v1/sql``: an object, or for comparisons and blended queries an array of them."""
-        planner, reader = self._in_force()
+        planner, reader = self._in_force(await self._models.catalog(context.principal))
 
         def plan() -> bytes:
             request = reader.read(raw, context)
             described = [self._describe(question, planner) for question in request.questions]
             return encode(described[0] if request.type == "regularQuery" else described)
 
-        return await _think(plan, in_thread=is_large(raw))
+        return await _think(plan, in_thread=self._settings.plugins_wait or is_large(raw))
 
     async def dry_run(self, raw: object, context: RequestContext) -> bytes:
         """The body of ``/v1/dry-run``: what the queries mean, before plugins change them. Nothing is run."""
-        planner, reader = self._in_force()
+        planner, reader = self._in_force(await self._models.catalog(context.principal))
 
         def plan() -> bytes:
             request = reader.read(raw, context, as_sent=True)
@@ -149,7 +177,7 @@ class Service:
             transformed = [self._transformed(question, planner) for question in request.questions]
             return encode(describe_query(request.type, request.questions, transformed))
 
-        return await _think(plan, in_thread=is_large(raw))
+        return await _think(plan, in_thread=self._settings.plugins_wait or is_large(raw))
 
     async def explain(self, raw: object, context: RequestContext) -> bytes:
         """The body of ``/v1/explain``: how each query of the request would be answered, and why. Nothing is run."""
@@ -168,7 +196,7 @@ class Service:
         self, context: RequestContext, *, only_views: bool = False, extended: bool = False
     ) -> bytes:
         """The body of ``/v1/meta``."""
-        catalog = self._catalog()
+        catalog = await self._models.catalog(context.principal)
         body = describe(
             catalog,
             hidden=context.dev,
@@ -189,9 +217,11 @@ class Service:
         return await _all_answer([source for name, source in self._data_sources.items() if name == "default"])
 
     def mistakes(self) -> Mapping[str, int]:
-        """How many errors the model in force has, and how many cubes and views are off; empty without any."""
-        catalog = self._catalog()
-        return {"errors": len(catalog.errors), "off": len(catalog.broken)} if catalog.errors else {}
+        """How many errors the models in force have, and how many cubes and views are off; empty without any."""
+        held = list(self._models.held())
+        errors = {str(error) for catalog in held for error in catalog.errors}
+        off = {name for catalog in held for name in catalog.broken}
+        return {"errors": len(errors), "off": len(off)} if errors else {}
 
     async def live(self) -> bool:
         """Whether all data sources that were used so far answer."""
@@ -242,12 +272,13 @@ class Service:
     def _transformed(self, question: Question, planner: Planner) -> dict[str, Any]:
         return transformed_query(question, planner.catalog, multiplied=planner.multiplies(question.shape))
 
-    def _in_force(self) -> tuple[Planner, RequestReader]:
-        """What plans and reads over the catalog in force; a new catalog starts new ones."""
-        catalog = self._catalog()
-        if self._current is None or self._current[0].catalog is not catalog:
+    def _in_force(self, catalog: Catalog) -> InForce:
+        """What plans and reads over the catalog; tenants of one catalog share it. Of catalogs that nobody may ask any
+        more nothing is kept."""
+        known = self._known.get(id(catalog))
+        if known is None:
             settings = self._settings
-            self._current = (
+            known = (
                 Planner(catalog, lambda name: self._data_source(name).dialect),
                 RequestReader(
                     catalog,
@@ -257,7 +288,10 @@ class Service:
                     AccessReader(catalog, settings.access),
                 ),
             )
-        return self._current
+            held = {id(each) for each in self._models.held()}
+            self._known = {key: each for key, each in self._known.items() if key in held}
+            self._known[id(catalog)] = known
+        return known
 
     def _data_source(self, name: str) -> DataSource:
         found = self._data_sources.get(name)

@@ -7,10 +7,13 @@ that depend on it; the rest serves.
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 from weakref import WeakValueDictionary
 
 from cuboid.catalog.build import BuiltCube
@@ -41,9 +44,13 @@ def compile_catalog(files: Sequence[ModelFile], settings: ModelSettings | None =
 
 class Compiler:
     """Compiles again and again: what has not changed is not read again, and equal content is one catalog, whoever
-    asks. Threads may share it; one compiles at a time."""
+    asks. Threads may share it; one compiles at a time.
 
-    def __init__(self) -> None:
+    :param verify: finds further mistakes in a catalog; it is part of the compilation, so that it is done once.
+    """
+
+    def __init__(self, verify: Callable[[Catalog], Catalog] = lambda catalog: catalog) -> None:
+        self._verify = verify
         self._known = Known()
         self._catalogs: WeakValueDictionary[str, Catalog] = WeakValueDictionary()
         self._compiling = threading.Lock()
@@ -56,7 +63,8 @@ class Compiler:
         with self._compiling:
             found = self._catalogs.get(content)
             if found is None:
-                found = self._catalogs[content] = _compile(rendered, content, settings, self._known)
+                found = self._verify(_compile(rendered, content, settings, self._known))
+                self._catalogs[content] = found
             return found
 
     def _rendered(
@@ -136,8 +144,7 @@ def _broken(declarations: Declarations, built: Mapping[str, BuiltCube]) -> dict[
 def _content(files: Sequence[ModelFile], settings: ModelSettings) -> str:
     """A hash of names and texts, and of the settings that they depend on; lengths keep neighbours apart."""
     digest = hashlib.sha256()
-    used = settings.context if _uses_context(files) else None
-    for text in (str(settings.unsafe_values), "" if used is None else repr(used)):
+    for text in (str(settings.unsafe_values), repr(sorted(_used_context(files, settings.context)))):
         digest.update(f"{len(text)} {text}".encode("utf-8", "surrogatepass"))
     for file in files:
         for text in (file.name, file.text, str(file.error or "")):
@@ -145,6 +152,24 @@ def _content(files: Sequence[ModelFile], settings: ModelSettings) -> str:
             digest.update(len(data).to_bytes(8, "big"))
             digest.update(data)
     return digest.hexdigest()
+
+
+_IN_CONTEXT = re.compile(r"""COMPILE_CONTEXT((?:\s*\.\s*\w+|\[\s*(?:'[^']*'|"[^"]*")\s*\])*)""")
+_WORD = re.compile(r"""'([^']*)'|"([^"]*)"|(\w+)""")
+
+
+def _used_context(files: Sequence[ModelFile], context: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """The parts of the context that the files name, with their values: tenants that differ in nothing else share."""
+    used: set[tuple[str, str]] = set()
+    for file in files:
+        if "COMPILE_CONTEXT" not in file.text:
+            continue
+        for path in _IN_CONTEXT.findall(file.text):
+            value: Any = context
+            for word in _WORD.findall(path):
+                value = value.get("".join(word)) if isinstance(value, Mapping) else None
+            used.add((path, json.dumps(value, sort_keys=True, default=repr)))
+    return used
 
 
 def _uses_context(files: Sequence[ModelFile]) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from cuboid.errors import ConfigError, ModelError
@@ -58,6 +59,21 @@ def read_model(folder: Path, project: Path) -> tuple[ModelFile, ...]:
     return tuple(file for file in files if not file.name.endswith(".json") or _MODEL_KEY.search(file.text))
 
 
+def given_files(given: Iterable[tuple[str, str]]) -> tuple[ModelFile, ...]:
+    """Model files that do not come from a folder, as names and texts; what :func:`read_model` would leave out is left
+    out. Raises ValueError for a name that occurs twice."""
+    files: dict[str, ModelFile] = {}
+    for name, text in given:
+        if name in files:
+            raise ValueError(f"the file '{name}' is there twice")
+        suffix = PurePosixPath(name).suffix
+        if suffix not in (*SUFFIXES, *SCRIPTS) or (suffix == ".json" and not _MODEL_KEY.search(text)):
+            continue
+        mistake = _too_large(name, len(text.encode("utf-8", "replace"))) or _script(name, suffix)
+        files[name] = ModelFile(name, text, mistake)
+    return tuple(files.values())
+
+
 def _is_model_file(path: Path, folder: Path) -> bool:
     # Hidden ones are editors' swap files, and the ``..data`` folder beside the links of a mounted volume.
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
@@ -74,21 +90,9 @@ def _read(name: str, path: Path) -> ModelFile:
         data = path.read_bytes() if size <= MAX_SIZE else b""
     except OSError as error:
         return ModelFile(name, "", _unreadable(name, path, error))
-    if size > MAX_SIZE:
-        mistake = ModelError(
-            f"this file has {size:,} bytes; a model file has {MAX_SIZE:,} at most",
-            file=name,
-            hint="Split it, or move what is no model out of the folder.",
-        )
+    if mistake := _too_large(name, size):
         return ModelFile(name, "", mistake)
-    if path.suffix in SCRIPTS:
-        mistake = ModelError(
-            "models in JavaScript are not read",
-            file=name,
-            line=1,
-            column=1,
-            hint=f"Convert it: cuboid import-js {path.name} > {path.stem}.yml",
-        )
+    if mistake := _script(name, path.suffix):
         return ModelFile(name, data.decode("utf-8-sig", "replace"), mistake)
     try:
         return ModelFile(name, data.decode("utf-8-sig"))
@@ -103,6 +107,29 @@ def _read(name: str, path: Path) -> ModelFile:
         )
         # What can be read still tells which cubes are gone.
         return ModelFile(name, data.decode("utf-8-sig", "replace"), mistake)
+
+
+def _too_large(name: str, size: int) -> ModelError | None:
+    if size <= MAX_SIZE:
+        return None
+    return ModelError(
+        f"this file has {size:,} bytes; a model file has {MAX_SIZE:,} at most",
+        file=name,
+        hint="Split it, or move what is no model out of the folder.",
+    )
+
+
+def _script(name: str, suffix: str) -> ModelError | None:
+    if suffix not in SCRIPTS:
+        return None
+    path = PurePosixPath(name)
+    return ModelError(
+        "models in JavaScript are not read",
+        file=name,
+        line=1,
+        column=1,
+        hint=f"Convert it: cuboid import-js {path.name} > {path.stem}.yml",
+    )
 
 
 def _unreadable(name: str, path: Path, error: OSError) -> ModelError:

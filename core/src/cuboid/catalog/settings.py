@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -39,7 +38,13 @@ class ModelSettings:
 def compile_context(claims: Mapping[str, Any]) -> dict[str, Any]:
     """The ``COMPILE_CONTEXT`` of a model that is compiled for these claims, in both spellings; a copy, for functions
     of templates that change what they are given."""
-    return {
-        "securityContext": copy.deepcopy(dict(claims)),
-        "security_context": copy.deepcopy(dict(claims)),
-    }
+    return {"securityContext": plain(claims), "security_context": plain(claims)}
+
+
+def plain(value: Any) -> Any:
+    """A copy in dicts and lists, which may be changed."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import click
 
-from cuboid.cli.options import project_argument
+from cuboid.cli.options import claims_option, project_argument, read_pairs
 from cuboid.errors import ConfigError
 
 
 @click.command("check", short_help="Check the model; exit status 1 if it has errors.")
+@claims_option
 @project_argument
-def command(project: Path) -> None:
+def command(project: Path, claims: tuple[str, ...]) -> None:
     """Check the model of a project, its SQL in the dialects of its data sources; no database is asked.
 
+    With claims it is the model of the tenant that they belong to.
     Exit status 1 if it has errors, or no model at all; warnings do not count.
     """
     from cuboid.catalog.frames import render_error
@@ -22,7 +24,8 @@ def command(project: Path) -> None:
     from cuboid.project import Project
 
     opened = Project.open(project)
-    catalog, files = opened.catalog, opened.model_files
+    model = opened.model_of(read_pairs(claims, "--claim")).current
+    catalog, files = model.catalog, model.files
     if not files:
         raise ConfigError(
             f"There is no model: no .yml or .yaml file in {opened.configuration.model_folder}",

@@ -36,10 +36,19 @@ def command(project: Path, port: int | None, host: str | None, dev: bool | None)
 
 def _report_model(project: Project) -> None:
     """Mistakes in the model are shown; what they do not touch is served."""
-    errors = project.catalog.errors
+    from cuboid.catalog.frames import render_error
+    from cuboid.errors import PluginError
+
+    try:
+        errors = project.catalog.errors
+    except PluginError as reason:
+        if not project.registry.offers("model_files"):
+            raise
+        # Tenants may well have a model of theirs.
+        click.echo(f"There is no model for requests of no tenant: {reason.message}", err=True)
+        return
     if not errors:
         return
-    from cuboid.catalog.frames import render_error
 
     for error in errors:
         click.echo(
@@ -66,6 +75,8 @@ def _serve(project: Project) -> None:
         claims_namespace=settings.jwt_claims_namespace,
         required=not settings.dev_mode,
     )
+    project.tenants.report = _report_change
+    follow = partial(project.tenants.follow, project.configuration.model_folder)
     app = make_app(
         project.service,
         HttpSettings(
@@ -89,18 +100,13 @@ def _serve(project: Project) -> None:
             settings.port,
             grace=settings.graceful_shutdown,
             ready=ready,
-            beside=partial(_follow_changes, project) if settings.dev_mode else None,
+            beside=follow if settings.dev_mode else None,
         )
     )
 
 
-async def _follow_changes(project: Project) -> None:
-    """Dev mode: a model that is edited takes the place of the one that serves, and what is wrong with it is shown."""
-    async for change in project.model.changes(project.configuration.model_folder):
-        _report_change(change)
-
-
-def _report_change(change: Change) -> None:
+def _report_change(tenant: str | None, change: Change) -> None:
+    """What became of a model that was edited, or is new; of tenants' models only what is wrong with them."""
     from cuboid.catalog.frames import render_error
     from cuboid.errors import ModelError
 
@@ -108,6 +114,13 @@ def _report_change(change: Change) -> None:
     for error in change.errors:
         shown = render_error(error, files) if isinstance(error, ModelError) else str(error)
         click.echo(click.style("error ", fg="red", bold=True) + shown, err=True)
+    if tenant is not None:
+        if change.errors:
+            outcome = (
+                "serves without what they touch" if change.outcome == "taken" else "serves as it was before"
+            )
+            click.echo(f"That is the model of the tenant '{tenant}'; it {outcome}.", err=True)
+        return
     if change.outcome == "taken":
         click.echo("The model has changed: the new one serves from now on.", err=True)
         return
@@ -125,7 +138,8 @@ def _example(project: Project, url: str) -> str:
     token = ""
     if not project.settings.dev_mode:
         token = f'-H "Authorization: $(cuboid token -p {shlex.quote(str(project.folder))})" '
-    for cube in project.catalog.cubes.values():
+    loaded = project.model.loaded
+    for cube in loaded.catalog.cubes.values() if loaded is not None else ():
         for measure in cube.measures.values():
             if cube.public and measure.public:
                 query = f'query={{"measures":["{measure.full_name}"]}}'

@@ -89,6 +89,9 @@ class Settings(BaseModel):
     allow_unsafe_values: Switch = _setting(
         False, "SECURITY_CONTEXT.x.unsafeValue() in models: what a token says becomes part of SQL"
     )
+    tenants_kept: Count = _setting(
+        250, "tenants whose models are remembered; those that were asked least recently are forgotten", ge=1
+    )
     optional_plugins: Texts = _setting((), "plugins whose failure to import does not stop the start")
 
     # ------------------------------------------------------------ who may ask
