@@ -214,7 +214,7 @@ def answering(hook: str, line: str) -> str:
 def test_the_projects_own_plugin_answers_first(install: Install, tmp_path: Path, hook: str) -> None:
     install("a", answering(hook, "return 'installed'"))
     (tmp_path / "cuboid_plugin.py").write_text(answering(hook, "return principal.claims.get('x')"))
-    answers = HookAnswers(Registry.load(tmp_path))
+    answers = HookAnswers(Registry.load(tmp_path), tmp_path)
     ask = getattr(answers, hook)
     assert [ask(Principal({"x": "own"})), ask(Principal())] == ["own", "installed"]
     with pytest.raises(
@@ -225,25 +225,60 @@ def test_the_projects_own_plugin_answers_first(install: Install, tmp_path: Path,
 
 def test_hook_tenant(tmp_path: Path) -> None:
     (tmp_path / "cuboid_plugin.py").write_text(answering("tenant", "return principal.claims.get('firm')"))
-    answers = HookAnswers(Registry.load(tmp_path))
+    answers = HookAnswers(Registry.load(tmp_path), tmp_path)
     assert [answers.tenant(Principal({"firm": "a"})), answers.tenant(Principal())] == ["a", None]
 
 
 def test_hook_model_version(tmp_path: Path) -> None:
     (tmp_path / "cuboid_plugin.py").write_text(answering("model_version", "return principal.claims['v']"))
-    assert HookAnswers(Registry.load(tmp_path)).model_version(Principal({"v": "7"})) == "7"
+    assert HookAnswers(Registry.load(tmp_path), tmp_path).model_version(Principal({"v": "7"})) == "7"
 
 
 def test_hook_model_files(tmp_path: Path) -> None:
     """Files that are no models are left out; what the hook raises has its name."""
     line = "return [('model/a.yml', principal.claims['text']), ('globals.py', ''), ('data.json', '{}')]"
     (tmp_path / "cuboid_plugin.py").write_text(answering("model_files", line))
-    answers = HookAnswers(Registry.load(tmp_path))
+    answers = HookAnswers(Registry.load(tmp_path), tmp_path)
     assert answers.model_files(Principal({"text": "cubes: []"})) == (ModelFile("model/a.yml", "cubes: []"),)
     with pytest.raises(PluginError, match="model_files failed: KeyError: 'text'"):
         answers.model_files(Principal())
-    with pytest.raises(PluginError, match="gave a list, not a sequence of names and texts"):
+    with pytest.raises(PluginError, match="gave a list, not a path or a sequence of names and texts"):
         answers.model_files(Principal({"text": 1}))
+
+
+def test_hook_groups(install: Install, tmp_path: Path) -> None:
+    """The first answer counts, none leaves it to the claim."""
+    install("a", answering("groups", "return {'installed'} if principal.claims.get('ask') else None"))
+    (tmp_path / "cuboid_plugin.py").write_text(answering("groups", "return principal.claims.get('teams')"))
+    answers = HookAnswers(Registry.load(tmp_path), tmp_path)
+    assert answers.groups(Principal({"teams": ("a", "b"), "ask": True, "groups": "c"})) == {"a", "b"}
+    assert answers.groups(Principal({"ask": True, "groups": "c"})) == {"installed"}
+    assert answers.groups(Principal({"groups": "c"})) == {"c"}
+    with pytest.raises(PluginError, match="gave a str, not a sequence of texts"):
+        answers.groups(Principal({"teams": "a"}))
+
+
+def test_hook_access_filters(install: Install, tmp_path: Path) -> None:
+    """All filters of all plugins hold, on the cube's rows and for whoever reads them through another."""
+    line = "return [{'member': 'a.n', 'operator': '%s', 'values': ['%s']}] if cube == 'a' else None"
+    for name, bound in (("low", ("gt", "1")), ("high", ("lt", "4"))):
+        install(name, answering("access_filters", line % bound).replace("(principal)", "(cube, principal)"))
+    (tmp_path / "cuboid.yml").write_text("data_sources:\n  default: {driver: duckdb}\n")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "a.yml").write_text(
+        "cubes:\n"
+        "  - name: a\n    sql: SELECT range AS n FROM range(10)\n"
+        "    measures: [{name: count, type: count}]\n"
+        "    dimensions: [{name: n, sql: n, type: number, primary_key: true}]\n"
+        "  - name: b\n    sql: SELECT range AS n FROM range(10)\n"
+        "    joins: [{name: a, relationship: one_to_one, sql: '{CUBE}.n = {a}.n'}]\n"
+        "    dimensions: [{name: n, sql: n, type: number, primary_key: true, public: true}]\n"
+    )
+    with cuboid.open(tmp_path) as project:
+        assert project.load({"measures": ["a.count"]}) == [{"a.count": "2"}]
+        rows = project.load({"measures": ["a.count"], "dimensions": ["b.n"], "order": {"b.n": "asc"}})
+        assert [row["b.n"] for row in rows if row["a.count"] == "1"] == ["2", "3"]
+        assert len(rows) == 10
 
 
 def test_a_hook_may_refuse(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def test_every_setting_is_read_from_each_of_its_names(tmp_path: Path, setting: A
         "size": "1mb",
         "path": "/x",
         "time zone": "Asia/Tokyo",
+        "date or time": "1970-01-01",
         "debug, info, warning or error": "error",
     }[setting.type]
     for name in setting.env:

@@ -2,7 +2,14 @@
 
 import pytest
 
-from cuboid.config.quantities import read_count, read_duration, read_list, read_size, read_switch
+from cuboid.config.quantities import (
+    read_count,
+    read_duration,
+    read_list,
+    read_number,
+    read_size,
+    read_switch,
+)
 
 
 @pytest.mark.parametrize(
@@ -80,3 +87,14 @@ def test_a_list_has_commas_or_is_one(written: object, entries: tuple[str, ...]) 
 def test_what_is_no_list_of_texts_is_refused(written: object) -> None:
     with pytest.raises(ValueError, match="is not a list of texts"):
         read_list(written)
+
+
+@pytest.mark.parametrize(("written", "value"), [("7", 7), ("-1", -1), (" 0.5 ", 0.5), (3, 3), (-2.5, -2.5)])
+def test_numbers_are_whole_or_have_a_fraction(written: object, value: float) -> None:
+    assert read_number(written) == value
+
+
+@pytest.mark.parametrize("written", ["", "1e5", "seven", "nan", float("inf"), True, None, "1.", "0x1"])
+def test_what_is_no_number_is_refused(written: object) -> None:
+    with pytest.raises(ValueError, match="is not a number"):
+        read_number(written)

@@ -10,8 +10,10 @@ from types import MappingProxyType
 import pytest
 
 import cuboid
+from cuboid.catalog.files import ModelFile
 from cuboid.cube_python.plugin import HOOKS, REFUSED, SETTINGS, WITHOUT_EFFECT
-from cuboid.errors import PluginError
+from cuboid.errors import ConfigError, PluginError
+from cuboid.hook_answers import HookAnswers
 from cuboid.plugins import Registry
 from cuboid.project import Project
 from cuboid.types import Principal
@@ -117,7 +119,11 @@ def test_a_plugin_of_the_project_comes_after_cube_py(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("config.base_path = '/x'", "'base_path' of cube.py has no equal.*setting here: base_path"),
+        ("config.context_to_groups = ['a']", "'context_to_groups' of cube.py is no function.*@config"),
+        (
+            "config.jwt = {'keys': 'x'}",
+            "'keys' of the option jwt in cube.py has no equal. Did you mean 'key'",
+        ),
         ("config.driver_factory = lambda ctx: {}", "'driver_factory'.*data_sources"),
         ("config.check_auth = lambda ctx, token: None", "'check_auth'.*cuboid_plugin.py"),
         ("config.query_rewite = lambda query, ctx: query", "Did you mean 'query_rewrite'"),
@@ -137,6 +143,100 @@ def test_globals_that_fail_stop_the_start(tmp_path: Path) -> None:
         _ = Project.open(tmp_path).catalog
 
 
+def test_the_page_on_cube_py_names_every_option() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "keep-cube-py.md"
+    text = page.read_text(encoding="utf-8")
+    options = [*HOOKS, *SETTINGS, "jwt", *REFUSED, *WITHOUT_EFFECT]
+    assert [name for name in options if f"`{name}`" not in text] == []
+
+
 def test_every_option_of_cube_is_answered_once() -> None:
-    groups = [set(HOOKS), set(SETTINGS), set(REFUSED), set(WITHOUT_EFFECT)]
+    groups = [set(HOOKS), set(SETTINGS), {"jwt"}, set(REFUSED), set(WITHOUT_EFFECT)]
     assert sum(len(group) for group in groups) == len(set().union(*groups))
+
+
+def answers(folder: Path, text: str, **files: str) -> HookAnswers:
+    write(folder, cube=f"from cube import config, file_repository\n{textwrap.dedent(text)}", **files)
+    registry = Registry.load(folder)
+    registry.require()
+    return HookAnswers(registry, folder)
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+@pytest.mark.parametrize(
+    ("option", "ask"), [("context_to_app_id", "tenant"), ("schema_version", "model_version")]
+)
+def test_the_tenant_and_its_version_are_named(tmp_path: Path, kind: str, option: str, ask: str) -> None:
+    hooks = answers(
+        tmp_path,
+        f"""
+        @config('{option}')
+        {kind} named(ctx):
+            return f"APP_{{ctx['securityContext']['firm']}}" if ctx['security_context'] else None
+        """,
+    )
+    asked = getattr(hooks, ask)
+    assert [asked(Principal({"firm": 7})), asked(Principal())] == ["APP_7", None]
+
+
+@pytest.mark.parametrize("option", ["context_to_groups", "context_to_roles"])
+def test_groups_are_those_of_the_function_else_of_the_claim(tmp_path: Path, option: str) -> None:
+    hooks = answers(tmp_path, f"config.{option} = lambda ctx: ctx['securityContext'].get('teams')")
+    assert hooks.groups(Principal({"teams": ("a", "b"), "groups": ["c"]})) == {"a", "b"}
+    assert hooks.groups(Principal({"teams": [], "groups": ["c"]})) == set()
+    assert hooks.groups(Principal({"groups": ["c"]})) == {"c"}
+
+
+def test_the_repository_is_a_list_or_a_folder(tmp_path: Path) -> None:
+    hooks = answers(
+        tmp_path,
+        """
+        @config('repository_factory')
+        def files(ctx):
+            firm = ctx['securityContext'].get('firm')
+            if firm is None:
+                return [{'fileName': 'x.yml', 'content': 'cubes: []'}]
+            return file_repository(f'model/{firm}')
+        """,
+    )
+    folder = tmp_path / "model" / "acme"
+    folder.mkdir(parents=True)
+    (folder / "orders.yml").write_text("cubes:")
+    assert hooks.model_files(Principal()) == (ModelFile("x.yml", "cubes: []"),)
+    assert hooks.model_files(Principal({"firm": "acme"})) == (ModelFile("model/acme/orders.yml", "cubes:"),)
+    with pytest.raises(ConfigError, match="model/other' does not exist"):
+        hooks.model_files(Principal({"firm": "other"}))
+
+
+def test_async_functions_are_waited_for_in_a_thread(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        cube="from cube import config\n@config\nasync def context_to_groups(ctx):\n    return ['a']\n",
+    )
+    registry = Registry.load(tmp_path)
+    assert registry.wait
+    assert HookAnswers(registry, tmp_path).groups(Principal()) == {"a"}
+
+
+def test_what_is_a_setting_here_is_taken_as_one_and_our_variables_win(tmp_path: Path) -> None:
+    text = """
+    from cube import config
+    config.base_path = '/bi'
+    config.set_schema_path('schemas')
+    config.compiler_cache_size = 7
+    config.jwt = {'algorithms': ['HS256'], 'claimsNamespace': 'https://acme'}
+    """
+    write(tmp_path, cube=text)
+    (tmp_path / "cuboid.yml").write_text("base_path: /file\nschema_path: file\n")
+    environ = {"CUBOID_BASE_PATH": "/ours", "CUBEJS_SCHEMA_PATH": "theirs"}
+    project = Project.open(tmp_path, environ=environ)
+    settings = project.settings
+    assert (settings.base_path, settings.schema_path, settings.tenants_kept) == ("/ours", "schemas", 7)
+    assert (settings.jwt_algs, settings.jwt_claims_namespace) == (("HS256",), "https://acme")
+    assert project.configuration.origins["schema_path"] == "cube.py"
+
+
+def test_a_wrong_setting_of_cube_py_is_told_with_its_origin(tmp_path: Path) -> None:
+    write(tmp_path, cube="from cube import config\nconfig.base_path = 'bi'\n")
+    with pytest.raises(ConfigError, match=r"base_path.*cube\.py"):
+        Project.open(tmp_path, environ={})

@@ -61,6 +61,26 @@ def ask() -> Ask:
 
 
 @pytest.fixture
+def meta() -> Callable[..., dict[str, bool]]:
+    """``meta(model, claims)`` gives the members that /v1/meta lists, each with whether it is visible."""
+
+    def describing(
+        model: str, claims: Mapping[str, Any], *, dev: bool = False, access: AccessSettings | None = None
+    ) -> dict[str, bool]:
+        catalog = compile_catalog([ModelFile("model.yml", model)])
+        assert not catalog.errors, catalog.errors
+        service = Service(lambda: catalog, {}, ServiceSettings(access=access or AccessSettings()))
+        body = asyncio.run(service.meta(RequestContext(Principal(claims), dev=dev)))
+        return {
+            member["name"]: member["isVisible"]
+            for cube in json.loads(body)["cubes"]
+            for member in (*cube["measures"], *cube["dimensions"], *cube["segments"])
+        }
+
+    return describing
+
+
+@pytest.fixture
 def planned() -> Callable[..., Statement]:
     """``planned(model, query, claims)`` gives the statement of a query; ``principal=None`` reads no access rules."""
 

@@ -405,3 +405,50 @@ def test_claims_are_values_of_one_statement(planned) -> None:
     }
     assert len(texts) == 1
     assert "DROP" not in texts.pop()
+
+
+# ---------------------------------------------------------------- /v1/meta
+
+GRADED = """[
+  {group: clerk, member_level: {includes: [id, name, count]}},
+  {group: guest, member_level: {includes: [id]}, member_masking: {includes: [name, salaries]}},
+  {group: odd, conditions: [{if: "{security_context.number}"}]},
+]"""
+
+
+@pytest.mark.parametrize(
+    ("groups", "visible"),
+    [
+        (["clerk"], {"id", "name", "count"}),
+        (["guest"], {"id", "name", "salaries"}),
+        (["clerk", "guest"], {"id", "name", "count", "salaries"}),
+        (["odd"], set()),
+        ([], set()),
+    ],
+)
+def test_meta_lists_what_the_principal_may_read(meta, groups: list[str], visible: set[str]) -> None:
+    """In production what may not be read is not there; in dev mode it is there and not visible."""
+    claims = {"groups": groups, "number": 3}
+    listed = meta(model(users=GRADED), claims)
+    assert {name.partition(".")[2] for name in listed if name.startswith("users.")} == visible
+    assert {"orders.count", "orders.country"} <= set(listed)
+    marked = meta(model(users=GRADED), claims, dev=True)
+    assert {name.partition(".")[2] for name, shown in marked.items() if shown and "users" in name} == visible
+    assert {name for name in marked if name.startswith("users.")} >= {"users.salary", "users.romans"}
+
+
+def test_meta_of_a_view_follows_the_view_s_own_policies(meta) -> None:
+    """As in a query through the view, its members are not those of the cubes."""
+    text = model(users=GRADED, sales='[{group: "*", member_level: {excludes: [amount]}}]')
+    listed = meta(text, {"groups": ["guest"]})
+    assert {name for name in listed if name.startswith("sales.")} == {
+        "sales.id", "sales.country", "sales.count", "sales.name", "sales.city"
+    }  # fmt: skip
+
+
+def test_groups_are_those_that_plugins_name(ask, meta) -> None:
+    access = AccessSettings(groups=lambda principal: frozenset(principal.claims.get("teams", ())))
+    claims = {"teams": ["admin"], "groups": ["seller"]}
+    assert ask(model(orders=BY_COUNTRY), claims, access, measures=["orders.count"]) == [["4"]]
+    assert ask(model(orders=BY_COUNTRY), {"groups": ["admin"]}, access, measures=["orders.count"]) == [["0"]]
+    assert "users.count" in meta(model(users=GRADED), {"teams": ["clerk"]}, access=access)

@@ -8,6 +8,7 @@ plugins are found through the entry-point group ``cuboid``; a project's own ``cu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -63,13 +64,14 @@ def tenant(principal: Principal) -> str | None:
 
 
 @hookspec
-def model_files(principal: Principal) -> Sequence[tuple[str, str]] | None:
+def model_files(principal: Principal) -> Sequence[tuple[str, str]] | Path | None:
     """Give the model of a tenant, in place of the project's model folder.
 
     :param principal: the first of the tenant who asks; without claims for the model that requests of no tenant share.
 
-    Return the files as names and texts, or None for the folder's; the first answer counts. It is asked in a thread,
-    once for each tenant, and again when ``model_version`` changes.
+    Return the files as names and texts, or the path of a folder relative to the project, or None for the project's own
+    model folder; the first answer counts. It is asked in a thread, once for each tenant, and again when
+    ``model_version`` changes.
     """
 
 
@@ -81,6 +83,28 @@ def model_version(principal: Principal) -> str | None:
 
     Return a text, or None if models do not change while the server runs; the first answer counts. When it differs from
     the one before, the model's files are read anew; a model with new mistakes does not replace the one that serves.
+    """
+
+
+@hookspec
+def groups(principal: Principal) -> Sequence[str] | None:
+    """Name the groups of a principal, to which access policies are addressed.
+
+    :param principal: who asks.
+
+    Return the names, or None; the first answer counts. Without any answer it is the claim ``groups``.
+    """
+
+
+@hookspec
+def access_filters(cube: str, principal: Principal) -> Sequence[Mapping[str, Any]] | None:
+    """Say which rows of a cube or view exist for a principal, besides what the model's access policies say.
+
+    :param cube: the name of a cube that a query reads, or of a view whose members it names.
+    :param principal: who asks.
+
+    Return filters in the JSON form of queries, or None; all filters of all plugins must hold. They are applied to the
+    cube's rows before any join. Raise :class:`cuboid.Forbidden` to refuse.
     """
 
 

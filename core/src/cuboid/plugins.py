@@ -144,6 +144,12 @@ class Registry:
                 for answer in self._caller(hook, plugin)(**arguments):
                     yield plugin.name, answer
 
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The settings that ``cube.py`` makes, by name."""
+        module = next((plugin.module for plugin in self.plugins if plugin.name == "cube"), None)
+        return getattr(module, "settings", {})
+
     def offers(self, hook: str) -> bool:
         """Whether some plugin implements the hook."""
         return any(hook in plugin.hooks for plugin in self.plugins)

@@ -22,9 +22,10 @@ from cuboid.config.load import Configuration, load_configuration
 from cuboid.config.settings import SETTINGS, Settings
 from cuboid.errors import ConfigError
 from cuboid.plugins import Registry
-from cuboid.types import Principal
+from cuboid.types import Principal, SemanticType
 
 if TYPE_CHECKING:
+    from cuboid.catalog.access import Mask
     from cuboid.catalog.compile import Compiler
     from cuboid.catalog.files import ModelFile
     from cuboid.catalog.model import Catalog
@@ -69,6 +70,10 @@ class Project:
         configuration = load_configuration(Path(path).resolve(), flags=flags, environ=environ)
         registry = Registry.load(configuration.folder, optional=configuration.settings.optional_plugins)
         registry.require()
+        if registry.settings:
+            configuration = load_configuration(
+                configuration.folder, flags=flags, environ=environ, cube=registry.settings
+            )
         project = cls(configuration, registry)
         project._check_environment()
         return project
@@ -88,7 +93,7 @@ class Project:
         """What plugins say of principals."""
         from cuboid.hook_answers import HookAnswers
 
-        return HookAnswers(self.registry)
+        return HookAnswers(self.registry, self.folder)
 
     @cached_property
     def model_folder(self) -> ModelFolder:
@@ -225,10 +230,17 @@ class Project:
     @cached_property
     def service(self) -> Service:
         """What answers queries."""
+        from cuboid.query.access import AccessSettings
         from cuboid.query.normalize import Limits
         from cuboid.service import Service, ServiceSettings
 
         settings = self.settings
+        masks: dict[SemanticType, Mask] = {
+            "string": settings.access_policy_mask_string,
+            "number": settings.access_policy_mask_number,
+            "boolean": settings.access_policy_mask_boolean,
+            "time": settings.access_policy_mask_time,
+        }
         return Service(
             self.tenants,
             self.data_sources,
@@ -237,6 +249,7 @@ class Project:
                 default_timezone=settings.default_timezone,
                 folder_delimiter=settings.nested_folders_delimiter,
                 continue_wait=settings.continue_wait_timeout,
+                access=AccessSettings(self.hooks.access_filters, self.hooks.groups, masks),
                 plugins_wait=self.registry.wait,
             ),
             self.registry.rewrite_query,

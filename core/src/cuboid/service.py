@@ -197,13 +197,17 @@ class Service:
     ) -> bytes:
         """The body of ``/v1/meta``."""
         catalog = await self._models.catalog(context.principal)
+        _, reader = self._in_force(catalog)
+        seen = await _think(
+            lambda: reader.access.visible(context.principal), in_thread=self._settings.plugins_wait
+        )
         body = describe(
-            catalog,
+            seen,
             hidden=context.dev,
             only_views=only_views,
             folder_delimiter=self._settings.folder_delimiter,
         )
-        return encode(extend(body, catalog) if extended else body)
+        return encode(extend(body, seen) if extended else body)
 
     async def cancel(self, request_id: str, context: RequestContext) -> bytes:
         """The body of ``DELETE /v1/running-query/:id``: what the principal's request of that id was waiting for, in

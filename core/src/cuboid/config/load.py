@@ -1,4 +1,4 @@
-"""Reading a project's configuration: flags > environment > project file > defaults, with origins."""
+"""Reading a project's configuration: flags > environment > cube.py > project file > defaults, with origins."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from cuboid.config.data_sources import DataSourceDeclaration, declare_data_sources
-from cuboid.config.environment import Environment, Written, read_environment
+from cuboid.config.environment import OURS, Environment, Written, read_environment
 from cuboid.config.problems import config_error
 from cuboid.config.project_file import read_project_file
 from cuboid.config.settings import SETTINGS, Settings
 from cuboid.errors import ConfigError, closest, did_you_mean
 
 DEFAULT = "default"
+CUBE = "cube.py"
 SETTING_NAMES = frozenset(setting.name for setting in SETTINGS)
 
 
@@ -44,11 +45,16 @@ class Configuration:
 
 
 def load_configuration(
-    folder: Path, *, flags: Mapping[str, object] | None = None, environ: Mapping[str, str]
+    folder: Path,
+    *,
+    flags: Mapping[str, object] | None = None,
+    environ: Mapping[str, str],
+    cube: Mapping[str, object] | None = None,
 ) -> Configuration:
     """The configuration of the project in ``folder``.
 
     :param flags: settings by name; None means "not given".
+    :param cube: settings that ``cube.py`` makes. They win over the file and variables of Cube's names, as in Cube.
     :param environ: the process's variables.
 
     Raises :class:`ConfigError` with the setting and its origin. Unknown environment names are not checked
@@ -60,8 +66,11 @@ def load_configuration(
     file = read_project_file(folder, SETTING_NAMES)
     written = dict(file.settings)
     for setting in SETTINGS:
+        ours = tuple(name for name in setting.env if name.startswith(OURS))
         if found := environment.first(setting.env):
             written[setting.name] = found
+        if cube and setting.name in cube and environment.first(ours) is None:
+            written[setting.name] = Written(cube[setting.name], CUBE)
     written |= _flags(flags or {})
     # A key without a value (`port:` in YAML) is as good as not there.
     written = {name: each for name, each in written.items() if each.value is not None}

@@ -6,6 +6,7 @@ reason that can stand after the value: ``'10x' is not a duration …``.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -41,6 +42,15 @@ def read_count(value: object) -> int:
     if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value, re.ASCII):
         return int(value)
     raise ValueError("is not a whole number")
+
+
+def read_number(value: object) -> int | float:
+    """A number, whole or with a fraction."""
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,18}(\.\d{1,18})?\s*", value, re.ASCII):
+        return float(value) if "." in value else int(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return value
+    raise ValueError("is not a number")
 
 
 def read_switch(value: object) -> bool:

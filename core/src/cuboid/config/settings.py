@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic.fields import FieldInfo
 
-from cuboid.config.quantities import read_count, read_duration, read_list, read_size, read_switch
+from cuboid.config.quantities import read_count, read_duration, read_list, read_number, read_size, read_switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,14 @@ def _check_base_path(value: str) -> str:
     return value.rstrip("/")
 
 
+def _check_moment(value: str) -> str:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("is no date or time such as 1970-01-01 or 1970-01-01T00:00:00") from None
+    return value
+
+
 def _check_timezone(value: str) -> str:
     by_lower = {name.lower(): name for name in available_timezones()}
     canonical = by_lower.get(value.lower())
@@ -57,6 +66,7 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(read_list), Kind("list")]
 Switch = Annotated[bool, BeforeValidator(read_switch), Kind("true or false")]
 Count = Annotated[int, BeforeValidator(read_count), Kind("number")]
 Duration = Annotated[float, BeforeValidator(read_duration), Kind("duration")]
+Number = Annotated[int | float, BeforeValidator(read_number), Kind("number")]
 Size = Annotated[int, BeforeValidator(read_size), Kind("size")]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],
@@ -64,6 +74,7 @@ LogLevel = Annotated[
     Kind("debug, info, warning or error"),
 ]
 BasePath = Annotated[str, AfterValidator(_check_base_path), Kind("path")]
+Moment = Annotated[str, AfterValidator(_check_moment), Kind("date or time")]
 TimeZone = Annotated[str, AfterValidator(_check_timezone), Kind("time zone")]
 
 
@@ -109,6 +120,20 @@ class Settings(BaseModel):
     jwt_subject: Text | None = _setting(None, "required subject of tokens", "CUBEJS_JWT_SUBJECT")
     jwt_claims_namespace: Text | None = _setting(
         None, "claim that holds the security context", "CUBEJS_JWT_CLAIMS_NAMESPACE"
+    )
+    access_policy_mask_string: Text | None = _setting(
+        None,
+        "what is shown of masked texts that have no mask of their own",
+        "CUBEJS_ACCESS_POLICY_MASK_STRING",
+    )
+    access_policy_mask_number: Number | None = _setting(
+        None, "likewise of numbers", "CUBEJS_ACCESS_POLICY_MASK_NUMBER"
+    )
+    access_policy_mask_boolean: Switch | None = _setting(
+        None, "likewise of booleans", "CUBEJS_ACCESS_POLICY_MASK_BOOLEAN"
+    )
+    access_policy_mask_time: Moment | None = _setting(
+        None, "likewise of times", "CUBEJS_ACCESS_POLICY_MASK_TIME"
     )
 
     # ------------------------------------------------------------ the server

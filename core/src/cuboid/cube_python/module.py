@@ -7,6 +7,7 @@ that name stays what it is.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -79,9 +80,9 @@ def _named(function: Callable[..., Any] | str, add: Callable[[str, Callable[...,
     return decorate
 
 
-def file_repository(path: str) -> Any:
-    """What Cube's ``repository_factory`` returns; the model folder is a setting here."""
-    raise NotImplementedError(f"set schema_path: {path} in cuboid.yml instead of a repository_factory")
+def file_repository(path: str) -> Path:
+    """What Cube's ``repository_factory`` returns for a folder of model files."""
+    return Path(path)
 
 
 def make_module() -> ModuleType:

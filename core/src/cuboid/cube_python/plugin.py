@@ -1,34 +1,52 @@
-"""``cube.py`` as a plugin: each option that has an equal here becomes a hook, the others are refused or left out."""
+"""``cube.py`` as a plugin: each option that has an equal here becomes a hook or a setting; those that would change
+answers or access without one are refused, the others are left out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cuboid.catalog.awaiting import settle
+from cuboid.catalog.settings import plain
 from cuboid.cube_python.load import load_options
 from cuboid.errors import ConfigError, closest, did_you_mean
 from cuboid.hookspecs import hookimpl
 from cuboid.types import Principal
 
-SETTINGS: Mapping[str, str] = {
-    "schema_path": "schema_path",
-    "base_path": "base_path",
-    "api_secret": "api_secret",
-    "jwt": "jwt_key, jwt_algs, jwt_audience, jwt_issuer",
-    "graceful_shutdown": "graceful_shutdown",
-    "dev_server": "dev_mode",
-    "db_type": "data_sources",
-    "driver_factory": "data_sources",
-    "external_driver_factory": "data_sources",
-    "dialect_factory": "data_sources",
-}
-"""Options that are settings here."""
+SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "schema_path": "schema_path",
+        "base_path": "base_path",
+        "api_secret": "api_secret",
+        "graceful_shutdown": "graceful_shutdown",
+        "compiler_cache_size": "tenants_kept",
+    }
+)
+"""Options that are settings here, and are taken as such."""
+
+JWT: Mapping[str, str] = MappingProxyType(
+    {
+        "key": "jwt_key",
+        "algorithms": "jwt_algs",
+        "issuer": "jwt_issuer",
+        "audience": "jwt_audience",
+        "subject": "jwt_subject",
+        "claims_namespace": "jwt_claims_namespace",
+    }
+)
+"""Keys of the option ``jwt`` and the settings that they are."""
 
 WITHOUT_EFFECT = frozenset(
     {
         "telemetry",
+        "dev_server",
+        "sql_user",
+        "sql_password",
+        "sql_super_user",
+        "sql_port",
         "logger",
         "web_sockets",
         "process_subscriptions_interval",
@@ -40,7 +58,6 @@ WITHOUT_EFFECT = frozenset(
         "scheduled_refresh_concurrency",
         "scheduled_refresh_batch_size",
         "scheduled_refresh_contexts",
-        "compiler_cache_size",
         "update_compiler_cache_keep_alive",
         "max_compiler_cache_keep_alive",
         "orchestrator_options",
@@ -56,78 +73,138 @@ WITHOUT_EFFECT = frozenset(
 )
 """Options that can be left out without changing an answer or opening anything."""
 
-REFUSED: Mapping[str, str] = {
-    "check_auth": "Tokens are checked by the settings api_secret and jwt_*; other rules go into cuboid_plugin.py.",
-    "check_sql_auth": "There is no SQL API here.",
-    "can_switch_sql_user": "There is no SQL API here.",
-    "context_to_app_id": "Cubes that differ by tenant are made by rules in cuboid_plugin.py.",
-    "context_to_groups": "Groups are named in cuboid_plugin.py.",
-    "context_to_roles": "Groups are named in cuboid_plugin.py.",
-    "context_to_api_scopes": "Routes are not switched by scopes here.",
-    "extend_context": "The security context is extended in cuboid_plugin.py.",
-    "repository_factory": "Model files are read from the folder that schema_path names.",
-    "schema_version": "A changed model is compiled anew by itself.",
-}
+REFUSED: Mapping[str, str] = MappingProxyType(
+    {
+        "check_auth": "Tokens are checked by the settings api_secret and jwt_*; other rules go into cuboid_plugin.py.",
+        "check_sql_auth": "There is no SQL API here.",
+        "can_switch_sql_user": "There is no SQL API here.",
+        "context_to_api_scopes": "Routes are not switched by scopes here.",
+        "extend_context": "The security context is extended in cuboid_plugin.py.",
+        "db_type": "Databases are data_sources in cuboid.yml, or CUBEJS_DB_* in the environment.",
+        "driver_factory": "Databases are data_sources in cuboid.yml, or CUBEJS_DB_* in the environment.",
+        "external_driver_factory": "Databases are data_sources in cuboid.yml, or CUBEJS_DB_* in the environment.",
+        "dialect_factory": "A dialect comes with its driver's plugin: docs/how-to/write-a-driver.md.",
+    }
+)
 """Options that would change answers or access if they were left out."""
 
 
 class CubeConfiguration:
-    """A plugin whose hooks are what ``cube.py`` says; attributes are functions marked as hooks."""
+    """A plugin whose hooks are what ``cube.py`` says; attributes are functions marked as hooks.
+
+    ``wait``: some of its functions are async, and are waited for. ``settings``: what it sets, by names of settings.
+    """
+
+    def __init__(self) -> None:
+        self.wait = False
+        self.settings: dict[str, Any] = {}
 
 
 def load_plugin(project: Path) -> CubeConfiguration:
     """The hooks that ``cube.py`` asks for. Raises :class:`PluginError` if it cannot be imported and
     :class:`ConfigError` for what has no equal here."""
-    hooks: dict[str, Any] = {}
+    plugin = CubeConfiguration()
     for name, value in load_options(project).items():
         if value is None or name in WITHOUT_EFFECT:
             continue
-        if name not in HOOKS:
+        if name in SETTINGS:
+            plugin.settings[SETTINGS[name]] = value
+        elif name == "jwt":
+            plugin.settings.update(_jwt(value))
+        elif name in HOOKS:
+            if not callable(value):
+                raise ConfigError(
+                    f"'{name}' of cube.py is no function",
+                    setting=name,
+                    origin="cube.py",
+                    hint=f"Write @config above def {name}(ctx).",
+                )
+            plugin.wait = plugin.wait or inspect.iscoroutinefunction(value)
+            hook, make = HOOKS[name]
+            setattr(plugin, hook, make(value))
+        else:
             raise _refusal(name)
-        hooks.update(HOOKS[name](value))
-    plugin = CubeConfiguration()
-    for name, hook in hooks.items():
-        setattr(plugin, name, hook)
     return plugin
 
 
 def _refusal(name: str) -> ConfigError:
-    if name in SETTINGS:
-        hint = f"It is a setting here: {SETTINGS[name]} in cuboid.yml or the environment."
-    elif name in REFUSED:
-        hint = REFUSED[name]
-    else:
-        known = [*HOOKS, *SETTINGS, *REFUSED, *WITHOUT_EFFECT]
+    hint = REFUSED.get(name)
+    if hint is None:
+        known = [*HOOKS, *SETTINGS, "jwt", *REFUSED, *WITHOUT_EFFECT]
         hint = did_you_mean(closest(name, known)) or "It is no option of Cube's configuration."
     return ConfigError(f"'{name}' of cube.py has no equal", hint=hint, setting=name, origin="cube.py")
+
+
+def _jwt(given: Any) -> Mapping[str, Any]:
+    """The settings in the option ``jwt``, whose keys may be written in either spelling."""
+    keys = {name.replace("_", "").lower(): setting for name, setting in JWT.items()}
+    found = {}
+    for key, value in given.items() if isinstance(given, Mapping) else [(str(given), None)]:
+        setting = keys.get(str(key).replace("_", "").lower())
+        if setting is None:
+            raise ConfigError(
+                f"'{key}' of the option jwt in cube.py has no equal",
+                hint=did_you_mean(closest(str(key), JWT)) or f"There are {', '.join(JWT)}.",
+                setting="jwt",
+                origin="cube.py",
+            )
+        found[setting] = value
+    return found
 
 
 # ---------------------------------------------------------------- options that are hooks
 
 
-def _rewrite_query(rewrite: Callable[..., Any]) -> Mapping[str, Any]:
+def _rewrite_query(rewrite: Callable[..., Any]) -> Any:
     @hookimpl
     def rewrite_query(query: Mapping[str, Any], principal: Principal) -> Mapping[str, Any] | None:
-        rewritten: Mapping[str, Any] | None = settle(rewrite(_plain(query), request_context(principal)))
+        rewritten: Mapping[str, Any] | None = settle(rewrite(plain(query), request_context(principal)))
         return rewritten
 
-    return {"rewrite_query": rewrite_query}
+    return rewrite_query
 
 
-HOOKS: Mapping[str, Callable[[Any], Mapping[str, Any]]] = {"query_rewrite": _rewrite_query}
-"""How each option becomes hooks."""
+def _of_context(name: str, answer: Callable[[Any], Any]) -> Callable[[Callable[..., Any]], Any]:
+    """A hook ``name`` that asks a function of the request context; ``answer`` reads what it gives."""
+
+    def make(function: Callable[..., Any]) -> Any:
+        def hook(principal: Principal) -> Any:
+            given = settle(function(request_context(principal)))
+            return None if given is None else answer(given)
+
+        hook.__name__ = name
+        return hookimpl(hook)
+
+    return make
+
+
+def _files(given: Any) -> Any:
+    """A folder, or Cube's ``{fileName, content}`` as names and texts; what is neither is told by who asks for it."""
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        return given
+    return [_file(each) for each in given]
+
+
+def _file(given: Any) -> Any:
+    if not isinstance(given, Mapping):
+        return given
+    return given.get("fileName", given.get("file_name")), given.get("content")
+
+
+HOOKS: Mapping[str, tuple[str, Callable[[Callable[..., Any]], Any]]] = MappingProxyType(
+    {
+        "query_rewrite": ("rewrite_query", _rewrite_query),
+        "context_to_app_id": ("tenant", _of_context("tenant", str)),
+        "repository_factory": ("model_files", _of_context("model_files", _files)),
+        "schema_version": ("model_version", _of_context("model_version", str)),
+        "context_to_groups": ("groups", _of_context("groups", list)),
+        "context_to_roles": ("groups", _of_context("groups", list)),
+    }
+)
+"""The hook that each option is, and how it becomes one."""
 
 
 def request_context(principal: Principal) -> dict[str, Any]:
     """What Cube's functions get: the security context in both spellings, theirs to change."""
-    claims = _plain(principal.claims)
+    claims = plain(principal.claims)
     return {"securityContext": claims, "security_context": claims}
-
-
-def _plain(value: Any) -> Any:
-    """A copy that may be changed."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value

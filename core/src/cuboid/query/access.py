@@ -8,14 +8,15 @@ masked: a member that nobody grants makes the answer empty, and is no error.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from cuboid.catalog.access import Mask
-from cuboid.catalog.model import Catalog, Cube, Dimension, Measure, Member
+from cuboid.catalog.model import Catalog, Cube, Dimension, Measure, Member, Segment
 from cuboid.catalog.reach import Reach
 from cuboid.errors import UserError
-from cuboid.query.claims import read_claims
+from cuboid.query.claims import claimed_groups, read_claims
 from cuboid.query.conditions import FilterTree, Scope
 from cuboid.query.filters import parse_filters
 from cuboid.query.model import (
@@ -32,6 +33,8 @@ from cuboid.query.policies import Policies, all_of, leaves, stated
 from cuboid.query.values import semantic_type
 from cuboid.types import Principal, SemanticType
 
+M = TypeVar("M", Dimension, Measure, Segment)
+
 AccessFilters = Callable[[str, Principal], Sequence[Mapping[str, Any]]]
 """The filters of plugins on a cube or view, all of which must hold, in the JSON form of queries."""
 
@@ -41,10 +44,12 @@ class AccessSettings:
     """What access rules depend on besides the catalog.
 
     :param filters: asks the plugins.
+    :param groups: names the groups of a principal.
     :param masks: what masked members show that have no mask of their own; NULL where a type is not in it.
     """
 
     filters: AccessFilters = lambda cube, principal: ()
+    groups: Callable[[Principal], frozenset[str]] = claimed_groups
     masks: Mapping[SemanticType, Mask] = field(default_factory=dict)
 
 
@@ -70,6 +75,8 @@ class AccessReader:
             by_cube.setdefault(member.cube, []).append(member)
         asked = self._ask_plugins(named, by_cube, principal)
         reached = self._reach.of((*named, *_tested(asked)))
+        guarded = any(self._catalog.cubes[name].access_policies is not None for name in reached.cubes)
+        groups = self._settings.groups(principal) if guarded else frozenset()
         conditions: list[Condition] = []
         rows: list[RowRule] = []
         masks: list[MaskRule] = []
@@ -79,9 +86,10 @@ class AccessReader:
             if (cube.access_policies is None and name not in asked) or (cube.view and not members):
                 continue
             try:
-                rule = self._rule(cube, members, principal, asked.get(name, ()), scope)
+                policies = Policies(cube, principal, groups)
+                rule = self._rule(policies, members, asked.get(name, ()), scope)
                 if members:
-                    masks += self._masks(cube, members, query, principal, scope)
+                    masks += self._masks(policies, members, query, scope)
             except UserError as error:
                 if members:
                     raise
@@ -91,7 +99,7 @@ class AccessReader:
                 conditions.append(rule)
             else:
                 rows.append(RowRule(name, rule))
-                if members and self._is_denied(cube, members, principal):
+                if not all(policies.readable(member) for member in members):
                     conditions.append(NEVER)
         restricting = all_of(conditions)
         return Access(
@@ -100,6 +108,15 @@ class AccessReader:
             conditions=() if restricting == ALWAYS else (restricting,),
             masks=tuple(masks),
         )
+
+    def visible(self, principal: Principal) -> Catalog:
+        """The catalog in which members that the principal may not read are not public."""
+        guarded = [cube for cube in self._catalog.cubes.values() if cube.access_policies is not None]
+        if not guarded:
+            return self._catalog
+        groups = self._settings.groups(principal)
+        cubes = {**self._catalog.cubes, **{cube.name: _seen(cube, principal, groups) for cube in guarded}}
+        return replace(self._catalog, cubes=MappingProxyType(cubes))
 
     def _ask_plugins(
         self, named: Sequence[str], by_cube: Mapping[str, object], principal: Principal
@@ -120,9 +137,8 @@ class AccessReader:
 
     def _rule(
         self,
-        cube: Cube,
+        policies: Policies,
         members: Sequence[Member],
-        principal: Principal,
         asked: tuple[FilterTree, ...] | UserError,
         scope: Scope,
     ) -> Condition:
@@ -130,26 +146,18 @@ class AccessReader:
         named, that any policy opens."""
         if isinstance(asked, UserError):
             raise asked
-        rules = [stated(tree, cube.name, scope) for tree in asked]
-        if cube.access_policies is not None:
-            policies = Policies(cube, principal)
+        rules = [stated(tree, policies.cube.name, scope) for tree in asked]
+        if policies.cube.access_policies is not None:
             if not members:
                 rules.append(policies.rows(scope))
             for member in members:
                 rules.append(policies.rows(scope, (*policies.full(member), *policies.masked(member))))
         return all_of(rules)
 
-    def _is_denied(self, cube: Cube, members: Sequence[Member], principal: Principal) -> bool:
-        policies = Policies(cube, principal)
-        return not all(policies.readable(member) for member in members)
-
     def _masks(
-        self, cube: Cube, members: Sequence[Member], query: Query, principal: Principal, scope: Scope
+        self, policies: Policies, members: Sequence[Member], query: Query, scope: Scope
     ) -> Iterator[MaskRule]:
         """A mask for each member that is granted masked, unless a policy grants it in full on all rows."""
-        if cube.access_policies is None:
-            return
-        policies = Policies(cube, principal)
         for member in members:
             if isinstance(member, Dimension | Measure) and policies.masked(member):
                 opened = policies.rows(scope, policies.full(member))
@@ -173,6 +181,25 @@ class AccessReader:
 
     def _mask(self, member: Dimension | Measure) -> Mask:
         return self._settings.masks.get(semantic_type(member)) if member.mask is None else member.mask
+
+
+def _seen(cube: Cube, principal: Principal, groups: frozenset[str]) -> Cube:
+    """The cube as :meth:`AccessReader.visible` shows it. Where policies cannot be applied nothing is granted."""
+    try:
+        policies: Policies | None = Policies(cube, principal, groups)
+    except UserError:
+        policies = None
+
+    def seen(member: M) -> M:
+        granted = policies is not None and policies.readable(member)
+        return member if granted or not member.public else replace(member, public=False)
+
+    return replace(
+        cube,
+        measures={name: seen(each) for name, each in cube.measures.items()},
+        dimensions={name: seen(each) for name, each in cube.dimensions.items()},
+        segments={name: seen(each) for name, each in cube.segments.items()},
+    )
 
 
 def named_members(query: Query) -> Iterator[str]:

@@ -17,8 +17,8 @@ def read_claims(paths: Iterable[tuple[str, ...]], principal: Principal, slots: S
     return tuple(_claim(path, _find(principal.claims, path), slots) for path in sorted(paths))
 
 
-def groups_of(principal: Principal) -> frozenset[str]:
-    """The groups to which policies are addressed: the claim ``groups``, a list of texts or one text."""
+def claimed_groups(principal: Principal) -> frozenset[str]:
+    """The groups of the claim ``groups``, a list of texts or one text."""
     given = principal.claims.get("groups")
     listed: Any = [given] if isinstance(given, str) else given
     return frozenset(each for each in listed if isinstance(each, str)) if _is_list(listed) else frozenset()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from cuboid.catalog.access import AccessPolicy, PolicyFilter, PolicyGroup
 from cuboid.catalog.expressions import Expression
 from cuboid.catalog.model import Cube, Measure, Member, Segment
 from cuboid.catalog.pieces import Place
 from cuboid.errors import Forbidden, UserError
-from cuboid.query.claims import groups_of
 from cuboid.query.conditions import FilterTree, Scope, condition, resolve
 from cuboid.query.filters import written
 from cuboid.query.model import ALWAYS, NEVER, Condition, Filter, FilterGroup, Junction
@@ -17,19 +16,18 @@ from cuboid.types import Principal
 
 
 class Policies:
-    """The policies of ``cube`` that apply to ``principal``.
+    """The policies of ``cube`` that apply to ``principal``, who is in ``groups``.
 
     Raises :class:`Forbidden` for a condition that is neither true nor false; what is missing from the context is false.
     """
 
-    def __init__(self, cube: Cube, principal: Principal) -> None:
+    def __init__(self, cube: Cube, principal: Principal, groups: Set[str]) -> None:
         self.cube = cube
         self._claims = principal.claims
-        groups = groups_of(principal)
         self._applicable = tuple(
             policy
             for policy in cube.access_policies or ()
-            if ("*" in policy.groups or not groups.isdisjoint(policy.groups))
+            if ("*" in policy.groups or any(each in groups for each in policy.groups))
             and all(self._holds(each) for each in policy.conditions)
         )
 
