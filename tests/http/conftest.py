@@ -163,7 +163,14 @@ def make_service(database: Path, catalog: Catalog) -> Callable[..., Service]:
     """A service over a copy of the database; ``limit`` statements at once, ``wait`` seconds until Continue wait."""
     numbers = itertools.count()
 
-    def make(*, limit: int = 4, wait: float = 10.0, waiting: int = 1000, **extra: Any) -> Service:
+    def make(
+        *,
+        limit: int = 4,
+        wait: float = 10.0,
+        waiting: int = 1000,
+        catalog: Catalog = catalog,
+        **extra: Any,
+    ) -> Service:
         # DuckDB gives one process one instance a file, which two drivers cannot both configure.
         file = shutil.copy(database, database.with_name(f"copy-{next(numbers)}.duckdb"))
         driver = CountingDriver(DuckDBConfig(database=str(file)))

@@ -265,9 +265,8 @@ def test_probes_need_no_token(production: Any, path: str) -> None:
 
 
 def test_a_model_with_mistakes_is_ready_and_says_how_much_is_off(run: Any, make_service: Any) -> None:
-    service = make_service()
     text = "cubes:\n  - {name: a, sql_table: a}\n  - {name: b, sql_table: b, x: 1, y: 2}\n"
-    service._catalog = lambda: compile_catalog([ModelFile("a.yml", text)])
+    service = make_service(catalog=compile_catalog([ModelFile("a.yml", text)]))
     answer = run(service, dev=True).ask("GET", "/readyz")
     assert (answer.status, answer.body) == (200, {"health": "HEALTH", "model": {"errors": 2, "off": 1}})
 
