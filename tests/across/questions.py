@@ -23,6 +23,19 @@ QUESTIONS: dict[str, dict[str, Any]] = {
         "order": {"places.id": "asc"},
         "limit": 50,
     },
+    "links with parameters": {
+        "dimensions": ["places.id", "places.map___link_whole_url", "places.map___link_begun_url"],
+        "order": {"places.id": "asc"},
+        "limit": 50,
+    },
+    "times that are stored as texts": {
+        "dimensions": ["places.id"],
+        "timeDimensions": [by("places.noted", "hour", dateRange=["2024-03-05", "2024-03-05"])],
+        "filters": [where("places.noted", "afterDate", "2024-03-05T05:20:29")],
+        "timezone": NEW_YORK,
+        "order": {"places.id": "asc"},
+        "limit": 5,
+    },
     # ------------------------------------------------------------ views
     "a view over four cubes": {
         "measures": ["sales.count", "sales.units", "sales.buyers"],

@@ -48,8 +48,16 @@ cubes:
     dimensions:
       - {name: id, sql: id, type: number, primary_key: true, public: true}
       - {name: place, type: geo, latitude: {sql: id}, longitude: {sql: user_id}}
+      - name: map
+        type: string
+        sql: "'x'"
+        links:
+          - {name: whole, label: A, dashboard: map, params: [{key: place, value: "{place}"}, {key: "u v", value: id}]}
+          - {name: begun, label: B, url: "'https://x.org/?a=1'", params: [{key: q, value: "{text}"}]}
+      - {name: text, type: string, sql: "'a+b? c/ü&%=#;@x'"}
+      - {name: noted, type: time, field_type: string, sql: "'2024-03-05 10:20:30'"}
 """
-"""What the shop's model has no use for: a location, which for the orders of guests is none."""
+"""What the shop's model has no use for: a location, which for the orders of guests is none; links; a time in a text."""
 
 GENERAL = {
     "INTEGER": "integer",

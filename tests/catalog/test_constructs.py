@@ -103,19 +103,65 @@ def test_a_link_is_shown_and_its_url_is_a_dimension(compile_text) -> None:
     assert [each["name"] for each in visible[1]["dimensions"]] == ["v.users_full_name"]
 
 
-def test_a_link_with_parameters_is_shown_but_has_no_url(compile_text) -> None:
+def test_a_link_with_parameters_has_them_in_its_url(compile_text) -> None:
     found = compile_text(
         CUBE.replace(
             "type: number}",
             "type: number, links: [{name: l, label: L, dashboard: d, params: [{key: k, value: '{id}'}]}]}",
         )
     )
-    assert found.errors == ()
-    assert [warning.message.partition(":")[0] for warning in found.warnings] == [
-        "the link 'l' is shown but no dimension has its URL"
-    ]
+    assert (found.errors, found.warnings) == ((), ())
     assert found.dimension("a.id").links[0]["params"] == [{"key": "k"}]
-    assert list(found.cubes["a"].dimensions) == ["id"]
+    url = found.dimension("a.id___link_l_url")
+    assert [(key, [each.member for each in value.references]) for key, value in url.parameters] == [
+        ("k", ["a.id"])
+    ]
+
+
+def test_a_view_shows_links_with_parameters_without_appending_them_twice(compile_text) -> None:
+    link = "links: [{name: l, label: L, dashboard: d, params: [{key: k, value: id}]}]"
+    found = compile_text(
+        CUBE.replace("type: number}", f"type: number, public: true, {link}}}")
+        + "views: [{name: v, cubes: [{join_path: a, includes: [id]}]}]\n"
+    )
+    assert found.errors == ()
+    assert found.dimension("v.id___link_l_url").parameters == ()
+
+
+def test_a_time_may_be_stored_as_a_text_and_a_measure_marked_as_cumulative(compile_text) -> None:
+    found = compile_text(
+        """
+        cubes:
+          - name: a
+            sql_table: a
+            dimensions: [{name: at, sql: at, type: time, field_type: string}]
+            measures: [{name: m, sql: m, type: sum, cumulative: true}, {name: n, type: count}]
+        views: [{name: v, cubes: [{join_path: a, includes: "*"}]}]
+        """
+    )
+    assert (found.errors, found.warnings) == ((), ())
+    assert (found.dimension("a.at").text_time, found.dimension("v.at").text_time) == (True, False)
+    shown = {
+        each["name"]: each["cumulative"]
+        for cube in describe(found, hidden=True)["cubes"]
+        for each in cube["measures"]
+    }
+    assert shown == {"a.m": True, "a.n": False, "v.m": True, "v.n": False}
+
+
+@pytest.mark.parametrize(
+    ("dimension", "message", "hint"),
+    [
+        ("{name: at, sql: at, type: time, field_type: ¦number}", "'number' is no field_type", "string"),
+        (
+            "{name: at, sql: at, type: number, field_type: ¦string}",
+            "belongs to dimensions of type time",
+            None,
+        ),
+    ],
+)
+def test_mistakes_of_field_types(assert_error, dimension: str, message: str, hint: str | None) -> None:
+    assert_error(f"cubes: [{{name: a, sql_table: a, dimensions: [{dimension}]}}]\n", message, hint)
 
 
 @pytest.mark.parametrize(

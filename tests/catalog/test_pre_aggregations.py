@@ -204,3 +204,54 @@ def test_a_build_range_without_partitions_is_warned_about(compile_text) -> None:
     assert [warning.message for warning in catalog.warnings] == [
         "'build_range_start' has no effect without partitions"
     ]
+
+
+# ---------------------------------------------------------------- what a rollup_join is joined by
+
+JOINED = """
+cubes:
+  - name: orders
+    sql_table: orders
+    joins: [{name: users, relationship: many_to_one, sql: "%s"}]
+    dimensions:
+      - {name: id, sql: id, type: number, primary_key: true}
+      - {name: user_id, sql: user_id, type: number}
+    measures: [{name: count, type: count}]
+    pre_aggregations:
+      - {name: main, measures: [count], dimensions: [%s]}
+      - {name: joined, type: rollup_join, measures: [count], dimensions: [users.city], rollups: [main, users.cities]}
+  - name: users
+    sql_table: users
+    dimensions: [{name: id, sql: id, type: number, primary_key: true}, {name: city, sql: city, type: string}]
+    pre_aggregations: [{name: cities, dimensions: [%s]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("sql", "main", "cities", "message"),
+    [
+        ("{user_id} = {users.id}", "user_id", "id, city", None),
+        ("{CUBE}.user_id = {users.id}", "user_id", "id, city", "compares columns"),
+        ("1 = 1", "user_id", "id, city", "compares columns"),
+        ("{user_id} = {users.id}", "id", "id, city", "'orders.main' lacks 'orders.user_id', a key of"),
+        ("{user_id} = {users.id}", "user_id", "city", "'users.cities' lacks 'users.id', a key of"),
+    ],
+)
+def test_a_rollup_join_needs_the_keys_of_the_joins_on_both_sides(
+    compile_text, sql: str, main: str, cities: str, message: str | None
+) -> None:
+    """Nothing is off for it: it is a pre-aggregation that cannot be used."""
+    found = compile_text(JOINED % (sql, main, cities))
+    assert found.errors == ()
+    assert [message in warning.message for warning in found.warnings] == ([] if message is None else [True])
+
+
+def test_a_rollup_join_of_cubes_without_a_join_cannot_be_used(compile_text) -> None:
+    text = JOINED.replace("dimensions: [users.city], ", "") % ("{user_id} = {users.id}", "user_id", "id")
+    (warning,) = compile_text(text.replace("{name: users, ", "{name: other, ") + OTHER).warnings
+    assert warning.message == "no join leads between the cubes of 'orders.main' and 'users.cities'"
+
+
+OTHER = (
+    "  - {name: other, sql_table: o, dimensions: [{name: id, sql: id, type: number, primary_key: true}]}\n"
+)

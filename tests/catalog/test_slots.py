@@ -13,6 +13,7 @@ from cuboid.catalog.pieces import (
     ArgumentReference,
     ContextReference,
     CubeReference,
+    EncodedReference,
     FilterGroupReference,
     FilterReference,
     MemberReference,
@@ -58,6 +59,8 @@ def bare(part: object) -> object:
             return ("group", [bare(each) for each in filters])
         case ZoneReference(value=Template(parts=parts)):
             return ("zone", [bare(each) for each in parts])
+        case EncodedReference(value=Template(parts=parts)):
+            return ("encoded", [bare(each) for each in parts])
     return part
 
 
@@ -108,6 +111,7 @@ CUBE = CubeReference("orders", ("orders",))
             ("group", [("filter", "orders.city", (), ["a"]), ("filter", "orders.created_at", (), ["b"])]),
         ),
         ("{SQL_UTILS.convertTz(f'{CUBE}.at')}", ("zone", [CUBE, ".at"])),
+        ("{SQL_UTILS.urlEncode('a')}", ("encoded", ["a"])),
         ("{SQL_UTILS.convert_tz(created_at)}", ("zone", [MemberReference("orders.created_at", ("orders",))])),
     ],
 )
@@ -161,7 +165,8 @@ def test_the_compile_context_becomes_text_if_it_is_a_plain_name() -> None:
         ("{FILTER_PARAMS.orders.city}", "alone is no SQL", None),
         ("{FILTER_GROUP()}", "takes one or more FILTER_PARAMS", None),
         ("{FILTER_GROUP(CUBE.city)}", "'CUBE.city' is not a FILTER_PARAMS", None),
-        ("{SQL_UTILS.urlEncode('a')}", "SQL_UTILS has no 'urlEncode'", "convertTz"),
+        ("{SQL_UTILS.urlDecode('a')}", "SQL_UTILS has no 'urlDecode'", "convertTz"),
+        ("{SQL_UTILS.urlEncode(lambda x: f'{x}')}", "urlEncode takes SQL, no function", "urlEncode"),
         ("{COMPILE_CONTEXT.region}", "the compile context has no value 'region'", None),
         ("{" + "SECURITY_CONTEXT.a.filter(" + "(" * 300 + "}", "is not an expression", None),
         ("{SECURITY_CONTEXT.a.filter(" + "not " * 500 + "a)}", "is not an expression", None),

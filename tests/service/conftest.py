@@ -37,6 +37,7 @@ def ask() -> Ask:
         model: str,
         claims: Mapping[str, Any] | None = None,
         access: AccessSettings | None = None,
+        dev: bool = True,
         **query: Any,
     ) -> list[list[Any]]:
         catalog = compile_catalog([ModelFile("model.yml", model)])
@@ -48,7 +49,7 @@ def ask() -> Ask:
             settings = ServiceSettings(access=access or AccessSettings())
             service = Service(lambda: catalog, {"default": source}, settings)
             try:
-                body = await service.load(query, RequestContext(Principal(claims or {}), dev=True))
+                body = await service.load(query, RequestContext(Principal(claims or {}), dev=dev))
                 assert isinstance(body, bytes)
                 return body
             finally:

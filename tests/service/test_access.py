@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cuboid.errors import Forbidden, InternalError
+from cuboid.errors import Forbidden, InternalError, InvalidQuery
 from cuboid.query.access import AccessSettings
 
 MODEL = """
@@ -452,3 +452,31 @@ def test_groups_are_those_that_plugins_name(ask, meta) -> None:
     assert ask(model(orders=BY_COUNTRY), claims, access, measures=["orders.count"]) == [["4"]]
     assert ask(model(orders=BY_COUNTRY), {"groups": ["admin"]}, access, measures=["orders.count"]) == [["0"]]
     assert "users.count" in meta(model(users=GRADED), {"teams": ["clerk"]}, access=access)
+
+
+LINKED = """
+cubes:
+  - name: users
+    sql: SELECT 1 AS id, 'Ann' AS name
+    dimensions:
+      - {name: id, sql: id, type: number, primary_key: true}
+      - {name: name, sql: name, type: string, links: [{name: l, label: L, url: "'/' || {name}"}]}
+    access_policy:
+      - {group: full, member_level: {includes: [name]}}
+      - {group: masked, member_level: {includes: [id]}, member_masking: {includes: [name]}}
+      - {group: other, member_level: {includes: [id]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("group", "rows"), [("full", [["/Ann"]]), ("masked", [[None]]), ("other", []), ("none", [])]
+)
+def test_a_link_is_granted_with_its_dimension(ask, group: str, rows: list[list[Any]]) -> None:
+    """Its URL tells the value: who sees that masked sees the URL masked, too."""
+    assert ask(LINKED, {"groups": [group]}, dimensions=["users.name___link_l_url"], dev=False) == rows
+
+
+def test_the_link_of_a_hidden_dimension_is_hidden(ask) -> None:
+    hidden = LINKED.replace("type: string,", "type: string, public: false,")
+    with pytest.raises(InvalidQuery, match=r"hidden member: 'users\.name"):
+        ask(hidden, {"groups": ["full"]}, dimensions=["users.name___link_l_url"], dev=False)

@@ -220,12 +220,12 @@ class Service:
         """Whether the default data source answers."""
         return await _all_answer([source for name, source in self._data_sources.items() if name == "default"])
 
-    def mistakes(self) -> Mapping[str, int]:
-        """How many errors the models in force have, and how many cubes and views are off; empty without any."""
+    def mistakes(self) -> Mapping[str, Any]:
+        """How many errors the models in force have, and which cubes and views are off; empty without any."""
         held = list(self._models.held())
         errors = {str(error) for catalog in held for error in catalog.errors}
         off = {name for catalog in held for name in catalog.broken}
-        return {"errors": len(errors), "off": len(off)} if errors else {}
+        return {"errors": len(errors), "off": sorted(off)} if errors else {}
 
     async def live(self) -> bool:
         """Whether all data sources that were used so far answer."""

@@ -238,7 +238,7 @@ def _declare_links(dimension: DeclaredMember, cube: DeclaredCube) -> None:
     for node in section.items if isinstance(section, Items) else ():
         entries = {key.text: value for key, value in node.entries} if isinstance(node, Entries) else {}
         name = entries.get("name")
-        if isinstance(node, Entries) and isinstance(name, Scalar) and "params" not in entries:
+        if isinstance(node, Entries) and isinstance(name, Scalar):
             member = DeclaredMember(
                 link_name(dimension.name, name.text),
                 "dimension",

@@ -27,7 +27,8 @@ _LOCATION = Use("a location")
 
 _TIME_KINDS: Mapping[str, TimeKind] = MappingProxyType({"instant": "instant", "utc": "utc", "date": "date"})
 _ORDERS: Mapping[str, Literal["asc", "desc"]] = MappingProxyType({"asc": "asc", "desc": "desc"})
-_ONLY_TIME = ("time_kind", "granularities", "time_shift")
+_FIELD_TYPES: Mapping[str, str] = MappingProxyType({"string": "string"})
+_ONLY_TIME = ("time_kind", "granularities", "time_shift", "field_type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,9 @@ def build_dimension(
         order=fields.choice("order", _ORDERS, default=None) if fields.has("order") else None,
         key=_key(fields, scope),
         mask=read_mask(fields, scope),
+        text_time=fields.choice("field_type", _FIELD_TYPES) is not None
+        if fields.has("field_type")
+        else False,
     )
 
 

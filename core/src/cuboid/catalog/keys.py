@@ -66,8 +66,8 @@ DIMENSION = _table(
     "dimension",
     read="name sql case type primary_key title description meta public shown format currency order key mask"
     " suggest_filter_values enable_suggestions time_kind granularities time_shift latitude longitude values"
-    " sub_query propagate_filters_to_sub_query multi_stage add_group_by filter links",
-    ignored="field_type",
+    " sub_query propagate_filters_to_sub_query multi_stage add_group_by filter links"
+    " field_type",
     inert="aliases values_as_segments",
 )
 
@@ -75,8 +75,7 @@ MEASURE = _table(
     "measure",
     read="name type sql case filters title description meta public visible shown format currency mask"
     " drill_members drill_member_references drill_filters rolling_window order_by"
-    " semi_additive conversion multi_stage group_by reduce_by add_group_by grain filter time_shift",
-    ignored="cumulative",
+    " semi_additive conversion multi_stage group_by reduce_by add_group_by grain filter time_shift cumulative",
     inert="aliases",
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ _TARGETS: Mapping[str, Literal["blank", "self"]] = MappingProxyType({"blank": "b
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link as it is shown, and the dimension that holds its URL; None where it has none (a warning says why)."""
+    """One link as it is shown, and the dimension that holds its URL; None if that is wrong (an error says why)."""
 
     shown: Mapping[str, Any]
     url: Dimension | None
@@ -56,6 +56,7 @@ def _read(link: Fields, name: str, dimension: str, scope: Scope, cube_title: str
         )
         return None
     sql = _sql(link, scope)
+    parameters = [_parameter(node, scope) for node in link.items("params")]
     shown = {
         "name": name,
         "label": label,
@@ -64,15 +65,11 @@ def _read(link: Fields, name: str, dimension: str, scope: Scope, cube_title: str
         "target": link.choice("target", _TARGETS, default="self" if link.has("dashboard") else "blank"),
         "primary": link.flag("primary"),
         "dashboard": link.text("dashboard"),
-        "params": [_parameter(node, scope) for node in link.items("params")] or None,
+        "params": [{} if each is None else {"key": each[0]} for each in parameters] or None,
     }
-    if link.has("params"):
-        scope.problems.warn(
-            link.place_of("params"),
-            f"the link '{name}' is shown but no dimension has its URL: this version appends no parameters",
-        )
-        sql = None
     url = None if sql is None else _dimension(link, name, dimension, sql, scope, cube_title)
+    if url is not None:
+        url = replace(url, parameters=tuple(each for each in parameters if each is not None))
     return Link({key: value for key, value in shown.items() if value is not None}, url)
 
 
@@ -87,17 +84,16 @@ def _sql(link: Fields, scope: Scope) -> Template | None:
     return Template((f"'/dashboard/{quoted}'",), slug.place)
 
 
-def _parameter(node: Node, scope: Scope) -> dict[str, Any]:
+def _parameter(node: Node, scope: Scope) -> tuple[str, Template] | None:
     parameter = read_entries(node, keys.LINK_PARAMETER, scope.problems)
     if parameter is None:
-        return {}
+        return None
     key, value = parameter.text("key"), parameter.scalar("value")
     for needed, found in (("key", key), ("value", value)):
         if found is None and not parameter.has(needed):
             parameter.missing(needed, "a name" if needed == "key" else "SQL")
-    if value is not None:
-        scope.template(value, _URL)
-    return {"key": key}
+    sql = None if value is None else scope.template(value, _URL)
+    return None if key is None or sql is None else (key, sql)
 
 
 def _dimension(

@@ -84,6 +84,7 @@ def build_measure(declared: DeclaredMember, scope: Scope, cube_title: str, publi
         conversion=conversion,
         case=case,
         mask=mask,
+        cumulative=fields.flag("cumulative") or False,
     )
 
 

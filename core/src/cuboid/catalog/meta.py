@@ -103,7 +103,7 @@ def _measure(measure: Measure, catalog: Catalog) -> dict[str, Any]:
         formatDescription=format_description(measure.format, measure.value_type, measure.currency),
         currency=measure.currency,
         cumulativeTotal=measure.rolling_window is not None,
-        cumulative=measure.rolling_window is not None,
+        cumulative=measure.cumulative or measure.rolling_window is not None,
         type=measure.value_type,
         aggType=_AGGREGATIONS.get(aggregation, aggregation),
         drillMembers=drill_members,

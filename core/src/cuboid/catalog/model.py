@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from cuboid.catalog.access import AccessPolicy, Mask
+from cuboid.catalog.naming import linked_dimension
 from cuboid.catalog.pieces import Place, Template
 from cuboid.catalog.rollups import RefreshKey, Rollup
 from cuboid.catalog.stages import Conversion, MultiStage, SemiAdditive, SwitchCase
@@ -79,7 +80,9 @@ class Dimension:
         ``propagate_filters``: under the query's filters.
     :param multi_stage: the SQL refers to measures that are evaluated first, over the groups that it says.
     :param key: the full name of the dimension that identifies the value.
-    :param synthetic: made for a link of another dimension; it holds the URL.
+    :param text_time: the SQL gives a text that holds a time in UTC.
+    :param synthetic: made for a link of another dimension; it holds the URL, which ``sql`` gives without the
+        ``parameters`` that are appended to it.
     """
 
     cube: str
@@ -112,10 +115,17 @@ class Dimension:
     mask: Mask = None
     alias_member: str | None = None
     synthetic: bool = False
+    parameters: tuple[tuple[str, Template], ...] = ()
+    text_time: bool = False
 
     @property
     def full_name(self) -> str:
         return f"{self.cube}.{self.name}"
+
+    @property
+    def stands_for(self) -> str:
+        """The dimension of the same cube by whose rights this one is read: for a link that whose link it is."""
+        return linked_dimension(self.name) if self.synthetic else self.name
 
     @property
     def shown_type(self) -> str:
@@ -128,7 +138,7 @@ class Dimension:
         if self.location is not None:
             return self.location
         if self.case is None:
-            return () if self.sql is None else (self.sql,)
+            return () if self.sql is None else (self.sql, *(value for _, value in self.parameters))
         return self.case.templates
 
 
@@ -145,6 +155,7 @@ class Measure:
     :param drill_filters: row conditions of the operator ``measureFilter``, beside ``filters``.
     :param case: of a multi-stage measure, in place of ``sql``.
     :param alias_member: the origin of a view's member, whose type is ``agg_type``.
+    :param cumulative: an old mark for clients: the measure accumulates by whatever its SQL does.
     """
 
     cube: str
@@ -171,6 +182,7 @@ class Measure:
     mask: Mask = None
     alias_member: str | None = None
     agg_type: MeasureType | None = None
+    cumulative: bool = False
 
     @property
     def full_name(self) -> str:

@@ -60,9 +60,17 @@ def alias_name(cube: str, name: str) -> str:
     return f"{underscore(cube)}.{underscore(name)}"
 
 
+_LINK = "___link_"
+
+
 def link_name(dimension: str, link: str) -> str:
     """What the dimension is called that holds the URL of a dimension's link."""
-    return f"{dimension}___link_{link}_url"
+    return f"{dimension}{_LINK}{link}_url"
+
+
+def linked_dimension(name: str) -> str:
+    """The dimension whose link the dimension of that name holds."""
+    return name.rpartition(_LINK)[0]
 
 
 def camelize(name: str) -> str:

@@ -108,6 +108,13 @@ class ZoneReference:
     value: Template
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedReference:
+    """``{SQL_UTILS.urlEncode(x)}``: a value as part of a URL."""
+
+    value: Template
+
+
 Reference = CubeReference | MemberReference
 """What leads to other members and cubes."""
 
@@ -118,6 +125,7 @@ Filled = (
     | FilterGroupReference
     | ArgumentReference
     | ZoneReference
+    | EncodedReference
 )
 """What stands for something else than a member or an alias."""
 
@@ -155,7 +163,7 @@ def inner_templates(part: str | Reference | Filled) -> tuple[Template, ...]:
     match part:
         case ContextReference(column=Template() as column):
             return (column,)
-        case FilterReference(column=column) | ZoneReference(value=column):
+        case FilterReference(column=column) | ZoneReference(value=column) | EncodedReference(value=column):
             return (column,)
         case FilterGroupReference(filters=filters):
             return tuple(each.column for each in filters)

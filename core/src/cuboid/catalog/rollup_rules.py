@@ -10,6 +10,7 @@ from cuboid.catalog.cube_sources import fill_statement
 from cuboid.catalog.declare import DeclaredCube
 from cuboid.catalog.model import Cube
 from cuboid.catalog.pieces import Template
+from cuboid.catalog.rollup_keys import unjoined
 from cuboid.catalog.rollups import RefreshKey, Rollup
 
 
@@ -22,6 +23,10 @@ def check_rollups(cubes: Mapping[str, Cube], declared: Mapping[str, DeclaredCube
             named = [_find(name, cubes) for name in rollup.rollups]
             parts = [each for each in named if each is not None]
             mistake = _mistake(rollup, parts) if len(parts) == len(named) else None
+            if mistake is None and rollup.type == "rollup_join" and len(parts) == len(named):
+                unusable = unjoined(rollup, parts, cubes)
+                if unusable is not None:  # no answer is wrong for it
+                    declared[cube.name].problems.warn(rollup.place, *unusable)
             if mistake is not None:
                 declared[cube.name].problems.error(rollup.place, *mistake)
 

@@ -16,6 +16,7 @@ from cuboid.catalog.naming import underscore
 from cuboid.catalog.pieces import (
     ArgumentReference,
     ContextReference,
+    EncodedReference,
     Filled,
     FilterGroupReference,
     FilterReference,
@@ -35,6 +36,10 @@ _FORMS: Mapping[str, Literal["filter", "required_filter", "unsafe_value"]] = {
     "filter": "filter",
     "required_filter": "required_filter",
     "unsafe_value": "unsafe_value",
+}
+_UTILITIES: Mapping[str, Callable[[Template], Filled]] = {
+    "convert_tz": ZoneReference,
+    "url_encode": EncodedReference,
 }
 _FILTER_HINT = "Write {FILTER_PARAMS.cube.member.filter('column')}."
 _CONTEXT_HINT = "Write {SECURITY_CONTEXT.claim.filter('column')}."
@@ -149,13 +154,14 @@ class SlotReader:
         return FilterGroupReference(tuple(filters))
 
     def _utility(self, words: tuple[str, ...], arguments: list[ast.expr]) -> Filled | Unresolved:
-        hint = "Write {SQL_UTILS.convertTz('column')}."
-        if len(words) != 1 or underscore(words[0]) != "convert_tz":
+        hint = "Write {SQL_UTILS.convertTz('column')} or {SQL_UTILS.urlEncode('column')}."
+        utility = _UTILITIES.get(underscore(words[0])) if len(words) == 1 else None
+        if utility is None:
             return Unresolved(f"SQL_UTILS has no '{'.'.join(words)}'", hint)
         found = self._column(arguments, hint)
         if isinstance(found, Unresolved):
             return found
-        return Unresolved("convertTz takes SQL, no function", hint) if found[1] else ZoneReference(found[0])
+        return Unresolved(f"{words[0]} takes SQL, no function", hint) if found[1] else utility(found[0])
 
     def _compile_time(self, words: tuple[str, ...]) -> str | Unresolved:
         value: object = self.names.context

@@ -47,6 +47,7 @@ class Inclusion:
             mask=origin.mask,
             alias_member=included.origin,
             agg_type=origin.type,
+            cumulative=origin.cumulative,
             **self._shown(declared, origin),
         )
 
@@ -60,6 +61,8 @@ class Inclusion:
             sql=_reference(included),
             case=None,
             location=None,
+            parameters=(),
+            text_time=False,
             place=included.place,
             public=self.public and not origin.synthetic,
             primary_key=False,

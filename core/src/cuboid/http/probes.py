@@ -36,11 +36,11 @@ class Probe:
 class ProbeHandler(Handler):
     """200 ``{"health": "HEALTH"}`` or 500 ``{"health": "DOWN"}``; a check that fails is down.
 
-    A model with mistakes serves what they do not touch; how much that is stands beside, without names: no token is
-    asked for here.
+    A model with mistakes serves what they do not touch; what is off stands beside by name, without files and messages:
+    no token is asked for here.
     """
 
-    def initialize(self, probe: Probe, mistakes: Callable[[], Mapping[str, int]] | None = None) -> None:
+    def initialize(self, probe: Probe, mistakes: Callable[[], Mapping[str, Any]] | None = None) -> None:
         self._probe = probe
         self._mistakes = mistakes
 

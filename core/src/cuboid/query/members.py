@@ -78,7 +78,10 @@ def finest_first(catalog: Catalog, groupings: Iterable[TimeGrouping]) -> list[Ti
 def require_visible(catalog: Catalog, members: Iterable[Member]) -> None:
     """Refuses to select members that are not public, themselves or by their cube."""
     for member in members:
-        if not (member.public and catalog.cubes[member.cube].public):
+        cube = catalog.cubes[member.cube]
+        if isinstance(member, Dimension) and member.synthetic:
+            member = cube.dimensions.get(member.stands_for, member)  # its link is there for whoever sees it
+        if not (member.public and cube.public):
             raise InvalidQuery(
                 f"Error: You requested hidden member: '{member.full_name}'. Please make it visible using "
                 "`public: true`. Please note primaryKey fields are `public: false` by default: "

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 
 from cuboid.catalog.access import AccessPolicy, PolicyFilter, PolicyGroup
 from cuboid.catalog.expressions import Expression
-from cuboid.catalog.model import Cube, Measure, Member, Segment
+from cuboid.catalog.model import Cube, Dimension, Measure, Member, Segment
 from cuboid.catalog.pieces import Place
 from cuboid.errors import Forbidden, UserError
 from cuboid.query.conditions import FilterTree, Scope, condition, resolve
@@ -41,7 +41,7 @@ class Policies:
         return tuple(
             policy
             for policy in self._applicable
-            if policy.member_level is None or policy.member_level.holds(member.name)
+            if policy.member_level is None or policy.member_level.holds(_granted_as(member))
         )
 
     def masked(self, member: Member) -> tuple[AccessPolicy, ...]:
@@ -52,8 +52,8 @@ class Policies:
             policy
             for policy in self._applicable
             if policy.masking is not None
-            and policy.masking.holds(member.name)
-            and not (policy.member_level is None or policy.member_level.holds(member.name))
+            and policy.masking.holds(_granted_as(member))
+            and not (policy.member_level is None or policy.member_level.holds(_granted_as(member)))
         )
 
     def readable(self, member: Member) -> bool:
@@ -114,6 +114,11 @@ class Policies:
                         "context that is neither a text, a number, true or false, nor a list of these.",
                         hint=f"The filter is at {_shown(item.place)}.",
                     )
+
+
+def _granted_as(member: Member) -> str:
+    """The name by which policies speak of the member: a link is granted with its dimension."""
+    return member.stands_for if isinstance(member, Dimension) else member.name
 
 
 def stated(tree: FilterTree, cube: str, scope: Scope) -> Condition:

@@ -22,6 +22,7 @@ from cuboid.sql.slots import Arguments, SlotSql
 from cuboid.sql.sub_queries import LowerPlan, carried_name, join_sub_queries, nothing_inside
 from cuboid.sql.templates import Fill, Templates, enclosed
 from cuboid.sql.time import civil_time
+from cuboid.sql.urls import with_parameters
 
 MeasureSql = Callable[[Measure], exp.Expr]
 
@@ -105,7 +106,12 @@ class MemberSql:
             if member.location is not None:
                 return self._location(member.location, scope)
             assert member.sql is not None
-            return self.template(member.sql, scope, measure)
+            value = self.template(member.sql, scope, measure)
+            if member.parameters:
+                pairs = [(key, self.template(each, scope, measure)) for key, each in member.parameters]
+                return with_parameters(value, pairs)
+            # Cast, so that what follows compares and truncates times whatever the column is.
+            return self._dialect.to_civil(value, "UTC", "utc") if member.text_time else value
         if member is None or isinstance(member, Measure):
             raise InternalError(f"'{name}' has no value on a row.")
         return self.template(member.sql, scope)

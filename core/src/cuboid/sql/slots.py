@@ -11,6 +11,7 @@ from cuboid.catalog.pieces import (
     ArgumentReference,
     ContextReference,
     CubeSqlReference,
+    EncodedReference,
     Filled,
     FilterGroupReference,
     FilterReference,
@@ -24,6 +25,7 @@ from cuboid.sql.binding import slot_mark
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
 from cuboid.sql.templates import enclosed
+from cuboid.sql.urls import url_encoded
 from cuboid.types import TimeKind
 
 Arguments = tuple[tuple[exp.Expr, ...], ...]
@@ -69,6 +71,8 @@ class SlotSql:
             case ZoneReference(value=value):
                 kind = self._time_kind(value)
                 return [self._dialect.to_civil(expressed(value, ()), self._zone, kind)]
+            case EncodedReference(value=value):
+                return [url_encoded(expressed(value, ()))]
             case CubeSqlReference(cube=cube):
                 raise InternalError(f"The relation of '{cube}' was not put into its place.")
 
