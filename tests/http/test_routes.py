@@ -268,7 +268,7 @@ def test_a_model_with_mistakes_is_ready_and_says_how_much_is_off(run: Any, make_
     text = "cubes:\n  - {name: a, sql_table: a}\n  - {name: b, sql_table: b, x: 1, y: 2}\n"
     service = make_service(catalog=compile_catalog([ModelFile("a.yml", text)]))
     answer = run(service, dev=True).ask("GET", "/readyz")
-    assert (answer.status, answer.body) == (200, {"health": "HEALTH", "model": {"errors": 2, "off": 1}})
+    assert (answer.status, answer.body) == (200, {"health": "HEALTH", "model": {"errors": 2, "off": ["b"]}})
 
 
 def test_a_missing_database_is_down_but_alive(run: Any, broken_service: Any) -> None:
