@@ -45,6 +45,7 @@ def assert_error() -> AssertError:
         assert len(found) == 1, found
         assert found[0][1:] == expected, found
         assert message in found[0][0]
+        assert catalog.errors[0].hint, "every mistake is told with a repair"
         if hint is not None:
             assert hint in (catalog.errors[0].hint or "")
         return catalog

@@ -113,6 +113,7 @@ def test_a_mutated_model_is_a_catalog(text: str) -> None:
         assert error.line >= 1
         assert error.column >= 1
         assert render_error(error, files)
+        assert error.hint, error
     for cube in catalog.cubes.values():
         assert [cube.sql, cube.sql_table, cube.view].count(None) == 2
         assert all(join.target in catalog.cubes for join in cube.joins)

@@ -220,3 +220,19 @@ def did_you_mean(suggestions: Sequence[str]) -> str | None:
     quoted = [f"'{name}'" for name in suggestions]
     listed = quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
     return f"Did you mean {listed}?"
+
+
+def suggest(name: str, known: Iterable[str], *, none: str) -> str:
+    """What may have been meant by ``name``; if nothing resembles it, what there is.
+
+    :param none: what to do where there is nothing.
+    """
+    names = list(known)
+    if not names:
+        return none
+    listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+    return did_you_mean(closest(name, names)) or f"There {'is' if len(names) == 1 else 'are'} {listed}."
+
+
+_LISTED = 8
+"""Names that a hint lists: more are no help."""

@@ -39,7 +39,11 @@ def _branches(fields: Fields, expected: str) -> tuple[Node, ...]:
     if not nodes and not fields.has("when"):
         fields.missing("when", expected)
     elif not nodes:
-        fields.problems.error(fields.place_of("when"), "a case needs at least one branch")
+        fields.problems.error(
+            fields.place_of("when"),
+            "a case needs at least one branch",
+            "Write when: [{sql: ..., label: ...}].",
+        )
     return nodes
 
 
@@ -120,5 +124,7 @@ def _values(fields: Fields) -> tuple[Scalar, ...]:
         if isinstance(item, Scalar):
             found.append(item)
         else:
-            fields.problems.error(item.place, "a value of a switch is a text")
+            fields.problems.error(
+                item.place, "a value of a switch is a text", "List plain values, e.g. values: [EUR, USD]."
+            )
     return tuple(found)

@@ -14,7 +14,7 @@ from cuboid.catalog.references import Unresolved
 from cuboid.catalog.scope import Scope
 from cuboid.catalog.slots import SlotReader
 from cuboid.catalog.templates import Misread, Slot, is_context, split
-from cuboid.errors import closest, did_you_mean
+from cuboid.errors import suggest
 
 _CUBE_SQL = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\.sql\(\)\s*")
 
@@ -45,7 +45,9 @@ def read_statement(fields: Fields, key: str, scope: Scope) -> Template | None:
         return None
     text = written.text.strip()
     if not text:
-        fields.problems.error(written.place, f"'{key}' is empty")
+        fields.problems.error(
+            written.place, f"'{key}' is empty", "Write a table's name after sql_table, a SELECT after sql."
+        )
         return None
     pieces = split(text)
     if isinstance(pieces, Misread):
@@ -87,7 +89,7 @@ def _slot(slot: Slot, key: str, scope: Scope, place: Place) -> str | Filled | Un
     name = scope.cube.name if match.group(1) in ("CUBE", "TABLE") else match.group(1)
     if not scope.names.is_cube(name) or scope.names.view_in((name,)):
         cubes = [cube.name for cube in scope.names.cubes.values() if cube.view is None]
-        return Unresolved(f"there is no cube '{name}'", did_you_mean(closest(name, cubes)))
+        return Unresolved(f"there is no cube '{name}'", suggest(name, cubes, none="There is no other cube."))
     scope.depends.add(name)
     return CubeSqlReference(name)
 
@@ -130,11 +132,17 @@ def _fill(
     if name in above:
         circle = " -> ".join([*above[above.index(name) :], name])
         place = cube.sql.place if cube.sql else cube.place
-        declared[name].problems.error(place, f"the relation of '{name}' is made of itself: {circle}")
+        declared[name].problems.error(
+            place,
+            f"the relation of '{name}' is made of itself: {circle}",
+            "Take one {cube.sql()} out of the circle.",
+        )
         return None
     if len(above) > _MAX_DEPTH:
         declared[name].problems.error(
-            cube.place, f"'{name}' builds on more than {_MAX_DEPTH} cubes, one on the other"
+            cube.place,
+            f"'{name}' builds on more than {_MAX_DEPTH} cubes, one on the other",
+            "Write the SELECT of one of them as SQL.",
         )
         return None
     sources: dict[str, Template | None] = {}
@@ -147,7 +155,11 @@ def _fill(
             other = _fill(part.cube, cubes, declared, filled, [*above, name])
             parts += _relation(other) if other else ["(SELECT 1)"]
         if sum(len(part) for part in parts if isinstance(part, str)) > _MAX_LENGTH:
-            declared[name].problems.error(cube.place, f"the relation of '{name}' is longer than SQL can be")
+            declared[name].problems.error(
+                cube.place,
+                f"the relation of '{name}' is longer than SQL can be",
+                "Make a table or a database view of it.",
+            )
             parts = []
         sources[key] = replace(template, parts=tuple(parts)) if template else None
     filled[name] = replace(cube, sql=sources["sql"], sql_table=sources["sql_table"])

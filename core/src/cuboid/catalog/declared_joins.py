@@ -11,7 +11,7 @@ from cuboid.catalog.model import Join
 from cuboid.catalog.nodes import Entries, Node, Scalar
 from cuboid.catalog.problems import Problems
 from cuboid.catalog.scope import Scope, Use
-from cuboid.errors import closest, did_you_mean
+from cuboid.errors import suggest
 
 _JOIN = Use("a join", foreign_columns=True)
 
@@ -30,7 +30,11 @@ def declared_joins(cube: DeclaredCube) -> list[DeclaredJoin]:
     section = cube.fields.node("joins")
     if isinstance(section, Entries):
         for key in section.duplicates:
-            cube.problems.error(key.place, f"cube '{cube.name}' has two joins to '{key.text}'")
+            cube.problems.error(
+                key.place,
+                f"cube '{cube.name}' has two joins to '{key.text}'",
+                "Keep one. For a second role of the cube extend it under another name and join that.",
+            )
         found = [_from_map(key, node, cube.problems) for key, node in section.entries]
     else:
         found = [_from_list(node, cube.problems) for node in cube.fields.items("joins")]
@@ -81,7 +85,11 @@ def build_join(join: DeclaredJoin, scope: Scope) -> Join | None:
         scope.problems.error(
             join.name.place,
             f"there is no cube '{join.target}' to join",
-            did_you_mean(closest(join.target, [name for name in scope.names.cubes if name != cube])),
+            suggest(
+                join.target,
+                [name for name in scope.names.cubes if name != cube],
+                none="There is no other cube.",
+            ),
         )
         return None
     if scope.names.view_in((join.target,)):

@@ -57,17 +57,8 @@ def build_dimension(
     if type is None:
         return None
     _check_only_time(declared)
-    if sub_query and multi_stage is not None:
-        scope.problems.error(
-            fields.place_of("sub_query"), "a dimension is either a sub-query or evaluated in stages, not both"
-        )
     calendar = scope.cube.fields.flag("calendar") or False
-    if fields.has("time_shift") and not calendar:
-        scope.problems.error(
-            fields.place_of("time_shift"),
-            "'time_shift' of a dimension belongs to calendar cubes",
-            "Set 'calendar: true' on the cube; measures have a 'time_shift' of their own.",
-        )
+    _check_kinds(fields, scope, sub_query and multi_stage is not None, calendar)
     if value is None:
         return None
     return Dimension(
@@ -104,20 +95,40 @@ def build_dimension(
     )
 
 
+def _check_kinds(fields: Fields, scope: Scope, both: bool, calendar: bool) -> None:
+    """A dimension is a sub-query or in stages, not ``both``; shifts are a calendar's."""
+    if both:
+        scope.problems.error(
+            fields.place_of("sub_query"),
+            "a dimension is either a sub-query or evaluated in stages, not both",
+            "Remove 'sub_query' or 'multi_stage'.",
+        )
+    if fields.has("time_shift") and not calendar:
+        scope.problems.error(
+            fields.place_of("time_shift"),
+            "'time_shift' of a dimension belongs to calendar cubes",
+            "Set 'calendar: true' on the cube; measures have a 'time_shift' of their own.",
+        )
+
+
 def _check_only_time(declared: DeclaredMember) -> None:
     if declared.dimension_type == "time":
         return
     for key in _ONLY_TIME:
         if declared.fields.has(key):
             declared.fields.problems.error(
-                declared.fields.place_of(key), f"'{key}' belongs to dimensions of type time"
+                declared.fields.place_of(key),
+                f"'{key}' belongs to dimensions of type time",
+                "Set 'type: time', or remove it.",
             )
 
 
 def _key(fields: Fields, scope: Scope) -> str | None:
     key = named_dimension(fields, "key", scope)
     if key is not None and key.partition(".")[0] != scope.cube.name:
-        scope.problems.error(fields.place_of("key"), f"'{key}' is not on the same cube")
+        scope.problems.error(
+            fields.place_of("key"), f"'{key}' is not on the same cube", "The key is a dimension of this cube."
+        )
         return None
     return key
 
@@ -134,9 +145,17 @@ def _value(declared: DeclaredMember, scope: Scope, use: Use) -> _Value | None:
         return _location(fields, scope)
     for key in ("latitude", "longitude"):
         if fields.has(key):
-            fields.problems.error(fields.place_of(key), f"'{key}' belongs to dimensions of type geo")
+            fields.problems.error(
+                fields.place_of(key),
+                f"'{key}' belongs to dimensions of type geo",
+                "Set 'type: geo', or remove it.",
+            )
     if fields.has("values"):
-        fields.problems.error(fields.place_of("values"), "'values' belongs to dimensions of type switch")
+        fields.problems.error(
+            fields.place_of("values"),
+            "'values' belongs to dimensions of type switch",
+            "Set 'type: switch', or remove it.",
+        )
     case_node = fields.node("case")
     if case_node is None:
         if not fields.has("sql"):
@@ -155,14 +174,20 @@ def _value(declared: DeclaredMember, scope: Scope, use: Use) -> _Value | None:
 def _switch(fields: Fields) -> _Value | None:
     for key in ("sql", "case", "sub_query", "primary_key"):
         if fields.has(key):
-            fields.problems.error(fields.place_of(key), f"a switch is on no row, so it has no '{key}'")
+            fields.problems.error(
+                fields.place_of(key), f"a switch is on no row, so it has no '{key}'", f"Remove '{key}'."
+            )
             return None
     if not fields.has("values"):
         fields.missing("values", "a list of the texts that it can be")
         return None
     values = fields.texts("values")
     if not values and not fields.items("values"):
-        fields.problems.error(fields.place_of("values"), "a switch has at least one value")
+        fields.problems.error(
+            fields.place_of("values"),
+            "a switch has at least one value",
+            "List them, e.g. values: [EUR, USD].",
+        )
     return _Value(values=values) if values else None
 
 
@@ -170,7 +195,9 @@ def _location(fields: Fields, scope: Scope) -> _Value | None:
     for key in ("sql", "case"):
         if fields.has(key):
             fields.problems.error(
-                fields.place_of(key), f"a location has 'latitude' and 'longitude', not '{key}'"
+                fields.place_of(key),
+                f"a location has 'latitude' and 'longitude', not '{key}'",
+                f"Remove '{key}'.",
             )
             return None
     found = [_coordinate(fields, key, scope) for key in ("latitude", "longitude")]

@@ -49,7 +49,11 @@ def read_currency(fields: Fields, type: SemanticType) -> str | None:
         return None
     code = written.text.upper()
     if type != "number":
-        fields.problems.error(written.place, f"'currency' belongs to {fields.noun}s with numbers")
+        fields.problems.error(
+            written.place,
+            f"'currency' belongs to {fields.noun}s with numbers",
+            "Set a type that is a number, or remove it.",
+        )
     elif len(code) != 3 or not (code.isascii() and code.isalpha()):
         fields.problems.error(
             written.place, f"'{written.text}' is no currency", "Write its three letters (ISO 4217), e.g. EUR."
@@ -98,7 +102,11 @@ def read_mask(fields: Fields, scope: Scope, *, measure: bool = False) -> Mask:
         return node.value
     if not isinstance(node, Entries):
         if node is not None:
-            scope.problems.error(node.place, "a mask is a text, a number, true, false or {sql: ...}")
+            scope.problems.error(
+                node.place,
+                "a mask is a text, a number, true, false or {sql: ...}",
+                "E.g. mask: '***', or mask: {sql: NULL}.",
+            )
         return None
     mask = read_entries(node, keys.MASK, scope.problems)
     return scope.required_sql(mask, _AGGREGATE_MASK if measure else _MASK) if mask else None

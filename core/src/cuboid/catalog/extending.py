@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from cuboid.catalog.declare import Declarations, DeclaredCube, DeclaredMember
 from cuboid.catalog.nodes import Entries, Items, Node, Scalar
-from cuboid.errors import closest, did_you_mean
+from cuboid.errors import suggest
 
 _OWN = frozenset({"name", "extends", "sql_alias"})
 """What is never handed down: two cubes with one alias could not be told apart in SQL."""
@@ -77,11 +77,13 @@ def _continue(name: str, declarations: Declarations) -> None:
         cube.problems.error(
             place,
             f"there is no {cube.noun} '{parent_name}' to extend",
-            did_you_mean(closest(parent_name, kind)),
+            suggest(parent_name, kind, none=f"There is no other {cube.noun}."),
         )
     elif parent.noun != cube.noun:
         cube.problems.error(
-            place, f"the {cube.noun} '{name}' cannot extend the {parent.noun} '{parent_name}'"
+            place,
+            f"the {cube.noun} '{name}' cannot extend the {parent.noun} '{parent_name}'",
+            f"A {cube.noun} extends a {cube.noun}.",
         )
     else:
         declarations.cubes[name] = _merged(cube, parent)

@@ -55,7 +55,7 @@ class Fields:
         elif handling == "inert":
             return
         elif handling == "ignored":
-            self.problems.warn(key.place, f"'{key.text}' has no effect in this version")
+            self.problems.warn(key.place, f"'{key.text}' has no effect in this version", "Remove it.")
         elif handling == "unsupported":
             if name in DENY_WHEN_EMPTY or not _means_nothing(value):
                 self.unsupported(key.place, f"'{key.text}'")

@@ -141,4 +141,6 @@ def _unreadable(name: str, path: Path, error: OSError) -> ModelError:
         return ModelError(
             f"this link leads nowhere: {path.readlink()}", file=name, hint="Correct or remove it."
         )
-    return ModelError(f"the file cannot be read: {error.strerror}", file=name)
+    return ModelError(
+        f"the file cannot be read: {error.strerror}", file=name, hint="Let the user that runs Cuboid read it."
+    )

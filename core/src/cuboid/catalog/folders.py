@@ -9,7 +9,7 @@ from cuboid.catalog.declare import DeclaredCube
 from cuboid.catalog.fields import Fields, read_entries
 from cuboid.catalog.nodes import Entries, Node, Scalar
 from cuboid.catalog.views import Folder
-from cuboid.errors import closest, did_you_mean
+from cuboid.errors import suggest
 
 
 def read_folders(view: DeclaredCube, hierarchies: Collection[str]) -> tuple[Folder, ...]:
@@ -74,7 +74,7 @@ def _member(written: Scalar, view: DeclaredCube, hierarchies: Collection[str]) -
     view.problems.error(
         written.place,
         f"view '{view.name}' has no member '{written.text}'",
-        did_you_mean(closest(name, known)),
+        suggest(name, known, none="It includes none."),
     )
     return None
 
@@ -90,7 +90,7 @@ def _of_path(node: Entries, view: DeclaredCube) -> Iterator[str]:
         view.problems.error(
             written.place,
             f"view '{view.name}' includes nothing by the path '{written.text}'",
-            did_you_mean(closest(written.text, [".".join(each) for each in paths])),
+            suggest(written.text, [".".join(each) for each in paths], none="It includes nothing."),
         )
     for name, member in view.members.items():
         if member.included is not None and member.included.path == path:

@@ -47,7 +47,11 @@ def read_granularities(fields: Fields, scope: Scope, *, calendar: bool) -> Mappi
         if granularity is None:
             continue
         if granularity.name in found:
-            scope.problems.error(granularity.place, f"there are two granularities '{granularity.name}'")
+            scope.problems.error(
+                granularity.place,
+                f"there are two granularities '{granularity.name}'",
+                "Rename or remove one.",
+            )
         else:
             found[granularity.name] = granularity
     return MappingProxyType(found)
@@ -112,7 +116,9 @@ def _is_bin(length: Length, written: Scalar, fields: Fields) -> bool:
         )
         return False
     if interval.months <= 0 and interval.seconds <= 0:
-        fields.problems.error(written.place, f"an interval must be longer than nothing, not '{written.text}'")
+        fields.problems.error(
+            written.place, f"an interval must be longer than nothing, not '{written.text}'", "E.g. 2 weeks."
+        )
         return False
     if fields.has("origin"):
         return True

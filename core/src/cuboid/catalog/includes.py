@@ -21,7 +21,7 @@ from cuboid.catalog.hierarchies import declared_hierarchies, declared_levels
 from cuboid.catalog.nodes import Entries, Items, Scalar
 from cuboid.catalog.problems import Problems
 from cuboid.catalog.view_cubes import CubeOfView, CubesOfView, Wanted, is_name, path_words
-from cuboid.errors import closest, did_you_mean
+from cuboid.errors import suggest
 
 
 def expand_views(declarations: Declarations, joins: Mapping[str, frozenset[str]]) -> None:
@@ -37,7 +37,9 @@ def expand_views(declarations: Declarations, joins: Mapping[str, frozenset[str]]
         for part in _View(view, declarations, joins).expand():
             if part.name in declarations.cubes or part.name in declarations.broken:
                 view.problems.error(
-                    part.fields.place, f"'split' makes the view '{part.name}', and that name is taken"
+                    part.fields.place,
+                    f"'split' makes the view '{part.name}', and that name is taken",
+                    "Rename that one, or give the cube an alias.",
                 )
             else:
                 declarations.cubes[part.name] = part
@@ -128,7 +130,7 @@ class _View:
             elif one.origin in cube.members:
                 self._add(target, each, one, cube.members[one.origin])
             else:
-                hint = did_you_mean(closest(one.origin, (*cube.members, *hierarchies)))
+                hint = suggest(one.origin, (*cube.members, *hierarchies), none="It has none.")
                 self._problems.error(one.place, f"cube '{cube.name}' has no member '{one.origin}'", hint)
 
     def _add(self, target: DeclaredCube, each: CubeOfView, one: Wanted, member: DeclaredMember) -> None:
@@ -177,11 +179,15 @@ class _View:
         known = (*self._cubes[each.cube].members, *declared_hierarchies(self._cubes[each.cube]))
         for item in each.fields.items("excludes"):
             if not isinstance(item, Scalar):
-                self._problems.error(item.place, "what is excluded is a member's name")
+                self._problems.error(
+                    item.place,
+                    "what is excluded is a member's name",
+                    "List names without braces, e.g. excludes: [id].",
+                )
             elif is_name(item, self._problems) and item.text not in known:
                 # Cube passes over them in silence, so that models in use may have some.
                 self._problems.warn(
                     item.place,
                     f"cube '{each.cube}' has no member '{item.text}' to exclude",
-                    did_you_mean(closest(item.text, known)),
+                    suggest(item.text, known, none="It has none."),
                 )

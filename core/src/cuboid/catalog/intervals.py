@@ -75,6 +75,10 @@ def read_length(written: Scalar, problems: Problems, *, compound: bool = False) 
     length = Length(tuple(parts))
     years = abs(length.interval.months) / 12 + abs(length.interval.seconds) / (366 * 86_400)
     if years > _LONGEST:
-        problems.error(written.place, f"'{written.text}' is longer than any calendar")
+        problems.error(
+            written.place,
+            f"'{written.text}' is longer than any calendar",
+            "Write a shorter one, e.g. 10 years.",
+        )
         return None
     return length

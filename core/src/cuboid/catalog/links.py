@@ -36,13 +36,19 @@ def read_links(fields: Fields, dimension: str, scope: Scope, cube_title: str) ->
         if link is None or name is None:
             continue
         if name in found:
-            scope.problems.error(link.place_of("name"), f"there are two links '{name}'")
+            scope.problems.error(
+                link.place_of("name"), f"there are two links '{name}'", "Rename or remove one."
+            )
         read = _read(link, name, dimension, scope, cube_title)
         if read is not None:
             found[name] = read
     primary = [name for name, link in found.items() if link.shown.get("primary")]
     if len(primary) > 1:
-        scope.problems.error(fields.place_of("links"), f"the links {' and '.join(primary)} are both primary")
+        scope.problems.error(
+            fields.place_of("links"),
+            f"the links {' and '.join(primary)} are both primary",
+            "Leave 'primary: true' on one of them.",
+        )
     return tuple(found.values())
 
 

@@ -146,7 +146,9 @@ def _value(
             )
         return None, read_measure_case(case_node, scope, use)
     if type == "conversion" and fields.has("sql"):
-        scope.problems.error(fields.place_of("sql"), "a conversion counts rows of its steps and has no 'sql'")
+        scope.problems.error(
+            fields.place_of("sql"), "a conversion counts rows of its steps and has no 'sql'", "Remove 'sql'."
+        )
         return None, None
     if type in _WITHOUT_SQL and not fields.has("sql"):
         return None, None
@@ -205,7 +207,11 @@ def _check_stages(
     if type == "rank" and multi_stage is not None and not multi_stage.order_by and not fields.has("order_by"):
         fields.missing("order_by", "a list of {sql, dir}, what the rank goes by")
     if type != "rank" and fields.has("order_by") and multi_stage is not None:
-        scope.problems.error(fields.place_of("order_by"), "'order_by' belongs to measures of type rank")
+        scope.problems.error(
+            fields.place_of("order_by"),
+            "'order_by' belongs to measures of type rank",
+            "Set 'type: rank', or remove it.",
+        )
     if multi_stage and multi_stage.add_group_by and type in _CALCULATED_TYPES:
         scope.problems.error(
             fields.place_of("add_group_by" if fields.has("add_group_by") else "grain"),
@@ -222,6 +228,7 @@ def _check_stages(
         scope.problems.error(
             fields.place_of("multi_stage" if multi_stage is not None else "rolling_window"),
             "a conversion is neither rolling nor evaluated in stages",
+            "Put the window on a measure of its own.",
         )
     if fields.has("semi_additive") and (
         multi_stage is not None or window is not None or type not in _SEMI_ADDITIVE_TYPES
@@ -229,4 +236,5 @@ def _check_stages(
         scope.problems.error(
             fields.place_of("semi_additive"),
             "'semi_additive' belongs to measures that aggregate rows, without window or stages",
+            "Put it on a sum, count, min, max or avg of rows.",
         )

@@ -86,7 +86,9 @@ def _filter(fields: Fields, scope: Scope) -> FilterDirective | None:
         return None
     if directive.has("exclude") and directive.has("keep_only"):
         scope.problems.error(
-            directive.place_of("keep_only"), "a filter has either 'exclude' or 'keep_only', not both"
+            directive.place_of("keep_only"),
+            "a filter has either 'exclude' or 'keep_only', not both",
+            "Remove one of them.",
         )
         return None
     return FilterDirective(

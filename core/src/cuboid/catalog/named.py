@@ -7,12 +7,14 @@ depended on, save for what is only shown (:func:`shown_members`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from cuboid.catalog.fields import Fields
 from cuboid.catalog.nodes import Items, Node, Scalar
 from cuboid.catalog.pieces import CubeReference, MemberReference
-from cuboid.catalog.references import Names, Unresolved, resolve
+from cuboid.catalog.references import COLUMN_HINT, Names, Unresolved, resolve
 from cuboid.catalog.scope import Scope
+from cuboid.errors import suggest
 
 _Test = Callable[[Names, str], bool]
 
@@ -72,7 +74,7 @@ def _tested(node: Node, scope: Scope, test: _Test | None, kind: str) -> str | No
         return None
     scope.depends.update(found.path)
     if test is not None and not test(scope.names, found.member):
-        scope.problems.error(node.place, f"'{found.member}' is not {kind}")
+        scope.problems.error(node.place, f"'{found.member}' is not {kind}", f"Name {kind}.")
         return None
     return found.member
 
@@ -81,10 +83,16 @@ def named_reference(node: Node, scope: Scope) -> MemberReference | None:
     """What the name refers to, with its join path, without noting that the scope depends on it."""
     if not isinstance(node, Scalar):
         what = "a list" if isinstance(node, Items) else "a mapping"
-        scope.problems.error(node.place, f"a member's name is due here, not {what}")
+        scope.problems.error(
+            node.place,
+            f"a member's name is due here, not {what}",
+            "Write its name, e.g. status or users.city.",
+        )
         return None
     written = node.text.strip().replace("{", "").replace("}", "")
     found = resolve(written, scope.cube.name, scope.names)
+    if isinstance(found, Unresolved) and found.hint == COLUMN_HINT:  # no columns are named here
+        found = replace(found, hint=suggest(written, scope.cube.members, none="It has no members."))
     if isinstance(found, Unresolved):
         scope.problems.error(node.place, found.message, found.hint)
     elif isinstance(found, CubeReference):

@@ -172,7 +172,11 @@ def _filter(node: Node, scope: Scope) -> PolicyFilter | PolicyGroup | None:
                 group = read_entries(node, keys.JUNCTION, scope.problems)
                 items = group.items(junction) if group else ()
                 if group is not None and not items:
-                    scope.problems.error(node.place, f"this '{junction}' has no filters")
+                    scope.problems.error(
+                        node.place,
+                        f"this '{junction}' has no filters",
+                        "List {member, operator, values} under it.",
+                    )
                 return PolicyGroup(junction, _filters(items, scope)) if items else None
     fields = read_entries(node, keys.STATED_FILTER, scope.problems)
     if fields is None:
@@ -188,7 +192,11 @@ def _filter(node: Node, scope: Scope) -> PolicyFilter | PolicyGroup | None:
     elif operator is not None and not fields.has("values"):
         fields.missing("values", "what it is compared with, e.g. ['{security_context.team}']")
     elif isinstance(written := fields.node("values"), Items) and not written.items:
-        scope.problems.error(fields.place_of("values"), "a filter is compared with one value or more")
+        scope.problems.error(
+            fields.place_of("values"),
+            "a filter is compared with one value or more",
+            "E.g. values: ['DE']; operators set and notSet need none.",
+        )
     if member is None or operator is None:
         return None
     return PolicyFilter(member, operator, values, fields.place)
@@ -208,7 +216,11 @@ def _values(fields: Fields, problems: Problems) -> tuple[str | Expression, ...] 
 def _value(node: Node, problems: Problems) -> str | Expression | None:
     """A literal, ``{an expression}``, or a text with expressions in it; None and an error if it is wrong."""
     if not isinstance(node, Scalar) or node.is_null:
-        problems.error(node.place, "a value is a text, a number, true, false or an expression in braces")
+        problems.error(
+            node.place,
+            "a value is a text, a number, true, false or an expression in braces",
+            "E.g. ['DE'] or ['{security_context.country}'].",
+        )
         return None
     if _ABOUT_CONTEXT.match(node.text):
         return _expression(node.text, node, problems)

@@ -223,7 +223,9 @@ def _indexes(fields: Fields, scope: Scope) -> tuple[RollupIndex, ...]:
         if index is None or name is None:
             continue
         if name in found:
-            scope.problems.error(index.place_of("name"), f"there are two indexes '{name}'")
+            scope.problems.error(
+                index.place_of("name"), f"there are two indexes '{name}'", "Rename or remove one."
+            )
         if not index.has("columns"):
             index.missing("columns", "a list of members of the pre-aggregation")
         type = index.choice("type", _INDEX_TYPES, default="regular")
@@ -254,13 +256,19 @@ def _columns(nodes: tuple[Node, ...], scope: Scope) -> tuple[str, ...]:
                 if isinstance(node, Entries)
                 else "nothing"
             )
-            scope.problems.error(node.place, f"a column's name is due here, not {what}")
+            scope.problems.error(
+                node.place,
+                f"a column's name is due here, not {what}",
+                "Write a member of the pre-aggregation, or a column's name in it.",
+            )
             continue
         words = node.text.strip().strip("{}").split(".")
         if words[0] in ("CUBE", "TABLE"):
             words[0] = scope.cube.name
         if not all(IDENTIFIER.fullmatch(word) for word in words):
-            scope.problems.error(node.place, f"'{node.text}' is not a name")
+            scope.problems.error(
+                node.place, f"'{node.text}' is not a name", "A name has letters, digits and underscores."
+            )
         elif len(words) > 1:
             found.append(".".join(words[-2:]))
         else:

@@ -19,20 +19,20 @@ class Problems:
     warnings: list[ModelError] = field(default_factory=list)
     _said: set[tuple[Place, str]] = field(default_factory=set)
 
-    def error(self, place: Place, message: str, hint: str | None = None) -> None:
-        """Note a mistake."""
+    def error(self, place: Place, message: str, hint: str) -> None:
+        """Note a mistake, with what to do about it."""
         self._note(self.errors, place, message, hint)
 
-    def warn(self, place: Place, message: str, hint: str | None = None) -> None:
+    def warn(self, place: Place, message: str, hint: str) -> None:
         """Note something that is read but has no effect."""
         self._note(self.warnings, place, message, hint)
 
-    def _note(self, kind: list[ModelError], place: Place, message: str, hint: str | None) -> None:
+    def _note(self, kind: list[ModelError], place: Place, message: str, hint: str) -> None:
         if (place, message) not in self._said:
             self._said.add((place, message))
             kind.append(model_error(place, message, hint))
 
 
-def model_error(place: Place, message: str, hint: str | None = None) -> ModelError:
+def model_error(place: Place, message: str, hint: str) -> ModelError:
     """A ModelError at that place."""
     return ModelError(message, file=place.file, line=place.line, column=place.column, hint=hint)

@@ -19,10 +19,13 @@ from cuboid.catalog.nodes import Items, Scalar
 from cuboid.catalog.pieces import CubeReference, MemberReference, Reference
 from cuboid.catalog.settings import ModelSettings
 from cuboid.catalog.templates import is_context
-from cuboid.errors import closest, did_you_mean
+from cuboid.errors import closest, did_you_mean, suggest
 from cuboid.types import GRANULARITIES
 
 _THIS_CUBE = ("CUBE", "TABLE")
+
+
+COLUMN_HINT = "For a column of this cube write {CUBE}.column."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Unresolved:
     """Why an expression means nothing, and what to write instead."""
 
     message: str
-    hint: str | None = None
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,9 @@ def resolve(expression: str, cube: str, names: Names) -> Reference | Unresolved:
     """What ``{expression}`` means inside ``cube``."""
     words = expression.split(".")
     if is_context(expression):
-        return Unresolved(f"'{words[0].strip()}' cannot stand where a name is due")
+        return Unresolved(
+            f"'{words[0].strip()}' cannot stand where a name is due", "Write the name of a member or cube."
+        )
     if not all(IDENTIFIER.fullmatch(word) for word in words):
         return Unresolved(
             f"'{{{expression}}}' is not a reference",
@@ -152,10 +157,11 @@ def _bare(name: str, cube: str, names: Names) -> Reference | Unresolved:
         return CubeReference(name, (name,))
     if names.has_member(cube, name):
         return MemberReference(f"{cube}.{name}", (cube,))
-    known = [*names.cubes[cube].members, *names.cubes]
+    here = names.cubes[cube]
+    known = [*here.members, *names.cubes]
     return Unresolved(
-        f"'{name}' is neither a cube nor a member of cube '{cube}'",
-        did_you_mean(closest(name, known)) or "For a column of this cube write {CUBE}.column.",
+        f"'{name}' is neither a cube nor a member of {here.noun} '{cube}'",
+        did_you_mean(closest(name, known)) or COLUMN_HINT,
     )
 
 
@@ -173,14 +179,19 @@ def _dotted(path: tuple[str, ...], names: Names) -> Reference | Unresolved:
         return _walked(path, names) or CubeReference(path[-1], path)
     owner, missing = path[leading - 1], path[leading]
     members = names.cubes[owner].members if owner in names.cubes else {}
-    return Unresolved(f"cube '{owner}' has no member '{missing}'", did_you_mean(closest(missing, members)))
+    return Unresolved(
+        f"cube '{owner}' has no member '{missing}'", suggest(missing, members, none="It has none.")
+    )
 
 
 def _with_granularity(path: tuple[str, ...], names: Names) -> Reference | Unresolved:
     cube, member, granularity = path[-3:]
     full_name = f"{cube}.{member}"
     if cube in names.cubes and not names.is_time(cube, member):
-        return Unresolved(f"'{full_name}' is not a time dimension, so it has no '{granularity}'")
+        return Unresolved(
+            f"'{full_name}' is not a time dimension, so it has no '{granularity}'",
+            "Only time dimensions have granularities.",
+        )
     if granularity not in names.granularities(full_name):
         return _no_granularity(granularity, full_name, names)
     return _walked(path[:-2], names) or MemberReference(full_name, path[:-2], granularity)
@@ -200,9 +211,12 @@ def _unknown_path(path: tuple[str, ...], cube: str, names: Names) -> Unresolved:
     first = path[0]
     if len(path) == 2 and first in names.cubes[cube].members:
         if not names.is_time(cube, first):
-            return Unresolved(f"'{cube}.{first}' is not a time dimension, so it has no '{path[1]}'")
+            return Unresolved(
+                f"'{cube}.{first}' is not a time dimension, so it has no '{path[1]}'",
+                "Only time dimensions have granularities.",
+            )
         return _no_granularity(path[1], f"{cube}.{first}", names)
-    return Unresolved(f"there is no cube '{first}'", did_you_mean(closest(first, names.cubes)))
+    return Unresolved(f"there is no cube '{first}'", suggest(first, names.cubes, none="There is none."))
 
 
 def _no_granularity(name: str, time_dimension: str, names: Names) -> Unresolved:

@@ -34,7 +34,11 @@ def read_refresh_key(fields: Fields, scope: Scope, *, partitioned: bool | None =
     timezone = key.scalar("timezone")
     if timezone is not None:
         if not cron:
-            key.problems.error(timezone.place, "'timezone' belongs to a cron expression")
+            key.problems.error(
+                timezone.place,
+                "'timezone' belongs to a cron expression",
+                "Write every: '0 6 * * 1', or remove it.",
+            )
         elif timezone.text not in available_timezones():
             key.problems.error(
                 timezone.place, f"there is no time zone '{timezone.text}'", "Write e.g. Europe/Berlin."
@@ -71,7 +75,11 @@ def _check_partitions(key: Fields, partitioned: bool | None) -> None:
         if not key.has(name):
             continue
         if partitioned is None:
-            key.problems.error(key.place_of(name), f"'{name}' belongs to refresh keys of pre-aggregations")
+            key.problems.error(
+                key.place_of(name),
+                f"'{name}' belongs to refresh keys of pre-aggregations",
+                "Move it to the refresh_key of a pre-aggregation.",
+            )
         elif name == "update_window" and not key.has("incremental"):
             key.problems.error(
                 key.place_of(name), "'update_window' needs 'incremental: true'", "Set it beside 'every'."
@@ -105,5 +113,9 @@ def _check_every(every: Scalar, key: Fields) -> bool:
             "Use numbers or * for minute, hour and day of the week, and * for day and month.",
         )
     elif any(value.isdigit() and int(value) > _LIMITS[unit] for unit, value in found.groupdict("*").items()):
-        key.problems.error(every.place, f"'{every.text}' has a number that no clock shows")
+        key.problems.error(
+            every.place,
+            f"'{every.text}' has a number that no clock shows",
+            "Minutes go to 59, hours to 23, days of the week to 7.",
+        )
     return True

@@ -159,7 +159,7 @@ class _Renderer:
                 frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in self._texts
             ]
             name, line = (frames[-1].filename, frames[-1].lineno or 1) if frames else (file.name, 1)
-        hint = None
+        hint = "Look at what the template does there."
         message = str(error) or type(error).__name__
         if isinstance(error, jinja2.TemplateNotFound):
             message = f"there is no template '{error}'"

@@ -12,7 +12,7 @@ from cuboid.catalog.nodes import Entries, Items, Node, Scalar
 from cuboid.catalog.pieces import MemberReference
 from cuboid.catalog.rollups import RollupMember, RollupTime
 from cuboid.catalog.scope import Scope
-from cuboid.errors import closest, did_you_mean
+from cuboid.errors import closest, did_you_mean, suggest
 
 Kind = Literal["measure", "dimension", "segment"]
 
@@ -98,7 +98,9 @@ def _time(fields: Fields, key: str, scope: Scope, required: bool) -> RollupTime 
     if member is None:
         return None
     if not scope.names.is_time_dimension(member.member):
-        scope.problems.error(node.place, f"'{member.member}' is not a time dimension")
+        scope.problems.error(
+            node.place, f"'{member.member}' is not a time dimension", "Name a dimension of type time."
+        )
         return None
     known = scope.names.granularities(member.member)
     if granularity is not None and granularity.text not in known and member.path[-1] in scope.names.cubes:
@@ -136,7 +138,11 @@ def read_rollup_names(fields: Fields, key: str, scope: Scope) -> tuple[str, ...]
 
 def _rollup_name(node: Node, scope: Scope) -> str | None:
     if not isinstance(node, Scalar) or node.is_null:
-        scope.problems.error(node.place, "the name of a pre-aggregation is due here")
+        scope.problems.error(
+            node.place,
+            "the name of a pre-aggregation is due here",
+            "Write its name, e.g. main or users.main.",
+        )
         return None
     words = node.text.strip().strip("{}").split(".")
     cube = scope.cube.name if len(words) == 1 or words[0] in ("CUBE", "TABLE") else words[0]
@@ -154,7 +160,7 @@ def _rollup_name(node: Node, scope: Scope) -> str | None:
             scope.problems.error(
                 node.place,
                 f"cube '{cube}' has no pre-aggregation '{words[-1]}'",
-                did_you_mean(closest(words[-1], known)),
+                suggest(words[-1], known, none="It has none."),
             )
             return None
     return f"{cube}.{words[-1]}"

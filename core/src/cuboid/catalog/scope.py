@@ -69,7 +69,9 @@ class Scope:
         """The SQL as a template with resolved references; None if it has mistakes, all of them reported."""
         bare = written.text.strip()
         if not bare:
-            self.problems.error(written.place, "this SQL is empty")
+            self.problems.error(
+                written.place, "this SQL is empty", "Write an expression, e.g. a column's name."
+            )
             return None
         if IDENTIFIER.fullmatch(bare) and bare.lower() not in _NOT_COLUMNS:
             if self.cube.view is not None:

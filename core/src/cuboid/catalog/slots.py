@@ -27,7 +27,7 @@ from cuboid.catalog.pieces import (
 )
 from cuboid.catalog.python_subset import dotted, parse_python
 from cuboid.catalog.references import Names, Unresolved
-from cuboid.errors import closest, did_you_mean
+from cuboid.errors import closest, did_you_mean, suggest
 
 Resolve = Callable[[str], Reference | Unresolved]
 """What a reference inside a slot's text means, e.g. the CUBE of ``filter(f'{CUBE}.id')``."""
@@ -64,7 +64,7 @@ class SlotReader:
         """What the slot stands for; text for the compile context."""
         node = parse_python(expression)
         if node is None:
-            hint = "A function is written lambda x: f'...'." if "=>" in expression else None
+            hint = "A function is written lambda x: f'...'." if "=>" in expression else _CONTEXT_HINT
             return Unresolved(f"'{{{_short(expression)}}}' is not an expression", hint)
         called = node.func if isinstance(node, ast.Call) else node
         words = dotted(called)
@@ -100,7 +100,7 @@ class SlotReader:
         claim = words[:-1]
         if form == "unsafe_value":
             if arguments:
-                return Unresolved("unsafeValue() takes nothing in its parentheses")
+                return Unresolved("unsafeValue() takes nothing in its parentheses", "Write unsafeValue().")
             if not self.names.settings.unsafe_values:
                 return Unresolved(
                     "unsafeValue() is not allowed in this project: it puts what a token says into SQL",
@@ -126,7 +126,9 @@ class SlotReader:
             return Unresolved(f"FILTER_PARAMS has no '{words[-1]}', only .filter(...)", _FILTER_HINT)
         cube = self.cube if words[0] == "CUBE" else words[0]
         if not self.names.is_cube(cube):
-            return Unresolved(f"there is no cube '{cube}'", did_you_mean(closest(cube, self.names.cubes)))
+            return Unresolved(
+                f"there is no cube '{cube}'", suggest(cube, self.names.cubes, none="There is none.")
+            )
         if not self.names.has_member(cube, words[1]):
             members = self.names.cubes[cube].members
             return Unresolved(
@@ -168,7 +170,10 @@ class SlotReader:
         for word in words:
             value = value.get(word) if isinstance(value, Mapping) else None
         if value is None or isinstance(value, Mapping):
-            return Unresolved(f"the compile context has no value '{'.'.join(words)}'")
+            return Unresolved(
+                f"the compile context has no value '{'.'.join(words)}'",
+                "It has what the tenant's token says: docs/how-to/serve-tenants.md.",
+            )
         if not _PLAIN.fullmatch(str(value)):
             return Unresolved(
                 f"'{'.'.join(words)}' of the compile context is not a plain name",

@@ -54,7 +54,11 @@ def read_conversion(fields: Fields, scope: Scope) -> Conversion | None:
     if not found.has("steps"):
         found.missing("steps", "a list of {measure, time_dimension}")
     elif len(nodes) < 2:
-        scope.problems.error(found.place_of("steps"), "a conversion has at least two steps")
+        scope.problems.error(
+            found.place_of("steps"),
+            "a conversion has at least two steps",
+            "List {measure, time_dimension} for each.",
+        )
     steps = [_step(step, scope, first=index == 0) for index, step in enumerate(nodes)]
     entity = named_dimension(found, "entity", scope)
     if entity is None and not found.has("entity"):
@@ -62,7 +66,9 @@ def read_conversion(fields: Fields, scope: Scope) -> Conversion | None:
     written = found.scalar("window")
     length = read_length(written, scope.problems) if written else None
     if written and length and (length.interval.months <= 0 and length.interval.seconds <= 0):
-        scope.problems.error(written.place, f"a window must be longer than nothing, not '{written.text}'")
+        scope.problems.error(
+            written.place, f"a window must be longer than nothing, not '{written.text}'", "E.g. 7 days."
+        )
     value = found.choice("value", _VALUES, default="count")
     complete = tuple(step for step in steps if step is not None)
     if len(complete) < max(2, len(steps)) or entity is None or value is None or (written and not length):
@@ -87,10 +93,15 @@ def _step(node: Node, scope: Scope, *, first: bool) -> ConversionStep | None:
         scope.problems.error(
             fields.place_of("measure"),
             f"'{measure}' is no count; a step counts the rows of a measure of type count",
+            "Name a measure of type count.",
         )
         return None
     if time.partition(".")[0] != cube:
-        scope.problems.error(fields.place_of("time_dimension"), f"'{time}' is not on the cube of '{measure}'")
+        scope.problems.error(
+            fields.place_of("time_dimension"),
+            f"'{time}' is not on the cube of '{measure}'",
+            "Name a time dimension of that cube.",
+        )
         return None
     if first and cube != scope.cube.name:
         scope.problems.error(

@@ -82,7 +82,11 @@ def _values(fields: Fields) -> list[str | None] | None:
     values: list[str | None] = []
     for item in items:
         if not isinstance(item, Scalar):
-            fields.problems.error(item.place, "a filter's value is a text, a number, true, false or null")
+            fields.problems.error(
+                item.place,
+                "a filter's value is a text, a number, true, false or null",
+                "Write plain values in a list.",
+            )
             return None
         values.append(None if item.is_null else item.text)
     return values

@@ -12,7 +12,7 @@ from cuboid.catalog.fields import IDENTIFIER, Fields, read_entries
 from cuboid.catalog.nodes import Node, Scalar
 from cuboid.catalog.pieces import Place
 from cuboid.catalog.problems import Problems
-from cuboid.errors import closest, did_you_mean
+from cuboid.errors import suggest
 
 Path = tuple[str, ...]
 
@@ -82,7 +82,9 @@ class CubesOfView:
         split, prefixed = fields.flag("split") or False, fields.flag("prefix") or False
         if split and prefixed:
             self._problems.error(
-                fields.place_of("split"), "a cube of a view has 'split' or 'prefix', not both"
+                fields.place_of("split"),
+                "a cube of a view has 'split' or 'prefix', not both",
+                "Remove one of them.",
             )
             return None
         alias = fields.identifier("alias") if fields.has("alias") else path[-1]
@@ -109,7 +111,7 @@ class CubesOfView:
             if cube is None:
                 known = [name for name, each in self._cubes.items() if each.view is None]
                 self._problems.error(
-                    written.place, f"there is no cube '{word}'", did_you_mean(closest(word, known))
+                    written.place, f"there is no cube '{word}'", suggest(word, known, none="There is none.")
                 )
                 return False
             if cube.view is not None:

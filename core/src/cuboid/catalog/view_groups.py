@@ -12,7 +12,7 @@ from cuboid.catalog.naming import titleize
 from cuboid.catalog.nodes import Items, Node, Scalar
 from cuboid.catalog.problems import Problems
 from cuboid.catalog.views import ViewGroup
-from cuboid.errors import closest, did_you_mean
+from cuboid.errors import closest, did_you_mean, suggest
 
 
 def read_view_groups(declarations: Declarations) -> tuple[ViewGroup, ...]:
@@ -25,7 +25,9 @@ def read_view_groups(declarations: Declarations) -> tuple[ViewGroup, ...]:
         if group is None:
             continue
         if group.name in groups:
-            declarations.problems.error(group.place, f"there are two view groups '{group.name}'")
+            declarations.problems.error(
+                group.place, f"there are two view groups '{group.name}'", "Rename or remove one."
+            )
         else:
             groups[group.name] = group
     for name in declarations.cubes:
@@ -57,7 +59,9 @@ def _group(fields: Fields, views: set[str], problems: Problems, seen: set[str]) 
         )
     if name is not None:
         if name in seen:
-            problems.error(fields.place_of("name"), f"there are two view groups '{name}'")
+            problems.error(
+                fields.place_of("name"), f"there are two view groups '{name}'", "Rename or remove one."
+            )
         seen.add(name)
     nodes = fields.items("includes" if fields.has("includes") else "views")
     found = [_item(node, views, problems, seen) for node in nodes]
@@ -79,7 +83,9 @@ def _item(node: Node, views: set[str], problems: Problems, seen: set[str]) -> st
     name = node.text.strip().strip("{}")
     if name in views:
         return name
-    problems.error(node.place, f"there is no view '{node.text}'", did_you_mean(closest(name, views)))
+    problems.error(
+        node.place, f"there is no view '{node.text}'", suggest(name, sorted(views), none="There is none.")
+    )
     return None
 
 
