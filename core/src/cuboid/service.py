@@ -181,7 +181,7 @@ class Service:
 
     async def explain(self, raw: object, context: RequestContext) -> bytes:
         """The body of ``/v1/explain``: how each query of the request would be answered, and why. Nothing is run."""
-        planner, reader = self._in_force()
+        planner, reader = self._in_force(await self._models.catalog(context.principal))
 
         def plan() -> bytes:
             request = reader.read(raw, context)
@@ -190,7 +190,7 @@ class Service:
             ]
             return encode({"queryType": request.type, "explanations": explanations})
 
-        return await _think(plan, in_thread=is_large(raw))
+        return await _think(plan, in_thread=self._settings.plugins_wait or is_large(raw))
 
     async def meta(
         self, context: RequestContext, *, only_views: bool = False, extended: bool = False
@@ -261,10 +261,11 @@ class Service:
     def _explain(self, question: Question, planner: Planner, principal: Principal) -> dict[str, Any]:
         prepared = planner.prepare(question.shape)
         planned = planner.explain(question.shape)
+        groups = self._settings.access.groups(principal)
         return {
             "query": question.echo,
             **planned,
-            "policies": explain_policies(question, planner.catalog, principal, planned["cubes"]),
+            "policies": explain_policies(question, planner.catalog, principal, groups, planned["cubes"]),
             "dates": explain_dates(question, planner.catalog),
             "sql": {
                 "dataSource": prepared.data_source,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 from cuboid.catalog.access import AccessPolicy, PolicyFilter, PolicyGroup
@@ -16,10 +16,11 @@ from cuboid.types import Principal
 
 
 def explain_policies(
-    question: Question, catalog: Catalog, principal: Principal, read: Sequence[str]
+    question: Question, catalog: Catalog, principal: Principal, groups: Set[str], read: Sequence[str]
 ) -> list[dict[str, Any]]:
     """One entry for each cube or view with policies or filters that the question meets.
 
+    :param groups: those that the principal is in.
     :param read: the cubes whose rows the plan reads.
     """
     named = {name.partition(".")[0] for name in named_members(question.query)}
@@ -32,7 +33,7 @@ def explain_policies(
             continue
         entry: dict[str, Any] = {"cube": name, "policies": []}
         if cube.access_policies is not None:
-            entry["policies"] = list(_policies(cube.access_policies, Policies(cube, principal)))
+            entry["policies"] = list(_policies(cube.access_policies, Policies(cube, principal, groups)))
         if rule is not None:
             entry["rows"] = rule.problem or condition_words(rule.condition)
         entry["masked"] = masks
