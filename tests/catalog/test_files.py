@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,44 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     assert file.text == ""
     assert file.error is not None
     assert "10,485,768 bytes" in file.error.message
+
+
+def test_linked_folders_are_read_but_those_above_are_not_read_again(tmp_path: Path) -> None:
+    write(tmp_path, "model/a.yml")
+    write(tmp_path, "shared/b.yml")
+    (tmp_path / "model" / "shared").symlink_to("../shared")
+    (tmp_path / "model" / "self").symlink_to(".")
+    (tmp_path / "shared" / "back").symlink_to("../model")
+    (tmp_path / "model" / "c.yml").symlink_to("d.yml")
+    (tmp_path / "model" / "d.yml").symlink_to("c.yml")
+    files = read_model(tmp_path / "model", tmp_path)
+    assert [(file.name, file.error is None) for file in files] == [
+        ("model/a.yml", True),
+        ("model/c.yml", False),
+        ("model/d.yml", False),
+        ("model/shared/b.yml", True),
+    ]
+
+
+def test_a_pipe_named_like_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    os.mkfifo(tmp_path / "model" / "a.yml")
+    (file,) = read_model(tmp_path / "model", tmp_path)
+    assert file.error is not None
+    assert "neither a file nor a folder" in file.error.message
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_files_and_folders_that_may_not_be_read_are_errors(tmp_path: Path) -> None:
+    write(tmp_path, "model/a.yml")
+    write(tmp_path, "model/locked/b.yml")
+    (tmp_path / "model" / "a.yml").chmod(0)
+    (tmp_path / "model" / "locked").chmod(0)
+    try:
+        files = read_model(tmp_path / "model", tmp_path)
+    finally:
+        (tmp_path / "model" / "locked").chmod(0o700)
+    assert [str(file.error) for file in files] == [
+        "model/a.yml: the file cannot be read: Permission denied",
+        "model/locked: this folder cannot be read",
+    ]

@@ -57,3 +57,23 @@ def test_without_the_file_or_place_there_is_no_code() -> None:
     assert render_error(error, []) == "b.yml:3:1: no\n  Do."
     assert render_error(error, [ModelFile("b.yml", "x")]) == "b.yml:3:1: no\n  Do."
     assert render_error(ModelError("no"), []) == "no"
+
+
+def test_what_steers_a_terminal_is_shown_as_a_mark() -> None:
+    file = ModelFile("a.yml", "a\x1b[31mb\u202ec\n")
+    error = ModelError("no \x07", file="a.yml", line=1, column=2, hint="not \x1b")
+    assert render_error(error, [file]).split("\n") == [
+        "a.yml:1:2: no \ufffd",
+        "> 1 | a\ufffd[31mb\ufffdc",
+        "    |  ^",
+        "  2 |",
+        "  not \ufffd",
+    ]
+
+
+def test_of_a_very_long_line_the_part_around_the_column_is_shown() -> None:
+    text = "x" * 5000 + "HERE" + "y" * 5000
+    error = ModelError("wrong", file="a.yml", line=1, column=5001)
+    _, code, caret = render_error(error, [ModelFile("a.yml", text)]).split("\n")
+    assert len(code) < 300
+    assert code[caret.index("^") :].startswith("HERE")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -43,10 +44,11 @@ class ModelFile:
 
 
 def read_model(folder: Path, project: Path) -> tuple[ModelFile, ...]:
-    """All model files under ``folder``, sorted by name; hidden files and folders are left out.
+    """All model files under ``folder``, sorted by name; hidden files and folders are left out, and links to a folder
+    above.
 
-    A file that cannot be read or is not UTF-8 says so in its ``error``; so does a folder or a dangling link with
-    a model file's name. Raises ConfigError if the folder does not exist.
+    A file that cannot be read or is not UTF-8 says so in its ``error``; so does a folder that cannot be read, and a
+    folder or a dangling link with a model file's name. Raises ConfigError if the folder does not exist.
     """
     if not folder.is_dir():
         found = "is a file" if folder.exists() else "does not exist"
@@ -54,7 +56,7 @@ def read_model(folder: Path, project: Path) -> tuple[ModelFile, ...]:
             f"The model folder '{folder}' {found}.",
             hint="Create it, or run 'cuboid init' to make a new project.",
         )
-    named = [(_relative(path, project), path) for path in folder.rglob("*") if _is_model_file(path, folder)]
+    named = [(_relative(path, project), path) for path in _walk(folder, ())]
     files = (_read(name, path) for name, path in sorted(named))
     return tuple(file for file in files if not file.name.endswith(".json") or _MODEL_KEY.search(file.text))
 
@@ -74,10 +76,25 @@ def given_files(given: Iterable[tuple[str, str]]) -> tuple[ModelFile, ...]:
     return tuple(files.values())
 
 
-def _is_model_file(path: Path, folder: Path) -> bool:
-    # Hidden ones are editors' swap files, and the ``..data`` folder beside the links of a mounted volume.
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return path.suffix in (*SUFFIXES, *SCRIPTS) and not hidden
+def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[Path]:
+    """The paths under ``folder`` that have a model file's name, and the folders that cannot be read.
+
+    :param above: real paths of the folders on the way: a link to one of them would go round for ever.
+    """
+    above = (*above, os.path.realpath(folder))
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:
+        yield folder
+        return
+    for path in found:
+        # Hidden ones are editors' swap files, and the ``..data`` folder beside the links of a mounted volume.
+        if path.name.startswith("."):
+            continue
+        if path.suffix in (*SUFFIXES, *SCRIPTS):
+            yield path
+        if path.is_dir() and os.path.realpath(path) not in above:
+            yield from _walk(path, above)
 
 
 def _relative(path: Path, project: Path) -> str:
@@ -86,7 +103,10 @@ def _relative(path: Path, project: Path) -> str:
 
 def _read(name: str, path: Path) -> ModelFile:
     try:
-        size = path.stat().st_size
+        status = path.stat()
+        size = status.st_size
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            return ModelFile(name, "", _special(name))  # reading a pipe would wait for ever
         data = path.read_bytes() if size <= MAX_SIZE else b""
     except OSError as error:
         return ModelFile(name, "", _unreadable(name, path, error))
@@ -132,7 +152,15 @@ def _script(name: str, suffix: str) -> ModelError | None:
     )
 
 
+def _special(name: str) -> ModelError:
+    return ModelError("this is neither a file nor a folder", file=name, hint="Remove or rename it.")
+
+
 def _unreadable(name: str, path: Path, error: OSError) -> ModelError:
+    if path.is_dir() and isinstance(error, PermissionError):
+        return ModelError(
+            "this folder cannot be read", file=name, hint="Let the user that runs Cuboid read it."
+        )
     if path.is_dir():
         return ModelError(
             "this is a folder, with the name of a model file", file=name, hint="Rename or remove it."
