@@ -219,3 +219,39 @@ def test_all_mistakes_are_collected_in_file_order(compile_text) -> None:
         ("a.yml", 9, 5),
         ("b.yml", 2, 1),
     ]
+
+
+@pytest.mark.parametrize(
+    "users",
+    [
+        "dimensions: ¦{id: {sql: id, type: number}}",
+        "dimensions: [{name: id, sql: id, type: number, primary_key: true}, ¦name]",
+        "dimensions: [{name: id, sql: id, type: number, primary_key: true}, ¦{sql: name, type: string}]",
+    ],
+)
+def test_members_that_cannot_be_read_are_not_told_to_be_missing(assert_error, users: str) -> None:
+    """One mistake, one message: neither SQL nor views, folders, hierarchies and policies speak of what it hides."""
+    assert_error(
+        f"""
+        cubes:
+          - name: orders
+            sql_table: orders
+            joins: [{{name: users, relationship: many_to_one, sql: "{{CUBE}}.u = {{users.id}}"}}]
+            dimensions:
+              - {{name: id, sql: id, type: number, primary_key: true}}
+              - {{name: who, sql: "UPPER({{users.name}})", type: string}}
+            measures: [{{name: count, type: count, drill_members: [users.name]}}]
+            hierarchies: [{{name: h, levels: [id, users.name]}}]
+          - name: users
+            sql_table: users
+            {users}
+            access_policy: [{{group: a, member_level: {{includes: [name]}}}}]
+          - {{name: guests, extends: users, segments: [{{name: s, sql: "{{name}} IS NULL"}}]}}
+        views:
+          - name: v
+            cubes: [{{join_path: orders, includes: "*"}}, {{join_path: orders.users, includes: [name]}}]
+            folders: [{{name: f, includes: [name]}}]
+            default_filters: [{{member: name, operator: set}}]
+        """,
+        "",
+    )

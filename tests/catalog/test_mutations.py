@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -101,6 +102,7 @@ def mutated(draw: st.DrawFn) -> str:
     return text
 
 
+@pytest.mark.timeout(120 + FULL // 5)
 @settings(max_examples=FULL or 1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=mutated())
 def test_a_mutated_model_is_a_catalog(text: str) -> None:

@@ -231,7 +231,7 @@ def suggest(name: str, known: Iterable[str], *, none: str) -> str:
     if not names:
         return none
     listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
-    return did_you_mean(closest(name, names)) or f"There {'is' if len(names) == 1 else 'are'} {listed}."
+    return did_you_mean(closest(name, names)) or f"There {'is only' if len(names) == 1 else 'are'} {listed}."
 
 
 _LISTED = 8

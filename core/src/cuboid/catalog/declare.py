@@ -89,6 +89,7 @@ class DeclaredCube:
     """A cube or view by name, with all its members in order of declaration, and everything wrong with it.
 
     :param extends: the cube or view whose declaration this one continues; its entries and members are among these.
+    :param unread: where members stand that cannot be read: who speaks of them is not told that they are missing.
     """
 
     name: str
@@ -97,6 +98,7 @@ class DeclaredCube:
     members: dict[str, DeclaredMember] = field(default_factory=dict)
     view: DeclaredView | None = None
     extends: str | None = None
+    unread: list[Place] = field(default_factory=list)
 
     @property
     def noun(self) -> str:
@@ -213,10 +215,14 @@ def _report_second(name: str, place: Place, declarations: Declarations) -> None:
 
 def _declare_members(cube: DeclaredCube) -> None:
     for section, kind, table in _SECTIONS:
+        written = cube.fields.node(section)
+        if written is not None and not isinstance(written, Items):
+            cube.unread.append(written.place)
         for node in cube.fields.items(section):
             fields = read_entries(node, table, cube.problems)
             name = fields.identifier("name") if fields else None
             if fields is None or name is None or _is_reserved(name, fields):
+                cube.unread.append(node.place)
                 continue
             member = _declared_member(name, kind, fields)
             first = cube.members.setdefault(name, member)

@@ -106,6 +106,7 @@ def _merged(cube: DeclaredCube, parent: DeclaredCube) -> DeclaredCube:
         fields=cube.fields.over(parent.fields, hidden, combined),
         members={**inherited, **cube.members},
         extends=parent.name,
+        unread=[*parent.unread, *cube.unread],
     )
 
 

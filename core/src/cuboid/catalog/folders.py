@@ -71,6 +71,8 @@ def _member(written: Scalar, view: DeclaredCube, hierarchies: Collection[str]) -
     known = (*view.members, *hierarchies)
     if name in known:
         return f"{view.name}.{name}"
+    if view.unread:
+        return None
     view.problems.error(
         written.place,
         f"view '{view.name}' has no member '{written.text}'",

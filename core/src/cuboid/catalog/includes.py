@@ -130,6 +130,9 @@ class _View:
             elif one.origin in cube.members:
                 self._add(target, each, one, cube.members[one.origin])
             else:
+                target.unread.append(one.place)
+                if cube.unread:
+                    continue
                 hint = suggest(one.origin, (*cube.members, *hierarchies), none="It has none.")
                 self._problems.error(one.place, f"cube '{cube.name}' has no member '{one.origin}'", hint)
 

@@ -202,7 +202,9 @@ def _check_stages(
 ) -> None:
     if type in ("rank", "number_agg") and multi_stage is None:
         scope.problems.error(
-            fields.place_of("type"), f"the type {type} needs stages", "Add 'multi_stage: true'."
+            fields.place_of("type"),
+            f"the type {type} needs stages",
+            "Add 'multi_stage: true'; SQL that aggregates rows has the type number.",
         )
     if type == "rank" and multi_stage is not None and not multi_stage.order_by and not fields.has("order_by"):
         fields.missing("order_by", "a list of {sql, dir}, what the rank goes by")

@@ -59,8 +59,12 @@ class Names:
         return name in self.cubes or name in self.broken
 
     def has_member(self, cube: str, member: str) -> bool:
-        """Whether the cube has the member; of a broken cube every member is believed."""
-        return cube in self.broken or member in self.cubes[cube].members
+        """Whether the cube has the member; of a broken cube, and of one with members that cannot be read, every member
+        is believed."""
+        if cube in self.broken:
+            return True
+        declared = self.cubes[cube]
+        return member in declared.members or bool(declared.unread)
 
     def is_time(self, cube: str, member: str) -> bool:
         """Whether it is a time dimension, as far as is known."""
