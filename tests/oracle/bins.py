@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.oracle.spans import Span, add_months
 from tests.oracle.times import GRANULARITIES
 from tests.oracle.times import floor as builtin_floor
 
@@ -90,6 +90,17 @@ def floor(civil: datetime, granularity: str) -> datetime:
 
 def after(bin: Bin, steps: int) -> datetime:
     """The origin and so many times the months, on its day or the last one of a shorter month."""
-    year, month = divmod(bin.origin.year * 12 + bin.origin.month - 1 + steps * bin.months, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    return bin.origin.replace(year=year, month=month + 1, day=min(bin.origin.day, last))
+    return add_months(bin.origin, steps * bin.months)
+
+
+def following(start: datetime, granularity: str) -> datetime:
+    """The start of the bin after the one that begins at ``start``."""
+    found = BINS.get(granularity)
+    if granularity == "second":
+        return start + timedelta(seconds=1)
+    if found is None:
+        return Span(1, granularity).after(start)
+    if not found.months:
+        return start + found.length
+    steps = ((start.year - found.origin.year) * 12 + start.month - found.origin.month) // found.months
+    return next(each for step in range(steps - 1, steps + 3) if (each := after(found, step)) > start)

@@ -24,7 +24,7 @@ def features(world: World, query: Mapping[str, Any]) -> set[str]:
         used.add("measures of several cubes")
     if len(Facts.among(world, cubes).names) > 1:
         used.add("several facts")
-        if question.row_filters or question.segments:
+        if question.conditions or question.segments:
             used.add("several facts under conditions")
     for cube in cubes:
         used |= _joins(world, question, cube)

@@ -5,11 +5,11 @@ Rules 1 and 3 of docs/explanation/semantics.md; nothing here knows SQL.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
-from tests.oracle.expressions import Column, Reference, Value, evaluate
+from tests.oracle.expressions import Column, Compare, Expression, Logic, Reference, Value, evaluate
 from tests.oracle.world import Join, World
 
 Row = Mapping[str, Value]
@@ -73,18 +73,47 @@ def table_rows(world: World, cube: str) -> list[Row]:
     return [dict(zip(names, row, strict=True)) for row in table.rows]
 
 
-def joined_rows(world: World, tree: Tree) -> list[JoinedRow]:
+RowsOf = Callable[[str], list[Row]]
+"""The rows of a cube that there are."""
+
+
+def joined_rows(world: World, tree: Tree, rows_of: RowsOf | None = None) -> list[JoinedRow]:
     """The LEFT JOIN over ``tree``, row by row."""
-    rows: list[dict[str, Row | None]] = [{tree.root: row} for row in table_rows(world, tree.root)]
-    for _, join in tree.edges:
-        candidates = table_rows(world, join.target)
+    there = rows_of or (lambda cube: table_rows(world, cube))
+    rows: list[dict[str, Row | None]] = [{tree.root: row} for row in there(tree.root)]
+    for source, join in tree.edges:
+        candidates = there(join.target)
+        pairs = _equal_columns(join.on, source, join.target)
+        index: dict[tuple[Value, ...], list[Row]] = defaultdict(list)
+        for other in candidates if pairs else ():
+            index[tuple(other[target] for _, target in pairs)].append(other)
         extended: list[dict[str, Row | None]] = []
         for row in rows:
-            pairs: list[dict[str, Row | None]] = [{**row, join.target: other} for other in candidates]
-            matches = [pair for pair in pairs if evaluate(join.on, RowLookup(world, pair)) is True]
-            extended.extend(matches or [{**row, join.target: None}])
+            if pairs:
+                own = row[source]
+                wanted = () if own is None else tuple(own[column] for column, _ in pairs)
+                matches = index.get(wanted, []) if wanted and None not in wanted else []
+            else:
+                matches = [
+                    other
+                    for other in candidates
+                    if evaluate(join.on, RowLookup(world, {**row, join.target: other})) is True
+                ]
+            extended.extend({**row, join.target: other} for other in matches or [None])
         rows = extended
     return list(rows)
+
+
+def _equal_columns(on: Expression, source: str, target: str) -> list[tuple[str, str]]:
+    """(column of source, column of target) where ``on`` is nothing but equalities of these; else nothing."""
+    pairs: list[tuple[str, str]] = []
+    for item in on.items if isinstance(on, Logic) and on.op == "and" else (on,):
+        match item:
+            case Compare("=", Column(left, name), Column(right, other)) if {left, right} == {source, target}:
+                pairs.append((name, other) if left == source else (other, name))
+            case _:
+                return []
+    return pairs
 
 
 def steps_to_many(tree: Tree, start: str, target: str) -> bool:
@@ -104,16 +133,25 @@ def steps_to_many(tree: Tree, start: str, target: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RowLookup:
-    """Columns and dimensions of one joined row; an absent row's columns are NULL."""
+    """Columns and dimensions of one joined row; an absent row's columns are NULL. ``special``: dimensions that are
+    found otherwise than by their expression."""
 
     world: World
     row: JoinedRow
+    special: Mapping[str, Callable[[JoinedRow], Value]] = field(default_factory=dict)
 
     def __call__(self, atom: Column | Reference) -> Value:
         if isinstance(atom, Column):
             own = self.row[atom.cube]
             return None if own is None else own[atom.name]
-        dimension = self.world.dimension(f"{atom.cube}.{atom.member}")
+        return self.member(f"{atom.cube}.{atom.member}")
+
+    def member(self, full_name: str) -> Value:
+        """The value of a dimension."""
+        found = self.special.get(full_name)
+        if found is not None:
+            return found(self.row)
+        dimension = self.world.dimension(full_name)
         assert dimension is not None
         return evaluate(dimension.expression, self)
 

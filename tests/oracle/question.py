@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.oracle.bins import about
-from tests.oracle.expressions import Reference, atoms
 from tests.oracle.filters import Item, flatten, members
 from tests.oracle.world import World
 
@@ -24,25 +23,43 @@ class GroupColumn:
         return f"{self.member}.{self.granularity}" if self.granularity else self.member
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """A condition on rows. ``ranged``: the date range of a time dimension."""
+
+    item: Item
+    ranged: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(members(self.item))
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query as read: ``row_filters`` test dimensions only, ``group_filters`` name at least one measure;
-    date ranges are row filters too. ``order`` holds (column key, descending) of selected columns."""
+    """A query as read: ``conditions`` test dimensions only, ``group_filters`` name at least one measure.
+    ``order`` holds (column key, descending) of selected columns."""
 
     columns: tuple[GroupColumn, ...]
     measures: tuple[str, ...]
-    row_filters: tuple[Item, ...]
-    group_filters: tuple[Item, ...]
-    segments: tuple[str, ...]
-    order: tuple[tuple[str, bool], ...]
-    limit: int
-    offset: int
-    zone: str
-    ungrouped: bool
+    conditions: tuple[Condition, ...] = ()
+    group_filters: tuple[Item, ...] = ()
+    segments: tuple[str, ...] = ()
+    order: tuple[tuple[str, bool], ...] = ()
+    limit: int = 10_000
+    offset: int = 0
+    zone: str = "UTC"
+    ungrouped: bool = False
 
     @property
     def grouped(self) -> frozenset[str]:
         return frozenset(column.member for column in self.columns)
+
+    @property
+    def measuring(self) -> tuple[str, ...]:
+        """The measures that are selected or filtered by."""
+        filtered = (name for item in self.group_filters for name in members(item))
+        return tuple(dict.fromkeys((*self.measures, *filtered)))
 
 
 def read(world: World, query: Mapping[str, Any]) -> Question:
@@ -50,16 +67,18 @@ def read(world: World, query: Mapping[str, Any]) -> Question:
     columns = _columns(query)
     measures = tuple(dict.fromkeys(query.get("measures", ())))
     filters = list(flatten(query.get("filters", ())))
+    ranges: list[Item] = []
     for entry in query.get("timeDimensions", ()):
         if "dateRange" in entry:
             written = entry["dateRange"]
             values = [written] if isinstance(written, str) else list(written)
-            filters.append({"member": entry["dimension"], "operator": "inDateRange", "values": values})
+            ranges.append({"member": entry["dimension"], "operator": "inDateRange", "values": values})
     on_groups = [f for f in filters if any(world.measure(m) is not None for m in members(f))]
+    on_rows = [Condition(f) for f in filters if f not in on_groups]
     return Question(
         columns=columns,
         measures=measures,
-        row_filters=tuple(f for f in filters if f not in on_groups),
+        conditions=(*on_rows, *(Condition(item, ranged=True) for item in ranges)),
         group_filters=tuple(on_groups),
         segments=tuple(dict.fromkeys(query.get("segments", ()))),
         order=_order(query, columns, measures),
@@ -117,22 +136,29 @@ def _order(
     return ((plain[0].key, False),) if plain else ()
 
 
-def leaves(world: World, full_name: str) -> Iterator[str]:
-    """The measures over rows that a measure is made of: itself, unless it is composed."""
+def units(world: World, full_name: str) -> Iterator[str]:
+    """What a measure is computed of on the combined row: itself, unless it is composed."""
     measure = world.measure(full_name)
     assert measure is not None
-    if measure.type != "number":
+    if not measure.composed:
         yield full_name
         return
-    assert measure.expression is not None
-    for atom in atoms(measure.expression):
-        assert isinstance(atom, Reference)
-        yield from leaves(world, f"{atom.cube}.{atom.member}")
+    for child in measure.children:
+        yield from units(world, child)
+
+
+def leaves(world: World, full_name: str) -> Iterator[str]:
+    """The measures over rows that a measure is made of, through its stages."""
+    measure = world.measure(full_name)
+    assert measure is not None
+    if not measure.composed and measure.stage is None:
+        yield full_name
+        return
+    for child in measure.children:
+        yield from leaves(world, child)
 
 
 def leaf_measures(world: World, question: Question) -> tuple[str, ...]:
     """The leaves of all measures that are selected or filtered by."""
-    wanted = list(question.measures)
-    for item in question.group_filters:
-        wanted += [name for name in members(item) if world.measure(name) is not None]
-    return tuple(dict.fromkeys(leaf for name in wanted for leaf in leaves(world, name)))
+    named = [name for name in question.measuring if world.measure(name) is not None]
+    return tuple(dict.fromkeys(leaf for name in named for leaf in leaves(world, name)))

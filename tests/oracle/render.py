@@ -19,6 +19,7 @@ from tests.oracle.expressions import (
     quoted,
     to_sql,
 )
+from tests.oracle.members import Conversion, Shift, Stage, Window
 from tests.oracle.world import Cube, Dimension, Join, Measure, Table, World
 
 
@@ -59,6 +60,12 @@ def _dimension(cube: str, dimension: Dimension, spelling: Spelling) -> dict[str,
         described["time_kind"] = dimension.time_kind
     if dimension.type == "time":
         described["granularities"] = bins.described()
+    if dimension.sub_query:
+        described["sub_query"] = True
+        if dimension.propagate:
+            described["propagate_filters_to_sub_query"] = True
+    if dimension.stage is not None:
+        described |= _stage(dimension.stage)
     return described
 
 
@@ -87,7 +94,68 @@ def _measure(cube: str, measure: Measure, spelling: Spelling) -> dict[str, Any]:
         described["sql"] = _member_sql(cube, measure.expression, spelling)
     if measure.filters:
         described["filters"] = [{"sql": to_sql(condition, cube, spelling)} for condition in measure.filters]
+    if measure.window is not None:
+        described["rolling_window"] = _window(measure.window)
+    if measure.stage is not None:
+        described |= _stage(measure.stage)
+    if measure.order_by:
+        described["order_by"] = [
+            {"sql": to_sql(each.expression, cube, spelling), "dir": "desc" if each.descending else "asc"}
+            for each in measure.order_by
+        ]
+    if measure.semi is not None:
+        by = {"by": list(measure.semi.by)} if measure.semi.by else {}
+        described["semi_additive"] = {
+            "time_dimension": measure.semi.time_dimension,
+            "take": measure.semi.take,
+        } | by
+    if measure.conversion is not None:
+        described["conversion"] = _conversion(measure.conversion)
     return described
+
+
+def _window(window: Window) -> dict[str, str]:
+    if window.to_date is not None:
+        return {"type": "to_date", "granularity": window.to_date}
+    bounds = {"trailing": window.trailing, "leading": window.leading}
+    described = {key: b if isinstance(b, str) else b.text for key, b in bounds.items() if b is not None}
+    return described | ({"offset": window.offset} if window.offset != "end" else {})
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    described: dict[str, Any] = {"multi_stage": True}
+    if stage.group_by is not None:
+        described["group_by"] = list(stage.group_by)
+    for key, names in (("reduce_by", stage.reduce_by), ("add_group_by", stage.add_group_by)):
+        if names:
+            described[key] = list(names)
+    if stage.filter is not None:
+        directive: dict[str, Any] = {"mode": stage.filter.mode}
+        if stage.filter.exclude:
+            directive["exclude"] = list(stage.filter.exclude)
+        if stage.filter.keep_only is not None:
+            directive["keep_only"] = list(stage.filter.keep_only)
+        if stage.filter.include:
+            directive["include"] = list(stage.filter.include)
+        described["filter"] = directive
+    if stage.shifts:
+        described["time_shift"] = [_shift(shift) for shift in stage.shifts]
+    return described
+
+
+def _shift(shift: Shift) -> dict[str, str]:
+    span = shift.span if shift.prior else -shift.span
+    described = {"interval": span.text, "type": "prior" if shift.prior else "next"}
+    return described if shift.member is None else {"time_dimension": shift.member, **described}
+
+
+def _conversion(conversion: Conversion) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "steps": [{"measure": measure, "time_dimension": time} for measure, time in conversion.steps],
+        "entity": conversion.entity,
+        "value": conversion.value,
+    }
+    return described if conversion.window is None else {**described, "window": conversion.window.text}
 
 
 def tables_script(world: World, engine: Engine) -> str:

@@ -89,15 +89,6 @@ def _bisect(zone: str, low: datetime, high: datetime) -> datetime:
     return high
 
 
-def bounds(first: str, last: str, zone: str, kind: TimeKind) -> tuple[datetime, datetime]:
-    """``start <= value < end`` for a range as written, both ends included: a bare date is its whole day."""
-    start = read_civil(first, end=False)
-    end = read_civil(last, end=True) + MILLISECOND
-    if kind == "date":
-        return start, end
-    return earliest(start, zone), earliest(end, zone)
-
-
 def read_civil(text: str, *, end: bool) -> datetime:
     """``YYYY-MM-DD`` (the day's first or last millisecond) or ``YYYY-MM-DDTHH:mm:ss.mmm`` as it is."""
     if "T" in text:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tests.oracle.expressions import Column, Expression, Reference, Value, atoms
+from tests.oracle.members import Conversion, RankOrder, SemiAdditive, Stage, Window
 
 ColumnType = Literal["integer", "decimal", "text", "boolean", "timestamp", "timestamptz", "date"]
 MemberType = Literal["string", "number", "boolean", "time"]
 TimeKind = Literal["utc", "instant", "date"]
-MeasureType = Literal["count", "sum", "avg", "min", "max", "count_distinct", "number"]
+MeasureType = Literal["count", "sum", "avg", "min", "max", "count_distinct", "number", "rank", "conversion"]
 Relationship = Literal["many_to_one", "one_to_many", "one_to_one"]
 
 
@@ -34,7 +35,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """``as_case``: rendered as the model's ``case`` form; the expression is then a Case with text labels."""
+    """``as_case``: rendered as the model's ``case`` form; the expression is then a Case with text labels.
+
+    ``sub_query``: the expression is a reference to a measure of another cube. With ``stage`` it is over measures.
+    """
 
     name: str
     type: MemberType
@@ -42,16 +46,44 @@ class Dimension:
     primary_key: bool = False
     time_kind: TimeKind = "utc"
     as_case: bool = False
+    sub_query: bool = False
+    propagate: bool = False
+    stage: Stage | None = None
+
+    @property
+    def of_measures(self) -> bool:
+        """Whether the expression is over measures."""
+        return self.sub_query or self.stage is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A leaf over rows; or, of type ``number``, a composed measure over other measures."""
+    """A leaf over rows; or, of type ``number``, a composed measure over other measures; or, with ``stage``, either
+    over measures that are evaluated first."""
 
     name: str
     type: MeasureType
     expression: Expression | None = None
     filters: tuple[Expression, ...] = ()
+    window: Window | None = None
+    stage: Stage | None = None
+    order_by: tuple[RankOrder, ...] = ()
+    semi: SemiAdditive | None = None
+    conversion: Conversion | None = None
+
+    @property
+    def composed(self) -> bool:
+        """Whether it is computed from the combined row of its query, rule 2.10."""
+        return self.type == "number" and self.stage is None
+
+    @property
+    def children(self) -> tuple[str, ...]:
+        """The measures that the SQL of a composed or multi-stage measure names."""
+        expressions = [*self.filters, *(order.expression for order in self.order_by)]
+        if self.expression is not None:
+            expressions.append(self.expression)
+        named = (atom for expression in expressions for atom in atoms(expression))
+        return tuple(dict.fromkeys(f"{a.cube}.{a.member}" for a in named if isinstance(a, Reference)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +151,40 @@ class World:
         for atom in atoms(expression):
             yield atom.cube
             if isinstance(atom, Reference):
-                dimension = self.dimension(f"{atom.cube}.{atom.member}")
-                assert dimension is not None
-                yield from self.reads(dimension.expression)
+                yield from self.cubes_of(f"{atom.cube}.{atom.member}")
 
     def cubes_of(self, full_name: str) -> frozenset[str]:
         """What a dimension or segment needs joined: its own cube and those that its SQL reads."""
         dimension = self.dimension(full_name)
-        expression = dimension.expression if dimension else self.segment(full_name).expression
-        return frozenset({full_name.partition(".")[0], *self.reads(expression)})
+        if dimension is not None:
+            return frozenset({full_name.partition(".")[0], *self._reads_of(full_name, dimension)})
+        return frozenset({full_name.partition(".")[0], *self.reads(self.segment(full_name).expression)})
+
+    def over_measures(self, expression: Expression) -> Iterator[str]:
+        """The dimensions over measures that a row expression reads, through other dimensions."""
+        for atom in atoms(expression):
+            if isinstance(atom, Reference):
+                yield from self.measured(f"{atom.cube}.{atom.member}")
+
+    def measured(self, full_name: str) -> frozenset[str]:
+        """The dimensions over measures that a dimension is or reads, or that a segment reads."""
+        dimension = self.dimension(full_name)
+        if dimension is None:
+            return frozenset(self.over_measures(self.segment(full_name).expression))
+        if dimension.of_measures:
+            return frozenset({full_name})
+        return frozenset(self.over_measures(dimension.expression))
+
+    def _reads_of(self, full_name: str, dimension: Dimension) -> Iterator[str]:
+        """A dimension over measures reads what tells which of its values a row has."""
+        if dimension.sub_query:
+            for part in self.cube(full_name.partition(".")[0]).key:
+                yield from self.reads(part.expression)
+        elif dimension.stage is not None:
+            for name in dimension.stage.add_group_by:
+                yield from self.cubes_of(name)
+        else:
+            yield from self.reads(dimension.expression)
 
 
 __all__ = [

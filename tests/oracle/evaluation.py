@@ -1,0 +1,213 @@
+"""``eval(measure, state)``: a value for each group of the state's keys, whatever kind the measure is of."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+
+from tests.oracle import stages, windows
+from tests.oracle.aggregates import aggregate, reads_of, row_value
+from tests.oracle.expressions import Column, Reference, Value, evaluate
+from tests.oracle.filters import members
+from tests.oracle.joins import Facts, JoinedRow, Row, table_rows
+from tests.oracle.question import Question, leaf_measures, units
+from tests.oracle.relations import Reader, Relation, cube_of
+from tests.oracle.state import Group, Groups, State
+from tests.oracle.world import Dimension, World
+
+ValueOf = Callable[[str], Value]
+
+
+class Evaluation:
+    """One query over one world. ``within``: the dimensions over measures that this query gives the values of."""
+
+    def __init__(self, world: World, question: Question, within: frozenset[str] = frozenset()) -> None:
+        self.world = world
+        self.question = question
+        self.within = within
+        self.root = State(question.columns, question.conditions, question.segments)
+        self._values: dict[tuple[str, State], Groups] = {}
+        self._relations: dict[tuple[State, str | None, frozenset[str]], Relation] = {}
+        self._rows: dict[str, list[Row]] = {}
+        self._tables: dict[str, Groups] = {}
+        leaves = leaf_measures(world, question)
+        self.reader = Reader(
+            world,
+            question.zone,
+            Facts.among(world, (cube_of(leaf) for leaf in leaves)),
+            frozenset(),
+            self._rows_of,
+            self._special(),
+        )
+        self.reader = replace(self.reader, mentioned=self._mentioned(leaves))
+
+    # ------------------------------------------------------------ groups
+
+    def groups(self) -> list[tuple[Group, dict[str, Value]]]:
+        """Every group with all its measures, under the group filters."""
+        question = self.question
+        self._evaluate_dimensions()
+        measuring = [name for name in question.measuring if self.world.measure(name) is not None]
+        found: list[tuple[Group, dict[str, Value]]] = []
+        for group, value_of in self.combined(measuring, self.root):
+            if stages.passes(self, question.group_filters, group, value_of):
+                found.append((group, {name: value_of(name) for name in question.measures}))
+        return found
+
+    def combined(self, measures: Iterable[str], state: State) -> list[tuple[Group, ValueOf]]:
+        """The groups of several measures, united, each with what gives the value of any of them, rule 2.8; without
+        measures the distinct groups of one relation, rule 2.11."""
+        parts = {unit: self.values(unit, state) for name in measures for unit in units(self.world, name)}
+        if not parts:
+            relation = self.relation(state, None, frozenset())
+            groups = [group for _, group in relation.rows]
+        else:
+            groups = [group for part in parts.values() for group in part]
+        if not state.keys:
+            groups.append(())
+        return [(group, self._value_of(parts, group)) for group in dict.fromkeys(groups)]
+
+    def _value_of(self, parts: dict[str, Groups], group: Group) -> ValueOf:
+        def value_of(name: str) -> Value:
+            measure = self.world.measure(name)
+            assert measure is not None
+            if not measure.composed:
+                return parts[name].get(group)
+            assert measure.expression is not None
+            return evaluate(measure.expression, lambda atom: value_of(_named(atom)))
+
+        return value_of
+
+    # ------------------------------------------------------------ measures
+
+    def values(self, unit: str, state: State) -> Groups:
+        """The table of a measure that is not composed; remembered."""
+        key = unit, state
+        if key not in self._values:
+            measure = self.world.measure(unit)
+            assert measure is not None
+            if measure.stage is not None:
+                self._values[key] = stages.values(self, unit, state)
+            elif measure.window is not None:
+                self._values[key] = self._rolling(unit, state)
+            else:
+                self._values[key] = self._plain(unit, state)
+        return self._values[key]
+
+    def _plain(self, leaf: str, state: State) -> Groups:
+        """A measure over rows on a relation of its own: which others are asked with it does not matter."""
+        relation = self._relation_of(leaf, state)
+        grouped: dict[Group, list[JoinedRow]] = defaultdict(list)
+        if not state.keys:
+            grouped[()] = []
+        for row, group in relation.rows:
+            grouped[group].append(row)
+        return {group: aggregate(self.reader, leaf, rows) for group, rows in grouped.items()}
+
+    def _rolling(self, leaf: str, state: State) -> Groups:
+        measure = self.world.measure(leaf)
+        assert measure is not None
+        assert measure.window is not None
+        cube = cube_of(leaf)
+        axis = windows.axis_of(state, cube, lambda names: self.reader.restricts(names, cube, state))
+        if axis is None:
+            return self._plain(leaf, state)
+        relation = self._relation_of(leaf, windows.inner(state, axis))
+        there = [(row, g) for row, g in relation.rows if self.reader.identity(cube, row) is not None]
+        return windows.rolled(
+            state, axis, measure.window, there, lambda rows: aggregate(self.reader, leaf, rows)
+        )
+
+    def _relation_of(self, leaf: str, state: State) -> Relation:
+        reads = reads_of(self.reader, leaf)
+        relation = self.relation(state, cube_of(leaf), reads)
+        self.reader.check_grain(leaf, relation, reads)
+        return relation
+
+    def relation(self, state: State, measure_cube: str | None, reads: frozenset[str]) -> Relation:
+        """The relation for a measure of ``measure_cube`` that reads ``reads``; made once."""
+        key = state, measure_cube, reads
+        if key not in self._relations:
+            self._relations[key] = self.reader.relation(state, measure_cube, reads)
+        return self._relations[key]
+
+    def raw_rows(self) -> list[tuple[Group, dict[str, Value]]]:
+        """The joined rows themselves; a leaf measure is its input for that row, rule 5.4."""
+        self._evaluate_dimensions()
+        leaves = leaf_measures(self.world, self.question)
+        reads = frozenset[str]().union(*(reads_of(self.reader, leaf) for leaf in leaves))
+        shown: list[tuple[Group, dict[str, Value]]] = []
+        for row, group in self.relation(self.root, None, reads).rows:
+            parts = {leaf: {group: row_value(self.reader, leaf, row)} for leaf in leaves}
+            value_of = self._value_of(parts, group)
+            shown.append((group, {name: value_of(name) for name in self.question.measures}))
+        return shown
+
+    # ------------------------------------------------------------ rows
+
+    def _rows_of(self, cube: str) -> list[Row]:
+        if cube not in self._rows:
+            self._rows[cube] = table_rows(self.world, cube)
+        return self._rows[cube]
+
+    def _mentioned(self, leaves: Iterable[str]) -> frozenset[str]:
+        """All cubes that the query names or that its members read: roots of last resort."""
+        question = self.question
+        plain = [*(column.member for column in question.columns), *question.segments]
+        plain += [name for condition in question.conditions for name in condition.names]
+        for item in question.group_filters:
+            plain += [name for name in members(item) if self.world.measure(name) is None]
+        cubes = {cube_of(name) for name in question.measuring}
+        for name in plain:
+            cubes |= self.world.cubes_of(name)
+        for leaf in leaves:
+            cubes |= reads_of(self.reader, leaf)
+        return frozenset(cubes)
+
+    # ------------------------------------------------------------ dimensions over measures
+
+    def _special(self) -> dict[str, Callable[[JoinedRow], Value]]:
+        """What finds the values of dimensions over measures."""
+        return {
+            f"{cube.name}.{dimension.name}": partial(self._found, f"{cube.name}.{dimension.name}", dimension)
+            for cube in self.world.cubes
+            for dimension in cube.dimensions
+            if dimension.of_measures
+        }
+
+    def _found(self, name: str, dimension: Dimension, row: JoinedRow) -> Value:
+        table = self._table(name, dimension)
+        if dimension.sub_query:
+            identity = self.reader.identity(cube_of(name), row)
+            return None if identity is None else table.get(identity)
+        assert dimension.stage is not None
+        lookup = self.reader.lookup(row)
+        return table.get(tuple(lookup.member(each) for each in dimension.stage.add_group_by))
+
+    def _table(self, name: str, dimension: Dimension) -> Groups:
+        if name not in self._tables:
+            self._tables[name] = stages.dimension_values(self, name, dimension)
+        return self._tables[name]
+
+    def _evaluate_dimensions(self) -> None:
+        """Those over measures that the query uses, so that what refuses them is found without rows, too."""
+        question, world = self.question, self.world
+        named = {*question.grouped, *question.segments, *(n for c in question.conditions for n in c.names)}
+        found = {each for name in named for each in world.measured(name)}
+        for leaf in leaf_measures(world, question):
+            measure = world.measure(leaf)
+            assert measure is not None
+            for expression in (measure.expression, *measure.filters):
+                if expression is not None:
+                    found.update(world.over_measures(expression))
+        for name in sorted(found):
+            dimension = world.dimension(name)
+            assert dimension is not None
+            self._table(name, dimension)
+
+
+def _named(atom: Column | Reference) -> str:
+    assert isinstance(atom, Reference)
+    return f"{atom.cube}.{atom.member}"

@@ -1,0 +1,118 @@
+"""The joined rows that a measure, or a list of groups, is made of: rules 1 to 4 of docs/explanation/semantics.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from tests.oracle import bins, times
+from tests.oracle.expressions import Value, evaluate
+from tests.oracle.filters import FilterReader, RefusedError
+from tests.oracle.joins import (
+    Facts,
+    JoinedRow,
+    RowLookup,
+    RowsOf,
+    Tree,
+    find_tree,
+    joined_rows,
+    steps_to_many,
+)
+from tests.oracle.members import Shift
+from tests.oracle.question import GroupColumn
+from tests.oracle.state import Group, State
+from tests.oracle.world import World
+
+Special = Mapping[str, Callable[[JoinedRow], Value]]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Joined rows that pass all conditions, each with its group."""
+
+    tree: Tree
+    rows: list[tuple[JoinedRow, Group]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads the rows of one query: which cubes it names, which rows of them there are, in which zone."""
+
+    world: World
+    zone: str
+    facts: Facts
+    mentioned: frozenset[str]
+    rows_of: RowsOf
+    special: Special
+
+    def lookup(self, row: JoinedRow) -> RowLookup:
+        return RowLookup(self.world, row, self.special)
+
+    def restricts(self, names: frozenset[str], measure_cube: str | None, state: State) -> bool:
+        """Whether a condition on ``names`` is one on the rows of ``measure_cube``: rules 3.4 to 3.6."""
+        if measure_cube is None or len(self.facts.names) < 2 or names <= state.axes:
+            return True
+        return self.facts.applies({cube_of(name) for name in names}, measure_cube)
+
+    def relation(self, state: State, measure_cube: str | None, reads: Iterable[str]) -> Relation:
+        """The relation for a measure of ``measure_cube`` that reads the cubes ``reads``."""
+        world = self.world
+        conditions = [c for c in state.conditions if self.restricts(c.names, measure_cube, state)]
+        segments = [s for s in state.segments if self.restricts(frozenset({s}), measure_cube, state)]
+        needed = set(reads)
+        for name in (key.member for key in state.keys):
+            needed |= world.cubes_of(name)
+        for name in (*segments, *(name for condition in conditions for name in condition.names)):
+            needed |= world.cubes_of(name)
+        filters = FilterReader(world, self.zone, state.shifts)
+        tests = [filters.test(condition.item) for condition in conditions]
+        tree = find_tree(world, needed, self.mentioned)
+        kept: list[tuple[JoinedRow, Group]] = []
+        for row in joined_rows(world, tree, self.rows_of):
+            lookup = self.lookup(row)
+            if all(test(lookup.member) is True for test in tests) and all(
+                evaluate(world.segment(name).expression, lookup) is True for name in segments
+            ):
+                kept.append((row, tuple(self.key_value(key, lookup, state.shifts) for key in state.keys)))
+        return Relation(tree, kept)
+
+    def key_value(self, key: GroupColumn, lookup: RowLookup, shifts: tuple[Shift, ...]) -> Value:
+        """What a row is grouped under: times on the wall clock, shifted by the innermost stage first, floored."""
+        dimension = self.world.dimension(key.member)
+        assert dimension is not None
+        value = lookup.member(key.member)
+        if dimension.type != "time" or value is None:
+            return value
+        civil = times.to_civil(value, self.zone, dimension.time_kind)  # type: ignore[arg-type]
+        for shift in reversed(shifts):
+            if shift.member in (None, key.member):
+                civil = shift.span.after(civil)
+        return bins.floor(civil, key.granularity) if key.granularity else civil
+
+    def check_grain(self, leaf: str, relation: Relation, reads: Iterable[str]) -> None:
+        """Raises RefusedError where a row of the measure's cube would have several inputs, or be repeated unseen."""
+        cube, measure = self.world.cube(cube_of(leaf)), self.world.measure(leaf)
+        assert measure is not None
+        for other in frozenset(reads) - {cube.name}:
+            if steps_to_many(relation.tree, cube.name, other):
+                raise RefusedError(f"{leaf} reads {other}, which has many rows for each row of {cube.name}")
+        if not cube.key and measure.type not in ("min", "max", "count_distinct"):
+            others = [join.target for _, join in relation.tree.edges] + [relation.tree.root]
+            if any(steps_to_many(relation.tree, cube.name, other) for other in others if other != cube.name):
+                raise RefusedError(f"{leaf} is repeated and {cube.name} has no primary key")
+
+    def identity(self, cube_name: str, row: JoinedRow) -> Group | None:
+        """What identifies the row of a cube: its key; None for an absent row and for a key of NULLs."""
+        own = row[cube_name]
+        if own is None:
+            return None
+        cube = self.world.cube(cube_name)
+        if not cube.key:
+            return (id(own),)
+        key = tuple(evaluate(part.expression, self.lookup(row)) for part in cube.key)
+        return None if all(part is None for part in key) else key
+
+
+def cube_of(full_name: str) -> str:
+    """The cube of a member."""
+    return full_name.partition(".")[0]

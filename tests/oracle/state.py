@@ -1,0 +1,32 @@
+"""A query seen from inside: what a measure is evaluated for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.oracle.expressions import Value
+from tests.oracle.members import Shift
+from tests.oracle.question import Condition, GroupColumn
+
+Group = tuple[Value, ...]
+Groups = dict[Group, Value]
+"""``eval(measure, state)``: a value for each group of the state's keys, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Keys, row conditions, segments and the shifts of the stages around, the outermost first.
+
+    ``grouped``: the members that count as grouped by for rule 3.6, if they are not those of the keys.
+    """
+
+    keys: tuple[GroupColumn, ...]
+    conditions: tuple[Condition, ...]
+    segments: tuple[str, ...]
+    shifts: tuple[Shift, ...] = ()
+    grouped: frozenset[str] | None = None
+
+    @property
+    def axes(self) -> frozenset[str]:
+        """The members that are grouped by."""
+        return frozenset(key.member for key in self.keys) if self.grouped is None else self.grouped
