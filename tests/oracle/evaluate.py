@@ -6,14 +6,16 @@ It shares no code with Cuboid and knows no SQL. The rules are those of docs/expl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.oracle import times
+from tests.oracle.access import NEVER, Access
 from tests.oracle.evaluation import Evaluation
 from tests.oracle.expressions import Value
 from tests.oracle.filters import RefusedError
 from tests.oracle.joins import NoPathError
+from tests.oracle.policies import NOBODY, Principal
 from tests.oracle.question import Question, finest, read
 from tests.oracle.state import Group
 from tests.oracle.world import World
@@ -37,10 +39,13 @@ class Answer:
         return len(self.rows)
 
 
-def answer(world: World, query: Mapping[str, Any]) -> Answer:
+def answer(world: World, query: Mapping[str, Any], principal: Principal = NOBODY) -> Answer:
     """The answer to a JSON query. Raises NoPathError, and RefusedError where a measure has no grain."""
     question = read(world, query)
-    evaluation = Evaluation(world, question)
+    access = Access(world, question, principal)
+    if access.denied:
+        question = replace(question, conditions=(*question.conditions, NEVER))
+    evaluation = Evaluation(world, question, access)
     rows = evaluation.raw_rows() if question.ungrouped else evaluation.groups()
     keyed = [_columns_by_key(question, group, measures) for group, measures in rows]
     keys = [column.key for column in question.columns]

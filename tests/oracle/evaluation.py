@@ -8,10 +8,11 @@ from dataclasses import replace
 from functools import partial
 
 from tests.oracle import stages, windows
+from tests.oracle.access import Access
 from tests.oracle.aggregates import aggregate, reads_of, row_value
 from tests.oracle.expressions import Column, Reference, Value, evaluate
 from tests.oracle.filters import members
-from tests.oracle.joins import Facts, JoinedRow, Row, table_rows
+from tests.oracle.joins import Facts, JoinedRow
 from tests.oracle.question import Question, leaf_measures, units
 from tests.oracle.relations import Reader, Relation, cube_of
 from tests.oracle.state import Group, Groups, State
@@ -23,14 +24,16 @@ ValueOf = Callable[[str], Value]
 class Evaluation:
     """One query over one world. ``within``: the dimensions over measures that this query gives the values of."""
 
-    def __init__(self, world: World, question: Question, within: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, world: World, question: Question, access: Access, within: frozenset[str] = frozenset()
+    ) -> None:
         self.world = world
         self.question = question
         self.within = within
+        self.access = access
         self.root = State(question.columns, question.conditions, question.segments)
         self._values: dict[tuple[str, State], Groups] = {}
         self._relations: dict[tuple[State, str | None, frozenset[str]], Relation] = {}
-        self._rows: dict[str, list[Row]] = {}
         self._tables: dict[str, Groups] = {}
         leaves = leaf_measures(world, question)
         self.reader = Reader(
@@ -38,7 +41,7 @@ class Evaluation:
             question.zone,
             Facts.among(world, (cube_of(leaf) for leaf in leaves)),
             frozenset(),
-            self._rows_of,
+            access,
             self._special(),
         )
         self.reader = replace(self.reader, mentioned=self._mentioned(leaves))
@@ -52,9 +55,16 @@ class Evaluation:
         measuring = [name for name in question.measuring if self.world.measure(name) is not None]
         found: list[tuple[Group, dict[str, Value]]] = []
         for group, value_of in self.combined(measuring, self.root):
-            if stages.passes(self, question.group_filters, group, value_of):
-                found.append((group, {name: value_of(name) for name in question.measures}))
+            shown = self._shown(group, value_of)
+            if stages.passes(self, question.group_filters, group, shown):
+                found.append((group, {name: shown(name) for name in question.measures}))
         return found
+
+    def _shown(self, group: Group, value_of: ValueOf) -> ValueOf:
+        """Measures as the principal sees them."""
+        columns = zip(self.question.columns, group, strict=True)
+        plain = {column.member: value for column, value in columns if not column.granularity}
+        return lambda name: self.access.measure_shown(name, value_of(name), plain)
 
     def combined(self, measures: Iterable[str], state: State) -> list[tuple[Group, ValueOf]]:
         """The groups of several measures, united, each with what gives the value of any of them, rule 2.8; without
@@ -141,16 +151,11 @@ class Evaluation:
         shown: list[tuple[Group, dict[str, Value]]] = []
         for row, group in self.relation(self.root, None, reads).rows:
             parts = {leaf: {group: row_value(self.reader, leaf, row)} for leaf in leaves}
-            value_of = self._value_of(parts, group)
+            value_of = self._shown(group, self._value_of(parts, group))
             shown.append((group, {name: value_of(name) for name in self.question.measures}))
         return shown
 
     # ------------------------------------------------------------ rows
-
-    def _rows_of(self, cube: str) -> list[Row]:
-        if cube not in self._rows:
-            self._rows[cube] = table_rows(self.world, cube)
-        return self._rows[cube]
 
     def _mentioned(self, leaves: Iterable[str]) -> frozenset[str]:
         """All cubes that the query names or that its members read: roots of last resort."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tests.oracle.access import Access
 from tests.oracle.expressions import Ratio, Reference
 from tests.oracle.filters import members
 from tests.oracle.joins import Facts, NoPathError, find_tree, steps_to_many
+from tests.oracle.policies import NOBODY, ClaimSlot, Principal
 from tests.oracle.question import Question, leaf_measures, read
 from tests.oracle.world import World
 
 
-def features(world: World, query: Mapping[str, Any]) -> set[str]:
+def features(world: World, query: Mapping[str, Any], who: Principal = NOBODY) -> set[str]:
     """Names of the features, for counting."""
     question = read(world, query)
-    used = set(_members(world, question)) | set(_shape(query, question))
+    used = set(_members(world, question)) | set(_shape(query, question)) | set(_access(world, question, who))
     for item in query["filters"]:
         used |= set(_operators(item))
     leaves = leaf_measures(world, question)
@@ -40,6 +42,13 @@ def _members(world: World, question: Question) -> Iterator[str]:
             yield "measure with filters"
         if isinstance(measure.expression, Ratio) and isinstance(measure.expression.divisor, Reference):
             yield "ratio"
+        yield from _beyond_rows(world, name)
+    named = {*question.grouped, *question.segments, *(n for c in question.conditions for n in c.names)}
+    for measured in sorted({each for name in named for each in world.measured(name)}):
+        dimension = world.dimension(measured)
+        assert dimension is not None
+        propagated = ", propagated" if dimension.propagate else ""
+        yield f"sub-query dimension{propagated}" if dimension.sub_query else "multi-stage dimension"
     for column in question.columns:
         dimension = world.dimension(column.member)
         assert dimension is not None
@@ -51,6 +60,65 @@ def _members(world: World, question: Question) -> Iterator[str]:
             yield f"time column ({dimension.time_kind})"
         if dimension.as_case:
             yield "case dimension"
+
+
+def _beyond_rows(world: World, name: str, inside: str = "") -> Iterator[str]:
+    """What a measure has beside an aggregate of rows, and its children have."""
+    measure = world.measure(name)
+    assert measure is not None
+    if measure.window is not None:
+        window = measure.window
+        yield f"window to date{inside}" if window.to_date else f"rolling window{inside}"
+        if "unbounded" in (window.trailing, window.leading):
+            yield "unbounded window"
+        if window.offset == "start":
+            yield "window from the start"
+    if measure.semi is not None:
+        yield f"snapshot {measure.semi.take}" + (" by" if measure.semi.by else "")
+    if measure.stage is not None:
+        stage = measure.stage
+        kind = {"rank": "rank", "number": "formula"}.get(measure.type, "aggregate")
+        yield f"{kind} in stages"
+        given = {
+            "group_by": stage.group_by is not None,
+            "reduce_by": stage.reduce_by,
+            "add_group_by": stage.add_group_by,
+            "filters of groups": measure.filters,
+            "time shift by months": any(shift.span.months for shift in stage.shifts),
+            "time shift by days": any(not shift.span.months for shift in stage.shifts),
+        }
+        yield from (word for word, there in given.items() if there)
+        if stage.filter is not None:
+            yield f"filter directive {stage.filter.mode}"
+        if inside:
+            yield "stage in a stage"
+        inside = " in a stage"
+    for child in measure.children:
+        yield from _beyond_rows(world, child, inside)
+
+
+def _access(world: World, question: Question, who: Principal) -> Iterator[str]:
+    """Policies and slots of the cubes that the query names members of."""
+    access = Access(world, question, who)
+    named = [*question.measuring, *question.grouped, *question.segments]
+    named += [name for condition in question.conditions for name in condition.names]
+    for cube in (world.cube(name) for name in {name.partition(".")[0] for name in named}):
+        policies = access.applicable(cube)
+        if cube.policies is not None:
+            yield "policies" if policies else "no policy applies"
+        if any(policy.filters for policy in policies):
+            yield "row filters"
+        if len(policies) > 1:
+            yield "several policies"
+        for slot in cube.slots:
+            claim = isinstance(slot, ClaimSlot)
+            yield "claim in SQL" if claim else "FILTER_GROUP" if len(slot.pairs) > 1 else "FILTER_PARAMS"
+    if access.denied:
+        yield "member that nobody grants"
+    for name in named:
+        if (shown := access.mask(name)) is not None:
+            kind = "measure" if world.measure(name) is not None else "dimension"
+            yield f"masked {kind}" + (" on some rows" if shown else "")
 
 
 def _shape(query: Mapping[str, Any], question: Question) -> Iterator[str]:

@@ -64,6 +64,9 @@ class FilterReader:
 
     def test(self, item: Item) -> Callable[[ValueOf], bool | None]:
         """The filter or group, its values read. Raises RefusedError, rule 8."""
+        if "constant" in item:
+            constant: bool = item["constant"]
+            return lambda value_of: constant
         if "and" in item or "or" in item:
             truth = truth_and if "and" in item else truth_or
             tests = [self.test(child) for child in item.get("and", item.get("or", ()))]

@@ -36,14 +36,15 @@ def find_tree(world: World, needed: Iterable[str], others: Iterable[str] = ()) -
     """
     wanted = frozenset(needed)
     for roots in (wanted, frozenset(others) - wanted):
-        trees = [_tree_from(world, root, wanted) for root in world.names if root in roots]
+        trees = [tree_from(world, root, wanted) for root in world.names if root in roots]
         found = [tree for tree in trees if tree is not None]
         if found:
             return min(found, key=lambda tree: len(tree.edges))  # min keeps the first of equals
     raise NoPathError(", ".join(sorted(wanted)))
 
 
-def _tree_from(world: World, root: str, wanted: frozenset[str]) -> Tree | None:
+def tree_from(world: World, root: str, wanted: frozenset[str]) -> Tree | None:
+    """The tree over ``wanted`` from this root, or None if it does not reach them."""
     reached: dict[str, tuple[str, Join] | None] = {root: None}
     queue = deque([root])
     while queue:

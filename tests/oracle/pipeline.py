@@ -13,9 +13,11 @@ from typing import Any
 from tests.engines.admin import admin
 from tests.engines.server import Server
 from tests.oracle.engines import Engine
+from tests.oracle.policies import NOBODY, Principal
 from tests.oracle.render import model_text, tables_script
 from tests.oracle.world import World
 
+from cuboid import types
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
 from cuboid.catalog.model import Catalog
@@ -36,6 +38,10 @@ class Loaded:
 
     rows: list[dict[str, Any]]
     total: int | None
+
+
+def _context(who: Principal) -> RequestContext:
+    return RequestContext(types.Principal(who.context))
 
 
 class Pipeline:
@@ -74,20 +80,20 @@ class Pipeline:
         assert not self._catalog.errors, [str(error) for error in self._catalog.errors]
         assert not self._catalog.warnings, [str(warning) for warning in self._catalog.warnings]
 
-    def load(self, query: Mapping[str, Any]) -> Loaded:
+    def load(self, query: Mapping[str, Any], who: Principal = NOBODY) -> Loaded:
         """The answer as ``/v1/load`` gives it. Raises CuboidError."""
-        answer = self._runner.run(asyncio.wait_for(self._load(query), DEADLINE))
+        answer = self._runner.run(asyncio.wait_for(self._load(query, _context(who)), DEADLINE))
         body = json.loads(answer)
         return Loaded(body["data"], body.get("total"))
 
-    async def _load(self, query: Mapping[str, Any]) -> bytes:
-        answer = await self._service.load(dict(query), RequestContext())
+    async def _load(self, query: Mapping[str, Any], context: RequestContext) -> bytes:
+        answer = await self._service.load(dict(query), context)
         assert not isinstance(answer, Pending), "a tiny query took longer than continueWaitTimeout"
         return answer
 
-    def sql(self, query: Mapping[str, Any]) -> str:
+    def sql(self, query: Mapping[str, Any], who: Principal = NOBODY) -> str:
         """The SQL and parameters, for the report of a difference."""
-        body = json.loads(self._runner.run(self._service.sql(dict(query), RequestContext())))
+        body = json.loads(self._runner.run(self._service.sql(dict(query), _context(who))))
         text, parameters = body["sql"]["sql"]
         return f"{text}\n-- parameters: {parameters}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -21,6 +21,8 @@ MEMBERSHIP = ("equals", "notEquals", "in", "notIn")
 COMPARING = ("gt", "gte", "lt", "lte")
 SINGLE_DATES = ("onTheDate", "beforeDate", "beforeOrOnDate", "afterDate", "afterOrOnDate")
 RANGES = ("inDateRange", "notInDateRange")
+SHORT = ("hour", "day", "ninety_minutes")
+LONG = ("week", "month", "quarter", "year", "fiscal_year", "half_from_the_31st", "month_from_the_15th")
 PARTS = ("a", "A", "é", "É", "%", "_", "\\", "'", "", "😀", "100%", "b", " ")
 
 
@@ -66,10 +68,15 @@ class Questions:
     # ------------------------------------------------------------ members
 
     def _measures(self, cubes: Sequence[str], ungrouped: bool) -> list[str]:
-        offered = [f"{cube}.{m.name}" for cube in cubes for m in self.world.cube(cube).measures]
+        offered = [
+            f"{cube}.{m.name}"
+            for cube in cubes
+            for m in self.world.cube(cube).measures
+            for _ in range(1 if m.window is m.stage is m.semi is None else 0 if ungrouped else 3)
+        ]
         if not offered or self.draw(st.integers(0, 6)) == 0:
             return []
-        least = 1 if ungrouped else min(len(offered), self.draw(st.sampled_from((1, 2, 2, 3))))
+        least = 1 if ungrouped else min(len(set(offered)), self.draw(st.sampled_from((1, 2, 2, 3))))
         return self.draw(st.lists(st.sampled_from(offered), min_size=least, max_size=least, unique=True))
 
     def _reachable(self, measures: Iterable[str], ungrouped: bool) -> tuple[str, ...]:
@@ -94,10 +101,15 @@ class Questions:
         return True
 
     def _dimensions(self, cubes: Sequence[str], measures: Sequence[str]) -> list[str]:
-        offered = [f"{cube}.{d.name}" for cube in cubes for d in self.world.cube(cube).dimensions]
+        offered = [name for cube in cubes for name in self._offered(cube)]
         if not offered:
             return []
         return self.draw(st.lists(st.sampled_from(offered), max_size=3 if measures else 2, unique=True))
+
+    def _offered(self, cube: str) -> list[str]:
+        """The dimensions of a cube, those over measures more than once."""
+        names = [f"{cube}.{dimension.name}" for dimension in self.world.cube(cube).dimensions]
+        return [*names, *(name for name in names if self.world.measured(name) for _ in range(3))]
 
     def _any_dimension(self, cubes: Sequence[str]) -> str:
         cube = self.draw(st.sampled_from(cubes or self.world.names))
@@ -107,6 +119,8 @@ class Questions:
         self, cubes: Sequence[str], measures: Sequence[str], dimensions: list[str]
     ) -> list[dict[str, Any]]:
         offered = [f"{c}.{d.name}" for c in cubes for d in self.world.cube(c).dimensions if d.type == "time"]
+        if offered and any(self._rolls(name) for name in measures):
+            return self._time_to_roll_over(offered, measures)
         if not offered or self.draw(st.integers(0, 2)) == 0:
             return []
         entries: list[dict[str, Any]] = []
@@ -124,13 +138,39 @@ class Questions:
                 entries.append(entry)
         return entries
 
+    def _rolls(self, name: str) -> bool:
+        measure = self.world.measure(name)
+        assert measure is not None
+        return measure.window is not None or any(self._rolls(child) for child in measure.children)
+
+    def _time_to_roll_over(self, offered: Sequence[str], measures: Sequence[str]) -> list[dict[str, Any]]:
+        """Mostly one time dimension, and no more than some hundred buckets of it."""
+        own = [
+            name for name in offered if any(m.partition(".")[0] == name.partition(".")[0] for m in measures)
+        ]
+        entry: dict[str, Any] = {"dimension": self.draw(st.sampled_from(own or offered))}
+        form = self.draw(st.sampled_from(("wide", "narrow", "narrow", "none", "range", "several")))
+        if form == "narrow":
+            day: datetime = self.draw(st.sampled_from(civil_times(self.home_zone)))
+            first = day.date() - timedelta(days=self.draw(st.integers(0, 3)))
+            last = day.date() + timedelta(days=self.draw(st.integers(0, 2)))
+            unit = self.draw(st.sampled_from((*SHORT, *SHORT, *LONG)))
+            return [entry | {"granularity": unit, "dateRange": [first.isoformat(), last.isoformat()]}]
+        if form == "several":
+            units = self.draw(st.sampled_from((("month", "year"), ("week", "month"), ("quarter", "month"))))
+            return [entry | {"granularity": unit} for unit in units]
+        if form == "range":
+            return [entry | {"dateRange": self._date_range()}]
+        entry["granularity"] = self.draw(st.sampled_from(LONG))
+        return [entry | {"dateRange": self._date_range()} if form == "wide" else entry]
+
     # ------------------------------------------------------------ filters
 
     def _filters(
         self, cubes: Sequence[str], measures: Sequence[str], dimensions: Sequence[str], ungrouped: bool
     ) -> list[JsonQuery]:
         filters: list[JsonQuery] = []
-        named = [f"{cube}.{d.name}" for cube in cubes for d in self.world.cube(cube).dimensions]
+        named = [name for cube in cubes for name in self._offered(cube)]
         for _ in range(self.draw(st.sampled_from((0, 0, 0, 1, 1, 2)))):
             if named:
                 filters.append(self._tree(named, 2))

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from tests.oracle import bins, times
+from tests.oracle.access import Access
 from tests.oracle.expressions import Value, evaluate
 from tests.oracle.filters import FilterReader, RefusedError
 from tests.oracle.joins import (
     Facts,
     JoinedRow,
+    Row,
     RowLookup,
-    RowsOf,
     Tree,
     find_tree,
     joined_rows,
     steps_to_many,
 )
 from tests.oracle.members import Shift
-from tests.oracle.question import GroupColumn
+from tests.oracle.policies import ParamSlot
+from tests.oracle.question import Condition, GroupColumn
 from tests.oracle.state import Group, State
 from tests.oracle.world import World
 
+Test = Callable[[Callable[[str], Value]], bool | None]
 Special = Mapping[str, Callable[[JoinedRow], Value]]
 
 
@@ -42,7 +46,7 @@ class Reader:
     zone: str
     facts: Facts
     mentioned: frozenset[str]
-    rows_of: RowsOf
+    access: Access
     special: Special
 
     def lookup(self, row: JoinedRow) -> RowLookup:
@@ -68,19 +72,36 @@ class Reader:
         tests = [filters.test(condition.item) for condition in conditions]
         tree = find_tree(world, needed, self.mentioned)
         kept: list[tuple[JoinedRow, Group]] = []
-        for row in joined_rows(world, tree, self.rows_of):
+        for row in joined_rows(world, tree, partial(self._rows_of, conditions, filters)):
             lookup = self.lookup(row)
-            if all(test(lookup.member) is True for test in tests) and all(
+            shown = partial(self._shown, lookup)
+            if all(test(shown) is True for test in tests) and all(
                 evaluate(world.segment(name).expression, lookup) is True for name in segments
             ):
                 kept.append((row, tuple(self.key_value(key, lookup, state.shifts) for key in state.keys)))
         return Relation(tree, kept)
 
+    def _shown(self, lookup: RowLookup, name: str) -> Value:
+        return self.access.shown(name, lookup)
+
+    def _rows_of(self, conditions: list[Condition], filters: FilterReader, cube: str) -> list[Row]:
+        """The rows of a cube that the principal may see, less those that the conditions leave out that the cube's
+        SELECT restates on other columns: rules 15.2 to 15.4."""
+        rows = self.access.rows(cube)
+        for slot in self.world.cube(cube).slots:
+            if isinstance(slot, ParamSlot):
+                columns = dict(slot.pairs)
+                named = [c.item for c in conditions if c.names and c.names <= columns.keys()]
+                rows = [
+                    row for row in rows if _restated(columns, [filters.test(item) for item in named], row)
+                ]
+        return rows
+
     def key_value(self, key: GroupColumn, lookup: RowLookup, shifts: tuple[Shift, ...]) -> Value:
         """What a row is grouped under: times on the wall clock, shifted by the innermost stage first, floored."""
         dimension = self.world.dimension(key.member)
         assert dimension is not None
-        value = lookup.member(key.member)
+        value = self.access.shown(key.member, lookup)
         if dimension.type != "time" or value is None:
             return value
         civil = times.to_civil(value, self.zone, dimension.time_kind)  # type: ignore[arg-type]
@@ -111,6 +132,11 @@ class Reader:
             return (id(own),)
         key = tuple(evaluate(part.expression, self.lookup(row)) for part in cube.key)
         return None if all(part is None for part in key) else key
+
+
+def _restated(columns: Mapping[str, str], tests: Iterable[Test], row: Row) -> bool:
+    """Whether a row passes conditions on members that are read as these columns."""
+    return all(test(lambda name: row[columns[name]]) is True for test in tests)
 
 
 def cube_of(full_name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.oracle.expressions import (
     to_sql,
 )
 from tests.oracle.members import Conversion, Shift, Stage, Window
+from tests.oracle.policies import Claim, ClaimSlot, Policy, Slot
 from tests.oracle.world import Cube, Dimension, Join, Measure, Table, World
 
 
@@ -30,7 +32,10 @@ def model_text(world: World, engine: Engine) -> str:
 
 
 def _cube(cube: Cube, spelling: Spelling) -> dict[str, Any]:
-    source = {"sql": f"SELECT * FROM {cube.table.name}"} if cube.as_select else {"sql_table": cube.table.name}
+    select = f"SELECT * FROM {cube.table.name}"
+    if cube.slots:
+        select += " WHERE " + " AND ".join(_slot(slot) for slot in cube.slots)
+    source = {"sql": select} if cube.as_select else {"sql_table": cube.table.name}
     described: dict[str, Any] = {"name": cube.name, **source}
     sections = {
         "joins": [_join(cube.name, join, spelling) for join in cube.joins],
@@ -40,7 +45,44 @@ def _cube(cube: Cube, spelling: Spelling) -> dict[str, Any]:
             {"name": s.name, "sql": to_sql(s.expression, cube.name, spelling)} for s in cube.segments
         ],
     }
+    if cube.policies is not None:
+        described["access_policy"] = [_policy(policy) for policy in cube.policies]
     return described | {name: entries for name, entries in sections.items() if entries}
+
+
+def _slot(slot: Slot) -> str:
+    if isinstance(slot, ClaimSlot):
+        return f"{{SECURITY_CONTEXT.{slot.claim}.filter('{slot.column}')}}"
+    params = [f"FILTER_PARAMS.{member}.filter('{column}')" for member, column in slot.pairs]
+    return f"{{FILTER_GROUP({', '.join(params)})}}" if len(params) > 1 else f"{{{params[0]}}}"
+
+
+def _policy(policy: Policy) -> dict[str, Any]:
+    described: dict[str, Any] = {"groups": list(policy.groups)}
+    if policy.conditions:
+        described["conditions"] = [{"if": test.text} for test in policy.conditions]
+    level: dict[str, Any] = {}
+    if policy.includes is not None:
+        level["includes"] = list(policy.includes)
+    if policy.excludes:
+        level["excludes"] = list(policy.excludes)
+    if level or policy.masked is not None:
+        described["member_level"] = level or {"includes": "*"}
+    if policy.masked is not None:
+        described["member_masking"] = {"includes": list(policy.masked)}
+    if policy.filters:
+        described["row_level"] = {"filters": [_row_filter(item) for item in policy.filters]}
+    return described
+
+
+def _row_filter(item: Mapping[str, Any]) -> dict[str, Any]:
+    for group in ("and", "or"):
+        if group in item:
+            return {group: [_row_filter(child) for child in item[group]]}
+    values = item.get("values")
+    if isinstance(values, Claim):
+        return {**item, "values": f"{{ security_context.{values.name} }}"}
+    return dict(item)
 
 
 def _join(cube: str, join: Join, spelling: Spelling) -> dict[str, Any]:
@@ -60,6 +102,8 @@ def _dimension(cube: str, dimension: Dimension, spelling: Spelling) -> dict[str,
         described["time_kind"] = dimension.time_kind
     if dimension.type == "time":
         described["granularities"] = bins.described()
+    if dimension.mask is not None:
+        described["mask"] = dimension.mask
     if dimension.sub_query:
         described["sub_query"] = True
         if dimension.propagate:
@@ -109,6 +153,8 @@ def _measure(cube: str, measure: Measure, spelling: Spelling) -> dict[str, Any]:
             "time_dimension": measure.semi.time_dimension,
             "take": measure.semi.take,
         } | by
+    if measure.mask is not None:
+        described["mask"] = measure.mask
     if measure.conversion is not None:
         described["conversion"] = _conversion(measure.conversion)
     return described

@@ -13,7 +13,9 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 from tests.oracle.cells import KEY_NUMBERS, KEY_TEXTS, ZONES, picks, pool, shuffled
 from tests.oracle.expressions import Column, Compare, Expression, Logic, Ratio, Reference, Value
+from tests.oracle.extras import with_extras
 from tests.oracle.formulas import members_of
+from tests.oracle.permits import with_permits
 from tests.oracle.world import ColumnType, Cube, Join, Measure, Relationship, Table, TableColumn, World
 
 NAMES = ("Orders", "users", "line_items", "City", "returnedGoods", "plans")
@@ -204,7 +206,8 @@ def worlds(draw: st.DrawFn) -> tuple[World, str]:
         to_one = _to_one(joins, draft.index)
         members = draw(members_of(NAMES[draft.index], built[draft.index], to_one, key, draft.index in joined))
         cubes.append(Cube(name=NAMES[draft.index], as_select=draw(st.booleans()), **bare, **members))
-    return World(tuple(_with_cross_measure(draw, draw(st.permutations(cubes))))), zone
+    world = World(tuple(_with_cross_measure(draw, draw(st.permutations(cubes)))))
+    return with_permits(draw, with_extras(draw, world)), zone
 
 
 def _with_cross_measure(draw: st.DrawFn, cubes: list[Cube]) -> list[Cube]:

@@ -183,7 +183,7 @@ def dimension_values(evaluation: Evaluation, name: str, dimension: Dimension) ->
         conditions = tuple(c for c in conditions if not any(world.measured(n) & within for n in c.names))
         segments = tuple(s for s in segments if not world.measured(s) & within)
         asked = Question(keys, measures, conditions, segments=segments, zone=question.zone)
-    inner = Evaluation(world, asked, within)
+    inner = Evaluation(world, asked, evaluation.access, within)
     return {
         group: _value(dimension.expression, value_of)
         for group, value_of in inner.combined(measures, inner.root)

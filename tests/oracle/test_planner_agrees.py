@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from tests.oracle.compare import difference
 from tests.oracle.evaluate import Answer, NoPathError, RefusedError, answer
 from tests.oracle.features import features
+from tests.oracle.permits import principals
 from tests.oracle.pipeline import Loaded, Pipeline
+from tests.oracle.policies import NOBODY, Principal
 from tests.oracle.questions import JsonQuery, queries
 from tests.oracle.render import model_text, tables_script
 from tests.oracle.schemas import worlds
@@ -74,23 +76,23 @@ def agree(
         compared["worlds"] += 1
         pipeline.show(world)
         for _ in range(queries_per_world):
-            query = data.draw(queries(world, zone))
-            compared.update(["queries", f"on {pipeline.engine.name}", *features(world, query)])
-            compared[check(pipeline, world, query)] += 1
+            query, who = data.draw(queries(world, zone)), data.draw(principals(world))
+            compared.update(["queries", f"on {pipeline.engine.name}", *features(world, query, who)])
+            compared[check(pipeline, world, query, who)] += 1
 
     compare()
 
 
-def check(pipeline: Pipeline, world: World, query: JsonQuery) -> str:
+def check(pipeline: Pipeline, world: World, query: JsonQuery, who: Principal = NOBODY) -> str:
     """Fails with a full report unless both agree; says on what they did."""
     expected: Answer | Exception
     got: Loaded | Exception
     try:
-        expected = answer(world, query)
+        expected = answer(world, query, who)
     except (NoPathError, RefusedError) as error:
         expected = error
     try:
-        got = pipeline.load(query)
+        got = pipeline.load(query, who)
     except CuboidError as error:
         got = error
     if isinstance(expected, NoPathError) and isinstance(got, NoJoinPath):
@@ -98,24 +100,27 @@ def check(pipeline: Pipeline, world: World, query: JsonQuery) -> str:
     if isinstance(expected, RefusedError) and isinstance(got, UnsupportedFeature):
         return "refused"
     if isinstance(expected, Exception) or isinstance(got, Exception):
-        raise AssertionError(report(pipeline, world, query, "one is an error", expected, got)) from None
+        raise AssertionError(
+            report(pipeline, world, (query, who), "one is an error", expected, got)
+        ) from None
     found = difference(expected, got, total=bool(query.get("total")))
     if found is not None:
-        raise AssertionError(report(pipeline, world, query, found, expected, got))
+        raise AssertionError(report(pipeline, world, (query, who), found, expected, got))
     return "answers" if expected.rows else "empty answers"
 
 
 def report(
     pipeline: Pipeline,
     world: World,
-    query: JsonQuery,
+    asked: tuple[JsonQuery, Principal],
     found: str,
     expected: Answer | Exception,
     got: Loaded | Exception,
 ) -> str:
     """Everything that is needed to reproduce the difference by hand."""
+    query, who = asked
     try:
-        sql = pipeline.sql(query)
+        sql = pipeline.sql(query, who)
     except CuboidError as error:
         sql = f"no SQL: {error}"
     wanted = "\n".join(map(str, expected.rows)) if isinstance(expected, Answer) else repr(expected)
@@ -125,6 +130,7 @@ def report(
         "model": model_text(world, pipeline.engine),
         "tables": tables_script(world, pipeline.engine),
         "query": json.dumps(query, ensure_ascii=False),
+        "security context": json.dumps(who.context, ensure_ascii=False),
         "sql": sql,
         "expected": wanted,
         "got": shown,

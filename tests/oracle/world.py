@@ -8,6 +8,7 @@ from typing import Literal
 
 from tests.oracle.expressions import Column, Expression, Reference, Value, atoms
 from tests.oracle.members import Conversion, RankOrder, SemiAdditive, Stage, Window
+from tests.oracle.policies import Policy, Slot
 
 ColumnType = Literal["integer", "decimal", "text", "boolean", "timestamp", "timestamptz", "date"]
 MemberType = Literal["string", "number", "boolean", "time"]
@@ -49,6 +50,7 @@ class Dimension:
     sub_query: bool = False
     propagate: bool = False
     stage: Stage | None = None
+    mask: str | int | None = None
 
     @property
     def of_measures(self) -> bool:
@@ -70,6 +72,7 @@ class Measure:
     order_by: tuple[RankOrder, ...] = ()
     semi: SemiAdditive | None = None
     conversion: Conversion | None = None
+    mask: int | None = None
 
     @property
     def composed(self) -> bool:
@@ -79,6 +82,8 @@ class Measure:
     @property
     def children(self) -> tuple[str, ...]:
         """The measures that the SQL of a composed or multi-stage measure names."""
+        if not self.composed and self.stage is None:
+            return ()
         expressions = [*self.filters, *(order.expression for order in self.order_by)]
         if self.expression is not None:
             expressions.append(self.expression)
@@ -105,7 +110,8 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Cube:
-    """A cube over ``table``; several cubes may share one table. ``as_select``: declared by ``sql``."""
+    """A cube over ``table``; several cubes may share one table. ``as_select``: declared by ``sql``, with ``slots`` as
+    its conditions. ``policies`` None: open to all."""
 
     name: str
     table: Table
@@ -114,6 +120,8 @@ class Cube:
     segments: tuple[Segment, ...] = ()
     joins: tuple[Join, ...] = ()
     as_select: bool = False
+    policies: tuple[Policy, ...] | None = None
+    slots: tuple[Slot, ...] = ()
 
     @property
     def key(self) -> tuple[Dimension, ...]:
