@@ -223,6 +223,19 @@ def test_the_projects_own_plugin_answers_first(install: Install, tmp_path: Path,
         ask(Principal({"x": 1}))
 
 
+@pytest.mark.parametrize("hook", ["tenant", "model_version", "groups", "model_files"])
+def test_a_hook_that_fails_is_told_by_name_and_one_that_refuses_is_believed(
+    tmp_path: Path, hook: str
+) -> None:
+    line = "if principal.claims['x']: raise cuboid.Forbidden('not you')"
+    (tmp_path / "cuboid_plugin.py").write_text(answering(hook, line))
+    ask = getattr(HookAnswers(Registry.load(tmp_path), tmp_path), hook)
+    with pytest.raises(PluginError, match=f"The hook {hook} failed: KeyError: 'x'"):
+        ask(Principal())
+    with pytest.raises(cuboid.Forbidden, match="not you"):
+        ask(Principal({"x": True}))
+
+
 def test_hook_tenant(tmp_path: Path) -> None:
     (tmp_path / "cuboid_plugin.py").write_text(answering("tenant", "return principal.claims.get('firm')"))
     answers = HookAnswers(Registry.load(tmp_path), tmp_path)

@@ -127,6 +127,30 @@ def test_what_was_broken_before_does_not_keep_other_changes_out(project: Project
     assert set(project.catalog.cubes) == {"lakes"}
 
 
+def test_what_globals_py_gives_to_templates_is_taken_with_it(project: Project) -> None:
+    def give(text: str) -> None:
+        lines = [
+            "from cube import TemplateContext",
+            "t = TemplateContext()",
+            f"t.add_variable('cities', {text!r})",
+        ]
+        write(project, "\n".join(lines), "globals.py")
+
+    write(project, "{{ cities }}")
+    give(CITIES)
+    assert "city" not in project.catalog.cubes["cities"].dimensions
+    give(MORE)
+    change = project.model.reload()
+    assert change is not None
+    assert change.outcome == "taken"
+    assert "city" in project.catalog.cubes["cities"].dimensions
+    write(project, "1 / 0", "globals.py")
+    broken = project.model.reload()
+    assert broken is not None
+    assert broken.outcome == "unreadable"
+    assert "city" in project.catalog.cubes["cities"].dimensions
+
+
 def test_a_folder_that_vanishes_leaves_the_model_as_it_was(project: Project) -> None:
     before = project.catalog
     (project.folder / "model").rename(project.folder / "elsewhere")

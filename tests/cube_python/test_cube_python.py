@@ -204,7 +204,7 @@ def test_the_repository_is_a_list_or_a_folder(tmp_path: Path) -> None:
     (folder / "orders.yml").write_text("cubes:")
     assert hooks.model_files(Principal()) == (ModelFile("x.yml", "cubes: []"),)
     assert hooks.model_files(Principal({"firm": "acme"})) == (ModelFile("model/acme/orders.yml", "cubes:"),)
-    with pytest.raises(ConfigError, match="model/other' does not exist"):
+    with pytest.raises(PluginError, match="names a folder that does not exist: model/other"):
         hooks.model_files(Principal({"firm": "other"}))
 
 

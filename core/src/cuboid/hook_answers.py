@@ -1,12 +1,12 @@
 """What plugins say of a principal, checked: its tenant and that tenant's model, its groups, and the rows it may see.
 
-What a hook raises of its own is told as it is if it is one of Cuboid's errors; a wrong answer is a :class:`PluginError`
-that names the plugin.
+Cuboid's own errors are told as hooks raise them; whatever else goes wrong in a hook, or is wrong about its answer, is a
+:class:`PluginError`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,11 @@ from cuboid.errors import CuboidError, PluginError
 from cuboid.plugins import Registry
 from cuboid.query.claims import claimed_groups
 from cuboid.types import Principal
+
+_HINTS = {
+    "model_files": "Without claims it is asked for the model of requests of no tenant;"
+    " 'cuboid check --claim KEY=VALUE' checks a tenant's."
+}
 
 
 class HookAnswers:
@@ -37,26 +42,29 @@ class HookAnswers:
 
         Raises :class:`PluginError` for whatever the hook raises: the model that serves goes on serving then.
         """
-        # The plugin's code, which may read a database or a disk: anything may go wrong, and the reason is told.
-        try:
-            for plugin, answer in self._registry.answers("model_files", principal=principal):
-                if isinstance(answer, Path):
-                    return read_model(self._folder / answer, self._folder)
-                if not _is_files(answer):
-                    raise _wrong("model_files", plugin, answer, "a path or a sequence of names and texts")
+        for plugin, answer in self._answers("model_files", principal=principal):
+            if isinstance(answer, Path):
+                return self._folder_files(answer, plugin)
+            if not _is_files(answer):
+                raise _wrong("model_files", plugin, answer, "a path or a sequence of names and texts")
+            try:
                 return given_files(tuple(each) for each in answer)
-        except CuboidError:
-            raise
-        except Exception as error:
-            raise PluginError(
-                f"The hook model_files failed: {type(error).__name__}: {error}",
-                hint="It is asked without claims for requests of no tenant.",
-            ) from error
+            except ValueError as error:
+                raise PluginError(
+                    f"The hook model_files of the plugin '{plugin}' is wrong: {error}"
+                ) from None
         return None
+
+    def _folder_files(self, folder: Path, plugin: str) -> tuple[ModelFile, ...]:
+        if not (self._folder / folder).is_dir():
+            raise PluginError(
+                f"The hook model_files of the plugin '{plugin}' names a folder that does not exist: {folder}"
+            )
+        return read_model(self._folder / folder, self._folder)
 
     def groups(self, principal: Principal) -> frozenset[str]:
         """The groups to which policies are addressed: what a plugin says, else the claim ``groups``."""
-        for plugin, answer in self._registry.answers("groups", principal=principal):
+        for plugin, answer in self._answers("groups", principal=principal):
             if not _is_sequence(answer) or not all(isinstance(each, str) for each in answer):
                 raise _wrong("groups", plugin, answer, "a sequence of texts")
             return frozenset(answer)
@@ -65,14 +73,31 @@ class HookAnswers:
     def access_filters(self, cube: str, principal: Principal) -> list[Mapping[str, Any]]:
         """The filters of all plugins on the cube."""
         found: list[Mapping[str, Any]] = []
-        for plugin, answer in self._registry.answers("access_filters", cube=cube, principal=principal):
+        for plugin, answer in self._answers("access_filters", cube=cube, principal=principal):
             if not _is_sequence(answer) or not all(isinstance(each, Mapping) for each in answer):
                 raise _wrong("access_filters", plugin, answer, "a sequence of filters")
             found += answer
         return found
 
+    def _answers(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """What the plugins answer; what one raises of its own is told with its name."""
+        asked = self._registry.answers(hook, **arguments)
+        while True:
+            # The plugin's code, which may ask a database or read a claim that is not there.
+            try:
+                found = next(asked, None)
+            except CuboidError:
+                raise
+            except Exception as error:
+                raise PluginError(
+                    f"The hook {hook} failed: {type(error).__name__}: {error}", hint=_HINTS.get(hook)
+                ) from error
+            if found is None:
+                return
+            yield found
+
     def _text(self, hook: str, principal: Principal) -> str | None:
-        for plugin, answer in self._registry.answers(hook, principal=principal):
+        for plugin, answer in self._answers(hook, principal=principal):
             if not isinstance(answer, str):
                 raise _wrong(hook, plugin, answer, "a text")
             return answer

@@ -137,7 +137,7 @@ class Project:
     def model_of(self, claims: Mapping[str, Any]) -> Model:
         """The model of the tenant whose claims these are, by itself."""
         principal = Principal(claims)
-        if self.hooks.tenant(principal) is None:
+        if not claims or self.hooks.tenant(principal) is None:
             return self.model
         return self._model(principal, self.model_folder.read)
 
