@@ -286,3 +286,21 @@ def test_a_measures_mask_aggregates_by_itself(compile_text) -> None:
     )
     assert found.errors == ()
     assert isinstance(found.measure("a.m").mask, Template)
+
+
+@pytest.mark.parametrize(
+    ("type", "mask", "fits"),
+    [
+        ("string", "'***'", True), ("string", "0", True), ("number", "0", True), ("number", "-1.5", True),
+        ("number", "'***'", False), ("number", ".nan", False), ("boolean", "false", True), ("boolean", "0", False),
+        ("time", "'1970-01-01'", True), ("time", "1970-01-01", True), ("time", "hidden", False),
+        ("number", "null", True),
+    ],
+)  # fmt: skip
+def test_a_mask_is_of_the_member_s_type(compile_text, type: str, mask: str, fits: bool) -> None:
+    """It is a warning: without anybody who sees the member masked nothing is wrong."""
+    found = compile_text(
+        f"cubes: [{{name: a, sql_table: a, dimensions: [{{name: d, sql: d, type: {type}, mask: {mask}}}]}}]"
+    )
+    assert found.errors == ()
+    assert [f"is no {type}" in each.message for each in found.warnings] == ([] if fits else [True])

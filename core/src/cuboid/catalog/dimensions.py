@@ -88,7 +88,7 @@ def build_dimension(
         currency=read_currency(fields, type),
         order=fields.choice("order", _ORDERS, default=None) if fields.has("order") else None,
         key=_key(fields, scope),
-        mask=read_mask(fields, scope),
+        mask=read_mask(fields, scope, type),
         text_time=fields.choice("field_type", _FIELD_TYPES) is not None
         if fields.has("field_type")
         else False,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cuboid.catalog import keys
@@ -94,11 +96,18 @@ def _link_format(node: Entries, fields: Fields) -> WireFormat | None:
     return {"type": "link", "label": label}
 
 
-def read_mask(fields: Fields, scope: Scope, *, measure: bool = False) -> Mask:
-    """What stands in place of the value for those who may only see it masked: a constant or ``{sql}``, which for a
-    measure aggregates by itself."""
+def read_mask(fields: Fields, scope: Scope, type: SemanticType, *, measure: bool = False) -> Mask:
+    """What stands in place of the value for those who may only see it masked: a constant of its ``type`` or ``{sql}``,
+    which for a measure aggregates by itself."""
     node = fields.node("mask")
     if isinstance(node, Scalar):
+        if node.value is not None and not _fits(node.value, type):
+            # No answer is wrong for it, and nobody may need the mask.
+            scope.problems.warn(
+                node.place,
+                f"the mask '{node.text}' is no {type}: who may only see it masked gets an error",
+                "Write a mask of the member's type, or {sql: ...}; without one it is NULL.",
+            )
         return node.value
     if not isinstance(node, Entries):
         if node is not None:
@@ -110,3 +119,24 @@ def read_mask(fields: Fields, scope: Scope, *, measure: bool = False) -> Mask:
         return None
     mask = read_entries(node, keys.MASK, scope.problems)
     return scope.required_sql(mask, _AGGREGATE_MASK if measure else _MASK) if mask else None
+
+
+def _fits(mask: str | int | float | bool, type: SemanticType) -> bool:
+    """Whether the constant is a value of that type; anything can be shown as a text."""
+    match type:
+        case "string":
+            return True
+        case "boolean":
+            return isinstance(mask, bool)
+        case "number":
+            return isinstance(mask, int | float) and not isinstance(mask, bool) and math.isfinite(mask)
+        case "time":
+            return isinstance(mask, str) and _is_moment(mask)
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -50,9 +50,9 @@ def build_measure(declared: DeclaredMember, scope: Scope, cube_title: str, publi
     drill_members = shown_members(fields, key, scope)
     semi_additive = read_semi_additive(fields, scope)
     conversion = read_conversion(fields, scope) if type == "conversion" else None
-    mask = read_mask(fields, scope, measure=True)
     if type is None:
         return None
+    mask = read_mask(fields, scope, _value_type(type), measure=True)
     _check_stages(fields, type, multi_stage, window, scope)
     format = read_format(fields, _value_type(type), measure=True)
     currency = read_currency(fields, _value_type(type))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 
@@ -46,7 +47,12 @@ def _mask(
         return sql(mask)
     if type == "boolean" and isinstance(mask, bool):
         return exp.Boolean(this=mask)
-    if type == "number" and isinstance(mask, int | float) and not isinstance(mask, bool):
+    if (
+        type == "number"
+        and isinstance(mask, int | float)
+        and not isinstance(mask, bool)
+        and math.isfinite(mask)
+    ):
         return exp.Literal.number(str(mask)) if mask >= 0 else exp.Neg(this=exp.Literal.number(str(-mask)))
     if type == "string":
         return exp.Literal.string(str(mask).lower() if isinstance(mask, bool) else str(mask))
