@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import json
 import socket
 from collections.abc import Callable
@@ -349,3 +350,21 @@ def test_dev_mode_shows_hidden_members(production: Any, dev: Any) -> None:
 
     assert "Orders.hiddenOne" not in orders(production)
     assert orders(dev)["Orders.hiddenOne"] is False
+
+
+def test_a_connection_that_is_closed_after_a_refusal_says_so(production: Any) -> None:
+    """Else the client's next request on it would fail; Node's fetch does not try again."""
+    connection = http.client.HTTPConnection("127.0.0.1", production.port, timeout=60)
+    for path, token, status in (
+        ("/cubejs-api/v1/meta", "nonsense", 403),
+        ("/cubejs-api/v1/meta", production.token, 200),
+        ("/nowhere", "", 404),
+        ("/cubejs-api/v1/meta", production.token, 200),
+        ("/cubejs-api/v1/load", production.token, 400),
+        ("/cubejs-api/v1/meta", production.token, 200),
+    ):
+        connection.request("GET", path, headers={"Authorization": token})
+        response = connection.getresponse()
+        response.read()
+        assert response.status == status
+    connection.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from asyncio import Future
 from types import TracebackType
 from typing import Any
 
@@ -75,6 +76,13 @@ class Handler(RequestHandler):
     def on_connection_close(self) -> None:
         super().on_connection_close()
         self.site.traffic.leave(self)
+
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
+        if not self.request._body_future.done():
+            # Tornado closes the connection after an answer that comes before the body was read, were it an empty one.
+            # Unannounced, that would fail the client's next request.
+            self.set_header("Connection", "close")
+        return super().finish(chunk)
 
     def compute_etag(self) -> str | None:
         """A weak tag of the body, as Express has them."""

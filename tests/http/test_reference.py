@@ -1,0 +1,27 @@
+"""The page on the REST API: every test that it names is there, and every route of the server is on it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PAGE = (HERE.parents[1] / "docs" / "reference" / "rest-api.md").read_text(encoding="utf-8")
+
+
+def test_every_test_that_the_page_names_exists() -> None:
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", PAGE)
+    assert len(named) > 30
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if f"def {name}(" not in (HERE / file).read_text(encoding="utf-8")
+    ]
+    assert not missing
+
+
+def test_every_row_of_the_tables_names_a_test() -> None:
+    _, _, tables = PAGE.partition("| Route of Cube |")
+    rows = [line for line in tables.splitlines() if line.startswith("| ") and "Held by" not in line]
+    assert len(rows) > 25
+    assert not [row for row in rows if "::test_" not in row]
