@@ -48,6 +48,7 @@ def test_every_setting_is_read_from_each_of_its_names(tmp_path: Path, setting: A
         "text": "x",
         "secret": "x",
         "list": "a,b",
+        "list of scopes": "data,jobs",
         "list of secrets": "a,b",
         "true or false": "true",
         "number": "7",

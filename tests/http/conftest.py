@@ -7,8 +7,10 @@ import base64
 import hashlib
 import hmac
 import http.client
+import io
 import itertools
 import json
+import logging
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -19,12 +21,14 @@ from urllib.parse import urlencode
 
 import duckdb
 import pytest
+import structlog
 from tornado.web import Application
 
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import read_model
 from cuboid.catalog.model import Catalog
 from cuboid.http.app import AuthSettings, HttpSettings, make_app
+from cuboid.http.logs import configure_logs
 from cuboid.http.server import listen, start
 from cuboid.query.normalize import Limits
 from cuboid.run.data_source import DataSource
@@ -202,7 +206,7 @@ class Running:
         await self._stop.wait()
         server.stop()
         await server.close_all_connections()
-        await self._app.settings["site"].service.close()
+        await self._app.settings["site"].close()
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
@@ -216,7 +220,8 @@ def run() -> Iterator[Callable[..., Client]]:
 
     def make(service: Service, *, dev: bool = False, token: str | None = None, **settings: Any) -> Client:
         auth = settings.pop("auth", AuthSettings(secrets=(SECRET,), required=not dev))
-        server = Running(make_app(service, HttpSettings(auth, dev_mode=dev, **settings)))
+        plugins = settings.pop("plugins", None)
+        server = Running(make_app(service, HttpSettings(auth, dev_mode=dev, **settings), plugins))
         servers.append(server)
         return Client(server.port, token)
 
@@ -252,3 +257,16 @@ def broken_service(tmp_path: Path, catalog: Catalog) -> Service:
     driver = DuckDBDriver(DuckDBConfig(database=str(file)))
     source = DataSource("default", driver, DuckDBDialect(), DuckDBQueue(driver, QueueSettings()))
     return Service(lambda: catalog, {"default": source}, ServiceSettings())
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """Everything that is logged, as JSON lines; the process's own logging is put back."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    configure_logs(stream=stream)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()

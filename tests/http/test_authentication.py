@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from cuboid.errors import ConfigError, Unauthenticated
 from cuboid.http.authentication import Authenticator, token_in
 from cuboid.http.settings import AuthSettings
-from cuboid.types import Principal
+from cuboid.types import HttpRequest, Principal
 
 Sign = Callable[..., str]
 
@@ -27,9 +29,15 @@ q9UU8I5mEovUf86QZ7kOBIjJwqnzD1omageEHWwHdBO6B+dFabmdT9POxg==
 """
 
 
+REQUEST = HttpRequest("GET", "/", MappingProxyType({}))
+
+
+def ask(authenticator: Authenticator, token: str | None) -> Principal:
+    return asyncio.run(authenticator.principal(token, REQUEST))
+
+
 def verify(token: str | None, now: float = NOW, **settings: Any) -> Principal:
-    authenticator = Authenticator(AuthSettings(**{"secrets": (SECRET,), **settings}), now=lambda: now)
-    return authenticator.principal({} if token is None else {"authorization": token})
+    return ask(Authenticator(AuthSettings(**{"secrets": (SECRET,), **settings}), now=lambda: now), token)
 
 
 def refused(token: str, now: float = NOW, **settings: Any) -> bool:
@@ -107,6 +115,8 @@ def test_a_public_key_is_never_taken_for_a_secret(token: Sign) -> None:
         "eyJhbGciOiJIUzI1NiJ9..",
         "null",
         "A" * 60000,
+        "eyJhbGciOiJIUzI1NiJ9.e30.",
+        " ",
     ],
 )
 def test_garbage_is_refused(garbage: str) -> None:
@@ -161,11 +171,11 @@ def test_when_a_token_was_issued_does_not_matter(token: Sign) -> None:
 def test_a_verified_token_still_expires(token: Sign) -> None:
     now = NOW
     authenticator = Authenticator(AuthSettings(secrets=(SECRET,)), now=lambda: now)
-    headers = {"authorization": token({"exp": NOW + 10})}
-    assert authenticator.principal(headers) == authenticator.principal(headers)
+    bearer = token({"exp": NOW + 10})
+    assert ask(authenticator, bearer) == ask(authenticator, bearer)
     now = NOW + 10
     with pytest.raises(Unauthenticated):
-        authenticator.principal(headers)
+        ask(authenticator, bearer)
 
 
 def test_audience_issuer_and_subject_count_only_where_set(token: Sign) -> None:
@@ -224,9 +234,8 @@ def test_where_no_token_is_required_a_bad_one_is_still_refused(token: Sign) -> N
         ({"secrets": ()}, "No secret is set"),
         ({"secrets": ("",)}, "An API secret is empty"),
         ({"secrets": (SECRET, "")}, "An API secret is empty"),
-        ({"secrets": (SECRET,), "algorithms": ("HS256", "RS256")}, "cannot be verified with RS256"),
+        ({"secrets": (SECRET,), "algorithms": ("RS256",)}, "cannot be verified with RS256"),
         ({"secrets": (SECRET,), "algorithms": ("none",)}, "cannot be verified with none"),
-        ({"secrets": (SECRET,), "algorithms": ()}, "cannot be verified with no algorithm"),
     ],
 )
 def test_settings_that_would_let_nobody_or_everybody_in_stop_the_start(
@@ -245,8 +254,8 @@ def test_only_so_many_tokens_are_remembered(token: Sign, monkeypatch: pytest.Mon
     monkeypatch.setattr("cuboid.http.authentication.REMEMBERED_TOKENS", 3)
     authenticator = Authenticator(AuthSettings(secrets=(SECRET,)), now=lambda: NOW)
     for number in (1, 2, 3, 4, 1, 5):
-        assert authenticator.principal({"authorization": token({"n": number})}).claims == {"n": number}
-    assert len(authenticator._verified) == 3
+        assert ask(authenticator, token({"n": number})).claims == {"n": number}
+    assert len(authenticator._remembered) == 3
 
 
 def test_the_hand_made_tokens_are_what_others_make(token: Sign) -> None:

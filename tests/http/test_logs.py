@@ -5,39 +5,13 @@ from __future__ import annotations
 import io
 import json
 import logging
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import structlog
+from tests.http.logged import read
 
 from cuboid.http.logs import configure_logs, log, printable
-
-
-@pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    """Everything that is logged, as JSON lines; the process's own logging is put back."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    stream = io.StringIO()
-    configure_logs(stream=stream)
-    yield stream
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-
-
-def read(lines: io.StringIO, event: str = "request", id: str | None = None) -> list[dict[str, Any]]:
-    """All lines, once there is one of ``event`` (and of the request ``id``): the server writes it after the
-    client has its answer."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        found = [json.loads(line) for line in lines.getvalue().splitlines()]
-        if any(each["event"] == event and id in (None, each.get("request_id")) for each in found):
-            return found
-        time.sleep(0.01)
-    raise AssertionError(f"no line of {event}: {lines.getvalue()}")
 
 
 def test_a_request_is_one_line_without_its_query(lines: io.StringIO, production: Any) -> None:

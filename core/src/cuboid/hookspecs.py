@@ -7,13 +7,13 @@ plugins are found through the entry-point group ``cuboid``; a project's own ``cu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from cuboid.types import Principal
+from cuboid.types import HttpRequest, Principal
 
 if TYPE_CHECKING:
     from cuboid.run.driver import Driver
@@ -117,4 +117,46 @@ def rewrite_query(query: Mapping[str, Any], principal: Principal) -> Mapping[str
 
     Return the new query object, or None to leave it; implementations run one after the other, each seeing what
     the one before returned. Raise :class:`cuboid.Forbidden` to refuse.
+    """
+
+
+@hookspec
+def authenticate(
+    token: str | None, request: HttpRequest
+) -> Mapping[str, Any] | Awaitable[Mapping[str, Any] | None] | None:
+    """Decide who sends a request, in place of the verification by the settings.
+
+    :param token: what stands in the Authorization header (of a WebSocket: in its first message), or None.
+    :param request: method, path and headers.
+
+    Return the security context; the first that a plugin returns counts. Return None to leave it to the next plugin and
+    at last to the settings. Raise :class:`cuboid.Unauthenticated` to refuse. May be ``async``; a plain function runs in
+    a thread.
+    """
+
+
+@hookspec
+def extend_context(
+    principal: Principal, request: HttpRequest
+) -> Mapping[str, Any] | Awaitable[Mapping[str, Any] | None] | None:
+    """Add to what other hooks know of a request: ``principal.context``.
+
+    :param principal: who asks.
+    :param request: method, path and headers; whoever sends a request chooses them.
+
+    Return what is added; of two values of one key the later plugin's counts. May be ``async``; a plain function runs in
+    a thread.
+    """
+
+
+@hookspec
+def api_scopes(
+    principal: Principal, scopes: Collection[str]
+) -> Collection[str] | Awaitable[Collection[str] | None] | None:
+    """Say which parts of the API a principal may use.
+
+    :param principal: who asks.
+    :param scopes: those of the setting ``default_api_scopes``, or what the plugin before returned.
+
+    Return the scopes, or None to leave them. May be ``async``; a plain function runs in a thread.
     """

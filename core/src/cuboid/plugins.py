@@ -8,10 +8,12 @@ so that a project with one data source never imports the clients of all installe
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.util
+import inspect
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -33,6 +35,8 @@ GROUP = "cuboid"
 PROJECT_PLUGIN = "cuboid_plugin.py"
 CUBE_CONFIGURATION = "cube.py"
 HOOKS = tuple(name for name in vars(hookspecs) if hasattr(getattr(hookspecs, name), "cuboid_spec"))
+
+Asker = Callable[..., Awaitable[Any]]
 
 Offer = Literal["register_drivers", "register_dialects"]
 OFFERS: tuple[Offer, ...] = ("register_drivers", "register_dialects")
@@ -63,7 +67,7 @@ class Registry:
         self._pluggy = pluggy.PluginManager(GROUP)
         self._pluggy.add_hookspecs(hookspecs)
         self._dialects: dict[str, Dialect] = {}
-        self._callers: dict[tuple[str, str], Callable[..., list[Any]]] = {}
+        self._callers: dict[tuple[str, str], pluggy.HookCaller] = {}
         self.plugins: list[Plugin] = []
 
     @classmethod
@@ -136,6 +140,11 @@ class Registry:
                 for rewritten in self._caller("rewrite_query", plugin)(query=query, principal=principal):
                     query = rewritten
         return query
+
+    def askers(self, hook: str) -> list[Asker]:
+        """A function for each plugin that has ``hook``: with the hook's arguments it gives what the plugin
+        returns. Plain functions run in a thread, so that they may block."""
+        return [_asker(self._caller(hook, plugin)) for plugin in self.plugins if hook in plugin.hooks]
 
     def answers(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
         """What the plugins answer to a hook, with their names, the project's own first; None is no answer."""
@@ -244,7 +253,7 @@ class Registry:
                 plugin.offers[offer] = {each.name: each for each in offered}
         return plugin.offers[offer]
 
-    def _caller(self, hook: str, plugin: Plugin) -> Callable[..., list[Any]]:
+    def _caller(self, hook: str, plugin: Plugin) -> pluggy.HookCaller:
         """Calls one plugin's implementation of a hook."""
         if (hook, plugin.name) not in self._callers:
             others = [each.module for each in self.plugins if each.module and each is not plugin]
@@ -277,6 +286,19 @@ class Registry:
             f"The plugin '{plugin.name}'{source} cannot be used: {plugin.error}",
             hint="Repair or uninstall it, or add its name to the setting optional_plugins.",
         )
+
+
+def _asker(caller: pluggy.HookCaller) -> Asker:
+    on_loop = all(inspect.iscoroutinefunction(each.function) for each in caller.get_hookimpls())
+
+    async def ask(**arguments: Any) -> Any:
+        # One plugin gives a list of one result, or of none for None.
+        answers = caller(**arguments) if on_loop else await asyncio.to_thread(caller, **arguments)
+        for answer in answers:
+            return await answer if inspect.isawaitable(answer) else answer
+        return None
+
+    return ask
 
 
 def _load_configuration(project: Path) -> Any:

@@ -136,9 +136,30 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: the verified claims (``securityContext`` on the wire), empty for nobody in dev mode."""
+    """Who asks.
+
+    :param claims: the verified token's whole payload (``securityContext`` on the wire), empty for nobody in dev mode.
+    :param model_claims: what the model's SQL and policies read of it; None: the claims as they are.
+    :param context: what plugins add about the request (hook ``extend_context``); no claims, nobody has verified it.
+    """
 
     claims: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    model_claims: Mapping[str, Any] | None = None
+    context: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """The outside of a request, for plugins that decide by it; of a WebSocket, its handshake.
+
+    :param headers: names in lower case; values of a repeated header are joined by commas.
+    :param address: of the client, or of the proxy in front.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

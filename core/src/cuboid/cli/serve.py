@@ -12,6 +12,8 @@ import click
 from cuboid.cli.options import project_argument
 
 if TYPE_CHECKING:
+    from cuboid.config.settings import Settings
+    from cuboid.http.settings import HttpSettings
     from cuboid.project import Project
     from cuboid.reloading import Change
 
@@ -61,31 +63,14 @@ def _report_model(project: Project) -> None:
 def _serve(project: Project) -> None:
     from cuboid.http.app import make_app
     from cuboid.http.logs import configure_logs
+    from cuboid.http.plugin_rules import PluginRules
     from cuboid.http.server import run, serve
-    from cuboid.http.settings import SHARED_SECRET_ALGORITHMS, AuthSettings, HttpSettings
 
     settings = project.settings
     configure_logs(level=settings.log_level)
-    auth = AuthSettings(
-        secrets=tuple(secret.get_secret_value() for secret in settings.token_secrets),
-        algorithms=settings.jwt_algs or SHARED_SECRET_ALGORITHMS,
-        audience=settings.jwt_audience,
-        issuer=settings.jwt_issuer,
-        subject=settings.jwt_subject,
-        claims_namespace=settings.jwt_claims_namespace,
-        required=not settings.dev_mode,
-    )
+    app = make_app(project.service, _http_settings(settings), PluginRules.of(project.registry))
     project.tenants.report = _report_change
     follow = partial(project.tenants.follow, project.configuration.model_folder)
-    app = make_app(
-        project.service,
-        HttpSettings(
-            auth,
-            base_path=settings.base_path,
-            dev_mode=settings.dev_mode,
-            max_request_size=settings.max_request_size,
-        ),
-    )
     # Without tokens whoever reaches the port may ask anything: in dev mode that is this machine alone.
     host = settings.host or (LOOPBACK if settings.dev_mode else "")
 
@@ -102,6 +87,31 @@ def _serve(project: Project) -> None:
             ready=ready,
             beside=follow if settings.dev_mode else None,
         )
+    )
+
+
+def _http_settings(settings: Settings) -> HttpSettings:
+    from cuboid.http.settings import AuthSettings, HttpSettings, KeySetSettings
+
+    key_set = None
+    if settings.jwk_url is not None:
+        key_set = KeySetSettings(settings.jwk_url, settings.jwk_default_expire, settings.jwk_refetch_window)
+    auth = AuthSettings(
+        secrets=tuple(secret.get_secret_value() for secret in settings.token_secrets),
+        key_set=key_set,
+        algorithms=settings.jwt_algs,
+        audience=settings.jwt_audience,
+        issuer=settings.jwt_issuer,
+        subject=settings.jwt_subject,
+        claims_namespace=settings.jwt_claims_namespace,
+        scopes=settings.default_api_scopes,
+        required=not settings.dev_mode,
+    )
+    return HttpSettings(
+        auth,
+        base_path=settings.base_path,
+        dev_mode=settings.dev_mode,
+        max_request_size=settings.max_request_size,
     )
 
 

@@ -43,6 +43,11 @@ def sign(claims: dict[str, Any], settings: Settings, *, now: int, seconds: int) 
 
     from cuboid.errors import ConfigError
 
+    if settings.jwk_url is not None:
+        raise ConfigError(
+            "The project takes tokens of an issuer whose public keys it fetches; it cannot sign any itself",
+            setting="jwk_url",
+        )
     secret = next((each.get_secret_value() for each in settings.token_secrets), None)
     if secret is None:
         raise ConfigError(
@@ -50,6 +55,8 @@ def sign(claims: dict[str, Any], settings: Settings, *, now: int, seconds: int) 
             setting="api_secret",
             hint="Set CUBEJS_API_SECRET in .env, e.g. to the output of: openssl rand -hex 32",
         )
+    if secret.lstrip().startswith("-----BEGIN"):
+        raise ConfigError("The project has a public key, which signs nothing", setting="jwt_key")
     if settings.jwt_algs and "HS256" not in settings.jwt_algs:
         raise ConfigError(
             f"The project accepts only tokens signed with {', '.join(settings.jwt_algs)}, not HS256",

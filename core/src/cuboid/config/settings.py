@@ -63,6 +63,11 @@ Text = Annotated[str, Kind("text")]
 Secret = Annotated[SecretStr, Kind("secret")]
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_read_secrets), Kind("list of secrets")]
 Texts = Annotated[tuple[str, ...], BeforeValidator(read_list), Kind("list")]
+Scopes = Annotated[
+    tuple[Literal["graphql", "meta", "data", "sql", "jobs"], ...],
+    BeforeValidator(read_list),
+    Kind("list of scopes"),
+]
 Switch = Annotated[bool, BeforeValidator(read_switch), Kind("true or false")]
 Count = Annotated[int, BeforeValidator(read_count), Kind("number")]
 Duration = Annotated[float, BeforeValidator(read_duration), Kind("duration")]
@@ -113,13 +118,31 @@ class Settings(BaseModel):
     api_secrets: Secrets = _setting(
         (), "several such secrets, any of which may have signed", "CUBEJS_API_SECRETS"
     )
-    jwt_key: Secret | None = _setting(None, "secret that wins over the API secrets", "CUBEJS_JWT_KEY")
-    jwt_algs: Texts = _setting((), "signature algorithms to accept", "CUBEJS_JWT_ALGS")
+    jwt_key: Secret | None = _setting(
+        None, "secret, or public key in PEM, that wins over the API secrets", "CUBEJS_JWT_KEY"
+    )
+    jwk_url: Text | None = _setting(
+        None, "where public keys are fetched (a JSON Web Key Set); wins over every secret", "CUBEJS_JWK_URL"
+    )
+    jwk_default_expire: Duration = _setting(
+        300.0, "how long fetched keys are good for if their answer has no max-age", gt=0
+    )
+    jwk_refetch_window: Duration = _setting(
+        60.0, "shortest time between two fetches because of unknown keys", gt=0
+    )
+    jwt_algs: Texts = _setting(
+        (), "signature algorithms to accept; all that suit the key if unset", "CUBEJS_JWT_ALGS"
+    )
     jwt_audience: Texts = _setting((), "accepted audiences of tokens", "CUBEJS_JWT_AUDIENCE")
     jwt_issuer: Texts = _setting((), "accepted issuers of tokens", "CUBEJS_JWT_ISSUER")
     jwt_subject: Text | None = _setting(None, "required subject of tokens", "CUBEJS_JWT_SUBJECT")
     jwt_claims_namespace: Text | None = _setting(
-        None, "claim that holds the security context", "CUBEJS_JWT_CLAIMS_NAMESPACE"
+        None, "claim that holds what the model reads", "CUBEJS_JWT_CLAIMS_NAMESPACE"
+    )
+    default_api_scopes: Scopes = _setting(
+        ("graphql", "meta", "data", "sql"),
+        "parts of the API that are open to all; plugins may say more (hook api_scopes)",
+        "CUBEJS_DEFAULT_API_SCOPES",
     )
     access_policy_mask_string: Text | None = _setting(
         None,

@@ -35,6 +35,7 @@ JWT: Mapping[str, str] = MappingProxyType(
         "audience": "jwt_audience",
         "subject": "jwt_subject",
         "claims_namespace": "jwt_claims_namespace",
+        "jwk_url": "jwk_url",
     }
 )
 """Keys of the option ``jwt`` and the settings that they are."""
@@ -207,4 +208,4 @@ HOOKS: Mapping[str, tuple[str, Callable[[Callable[..., Any]], Any]]] = MappingPr
 def request_context(principal: Principal) -> dict[str, Any]:
     """What Cube's functions get: the security context in both spellings, theirs to change."""
     claims = plain(principal.claims)
-    return {"securityContext": claims, "security_context": claims}
+    return {**plain(principal.context), "securityContext": claims, "security_context": claims}

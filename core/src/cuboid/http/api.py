@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Coroutine, Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
 from cuboid.errors import InternalError, InvalidQuery
+from cuboid.http.authentication import token_in
 from cuboid.http.body import read_json_body
-from cuboid.http.handler import JSON, Handler
+from cuboid.http.handler import JSON, Handler, seen_by_plugins
 from cuboid.http.query_string import parse_query_string
 from cuboid.http.wait import continue_wait, wants_progress
 from cuboid.request import RequestContext, poll_id
@@ -29,23 +30,30 @@ LARGE_BODY = 1 << 20
 class ApiHandler(Handler):
     """A handler under the base path. A client that disconnects ends the work on its request."""
 
+    scope: ClassVar[str | None] = None
+    """The part of the API that must be open to whoever asks; None: a token is enough."""
+
     context: RequestContext
     _work: asyncio.Task[bytes | Pending] | None = None
     _gone = False
     _abandoned = False
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         self._chunks: list[bytes] = []
         super().prepare()
         if self._finished:
             return
-        principal = self.site.authenticator.principal(self.request.headers)
+        request = seen_by_plugins(self.request)
+        authenticator = self.site.authenticator
+        principal = await authenticator.principal(token_in(request.headers), request)
         self.context = RequestContext(
             principal,
             self.request_id,
             dev=self.site.settings.dev_mode,
             poll_id=poll_id(self.request_id) if "x-request-id" in self.request.headers else "",
         )
+        if self.scope is not None:
+            await authenticator.check_scope(principal, self.scope)
         self._refuse_large_body()
 
     def _refuse_large_body(self) -> None:

@@ -19,6 +19,7 @@ from cuboid.http.load import LoadHandler
 from cuboid.http.logs import log_request
 from cuboid.http.meta import MetaHandler
 from cuboid.http.notice import NoticeHandler
+from cuboid.http.plugin_rules import PluginRules
 from cuboid.http.probes import Probe, ProbeHandler
 from cuboid.http.running_query import RunningQueryHandler
 from cuboid.http.settings import AuthSettings, CorsSettings, HttpSettings
@@ -34,13 +35,13 @@ READ = ("GET", "HEAD")
 READ_AND_POST = ("GET", "HEAD", "POST")
 
 
-def make_app(service: Service, settings: HttpSettings) -> Application:
-    """The application that serves ``service``.
+def make_app(service: Service, settings: HttpSettings, plugins: PluginRules | None = None) -> Application:
+    """The application that serves ``service``; ``plugins``: what they say about requests.
 
     Raises :class:`cuboid.errors.ConfigError` if the settings would let nobody in, or everybody.
     """
     api = f"/{settings.base_path.strip('/')}/v1" if settings.base_path.strip("/") else "/v1"
-    site = Site(service, settings, Authenticator(settings.auth), Traffic())
+    site = Site(service, settings, Authenticator(settings.auth, plugins), Traffic())
     rules = [
         Rule(Method("OPTIONS"), PreflightHandler),
         Rule(Route(f"{api}/load", READ_AND_POST), LoadHandler),

@@ -6,6 +6,7 @@ Never 405 and never 502: Cube's clients read the first as an unknown failure and
 from __future__ import annotations
 
 import html
+from collections.abc import Awaitable
 from typing import Any
 
 from cuboid.http.handler import Handler
@@ -26,10 +27,11 @@ PAGE = """<!DOCTYPE html>
 class FallbackHandler(Handler):
     """Answers before the method is looked at, so that methods nobody has heard of get the page too."""
 
-    def prepare(self) -> None:
+    def prepare(self) -> Awaitable[None] | None:
         super().prepare()
         if not self._finished:
             self._answer()
+        return None
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """A method that Tornado does not know never reaches :meth:`prepare`."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import uuid
 from asyncio import Future
-from types import TracebackType
+from collections.abc import Awaitable
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 import orjson
-from tornado.httputil import HTTPHeaders
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import RequestHandler, stream_request_body
 
 from cuboid.http.errors import describe
 from cuboid.http.logs import log, printable
 from cuboid.http.site import Site
+from cuboid.types import HttpRequest
 
 JSON = "application/json; charset=utf-8"
 
@@ -48,12 +50,13 @@ class Handler(RequestHandler):
         if origin in cors.origins:
             self.set_header("Access-Control-Allow-Origin", origin)
 
-    def prepare(self) -> None:
+    def prepare(self) -> Awaitable[None] | None:
         self.request_id = request_id(self.request.headers)
         if self.site.traffic.stopping:
             self.refuse()
         else:
             self.site.traffic.enter(self)
+        return None
 
     def refuse(self) -> None:
         """Answers that the server is stopping."""
@@ -118,6 +121,12 @@ class Handler(RequestHandler):
         failure = describe(value, dev=False, request_id=self.request_id)
         if failure.status == 500:
             log.error("failed", request_id=self.request_id, exc_info=value)
+
+
+def seen_by_plugins(request: HTTPServerRequest) -> HttpRequest:
+    """The outside of ``request``."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return HttpRequest(request.method or "", request.path, MappingProxyType(headers), request.remote_ip or "")
 
 
 def request_id(headers: HTTPHeaders) -> str:

@@ -12,6 +12,8 @@ from cuboid.types import Pending
 class LoadHandler(ApiHandler):
     """Parameters ``query``, ``queryType``, ``cache``."""
 
+    scope = "data"
+
     async def get(self) -> None:
         await self.respond(self._load(await self.parameters()))
 

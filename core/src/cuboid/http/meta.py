@@ -9,6 +9,8 @@ class MetaHandler(ApiHandler):
     """Parameters: ``onlyViews``, the text ``true`` leaves out everything but views; ``extended``, with or without a
     value, adds SQL, files, and what is off."""
 
+    scope = "meta"
+
     async def get(self) -> None:
         parameters = await self.parameters()
         only_views = parameters.get("onlyViews") == "true"

@@ -76,13 +76,14 @@ async def serve(
             companion.cancel()
         await _drain(site, server, grace, hurry)
     finally:
-        await site.service.close()
+        await site.close()
     log.info("stopped")
 
 
 def start(app: Application, sockets: list[socket.socket]) -> HTTPServer:
     """Serves ``app`` on ``sockets`` from the running event loop."""
     site: Site = app.settings["site"]
+    site.authenticator.open()
     server = HTTPServer(
         app,
         decompress_request=True,

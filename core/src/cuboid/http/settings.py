@@ -4,27 +4,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-SHARED_SECRET_ALGORITHMS = ("HS256", "HS384", "HS512")
-"""What a shared secret may sign with. Pinned: a token never chooses its own algorithm."""
+DEFAULT_SCOPES = ("graphql", "meta", "data", "sql")
+"""Cube's."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeySetSettings:
+    """Where public keys are fetched.
+
+    :param url: of a JSON Web Key Set, ``http`` or ``https``.
+    :param expire: seconds that a set is good for if its answer has no ``max-age``.
+    :param refetch_window: seconds between two fetches that unknown keys cause.
+    """
+
+    url: str
+    expire: float = 300.0
+    refetch_window: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class AuthSettings:
     """How tokens are verified.
 
-    :param secrets: shared secrets, any of which may have signed a token.
-    :param algorithms: a subset of :data:`SHARED_SECRET_ALGORITHMS`.
+    :param secrets: shared secrets or public keys in PEM, any of which may have signed a token.
+    :param key_set: public keys at a URL; they take the place of ``secrets``.
+    :param algorithms: those that count, of the ones that suit a key; empty: all that suit it.
     :param audience: at least one of these must be in ``aud``; empty: not checked. Likewise ``issuer``, ``subject``.
-    :param claims_namespace: the claim that holds the security context of model SQL; claims themselves stay whole.
+    :param claims_namespace: the claim that holds what the model reads; claims themselves stay whole.
+    :param scopes: the parts of the API that are open to principals of whom no plugin says anything.
     :param required: without a token no answer; False in dev mode only.
     """
 
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    algorithms: tuple[str, ...] = SHARED_SECRET_ALGORITHMS
+    secrets: tuple[str | bytes, ...] = field(default=(), repr=False)
+    key_set: KeySetSettings | None = None
+    algorithms: tuple[str, ...] = ()
     audience: tuple[str, ...] = ()
     issuer: tuple[str, ...] = ()
     subject: str | None = None
     claims_namespace: str | None = None
+    scopes: tuple[str, ...] = DEFAULT_SCOPES
     required: bool = True
 
 

@@ -18,3 +18,8 @@ class Site:
     settings: HttpSettings
     authenticator: Authenticator
     traffic: Traffic
+
+    async def close(self) -> None:
+        """Stops everything that runs for this server."""
+        await self.authenticator.close()
+        await self.service.close()

@@ -13,6 +13,8 @@ from cuboid.http.sql_interface import no_sql_interface
 class SqlHandler(ApiHandler):
     """Parameters ``query`` and ``format``."""
 
+    scope = "sql"
+
     async def get(self) -> None:
         await self.respond(self._sql(await self.parameters()))
 

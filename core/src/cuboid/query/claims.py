@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from cuboid.query.model import Claim
@@ -14,7 +15,39 @@ from cuboid.types import ParameterType, Principal, Scalar
 
 def read_claims(paths: Iterable[tuple[str, ...]], principal: Principal, slots: Slots) -> tuple[Claim, ...]:
     """The claims of these paths, in one order for all principals."""
-    return tuple(_claim(path, _find(principal.claims, path), slots) for path in sorted(paths))
+    claims = model_claims(principal)
+    return tuple(_claim(path, _find(claims, path), slots) for path in sorted(paths))
+
+
+def model_claims(principal: Principal) -> Mapping[str, Any]:
+    """What the model's SQL and policies read of the principal's claims."""
+    return principal.claims if principal.model_claims is None else principal.model_claims
+
+
+def claims_of_model(claims: Mapping[str, Any], namespace: str | None) -> Mapping[str, Any] | None:
+    """What the model reads of a token's ``claims``, frozen as they are; None for all of them.
+
+    With a ``namespace`` that is what stands under this claim, nothing if there is none. Else members of the claim
+    ``u``, where Cube's first tokens had their context, stand beside the others and before them.
+    """
+    if namespace is not None:
+        own = claims.get(namespace)
+        return own if isinstance(own, Mapping) else MappingProxyType({})
+    under = claims.get("u")
+    if not isinstance(under, Mapping):
+        return None
+    merged = {**claims, **under}
+    merged.pop("u")
+    return MappingProxyType(merged)
+
+
+def freeze(value: Any) -> Any:
+    """JSON with mappings and tuples that nobody can change: claims are shared by all requests of a token."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: freeze(item) for key, item in value.items()})
+    if isinstance(value, list | tuple):
+        return tuple(freeze(item) for item in value)
+    return value
 
 
 def claimed_groups(principal: Principal) -> frozenset[str]:

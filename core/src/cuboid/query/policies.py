@@ -9,6 +9,7 @@ from cuboid.catalog.expressions import Expression
 from cuboid.catalog.model import Cube, Dimension, Measure, Member, Segment
 from cuboid.catalog.pieces import Place
 from cuboid.errors import Forbidden, UserError
+from cuboid.query.claims import model_claims
 from cuboid.query.conditions import FilterTree, Scope, condition, resolve
 from cuboid.query.filters import written
 from cuboid.query.model import ALWAYS, NEVER, Condition, Filter, FilterGroup, Junction
@@ -23,7 +24,7 @@ class Policies:
 
     def __init__(self, cube: Cube, principal: Principal, groups: Set[str]) -> None:
         self.cube = cube
-        self._claims = principal.claims
+        self._claims = model_claims(principal)
         self._applicable = tuple(
             policy
             for policy in cube.access_policies or ()
