@@ -170,3 +170,21 @@ def test_the_printed_curl_line_works_with_a_token_in_any_folder(
         timeout=50,
     )
     assert json.loads(done.stdout)["data"] == [{"cities.count": "4"}]
+
+
+def test_metrics_have_a_port_of_their_own_if_that_is_wanted(serve: Any, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with (folder / "cuboid.yml").open("a") as file:
+        file.write(f"\nmetrics_port: {port}\n")
+    served = serve("--dev", "--port", "0")
+    served.load()
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        text = answer.read().decode()
+    assert 'cuboid_http_requests_total{method="GET",route="/cubejs-api/v1/load",status="200"} 1.0' in text
+    assert 'cuboid_rows_total{data_source="default"} 1.0' in text
+    for url in (f"http://127.0.0.1:{port}/cubejs-api/v1/meta", f"{served.url.rpartition('/')[0]}/metrics"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(url, timeout=30)
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(60) == 0

@@ -60,6 +60,11 @@ class Planner:
         raises."""
         return Explainer(self.catalog).explain(shape)
 
+    @property
+    def kept(self) -> int:
+        """How many statements are kept."""
+        return len(self._prepared)
+
     def multiplies(self, shape: Shape) -> bool:
         """Whether a join repeats rows that one of the shape's measures aggregates. Raises what building raises."""
         source = self._builder.build(shape).source

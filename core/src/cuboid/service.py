@@ -9,6 +9,8 @@ encode          Result -> bytes           cuboid.result
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
@@ -31,6 +33,7 @@ from cuboid.result.dry_run import describe_query
 from cuboid.result.envelope import encode
 from cuboid.result.statement import REFRESH_SECONDS, describe_statement
 from cuboid.result.withdrawn import describe_withdrawn
+from cuboid.run.bounded import BoundedQueue, QueueSnapshot
 from cuboid.run.data_source import DataSource
 from cuboid.run.polls import Polls
 from cuboid.run.together import Together
@@ -42,6 +45,23 @@ MANY_ROWS = 2000
 
 MANY_CUBES = 20
 """Cubes from which describing them moves to a thread: about 3 ms of work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts of one service at one moment.
+
+    :param shapes: statements that are kept for their shape.
+    :param mistakes: errors of the models in force.
+    :param queues: by data source, of those whose queue counts.
+    :param rows: that data sources returned so far, by data source.
+    """
+
+    shapes: int
+    mistakes: int
+    queues: Mapping[str, QueueSnapshot]
+    rows: Mapping[str, int]
+
 
 Parts = list[tuple[DataSource, Statement]]
 T = TypeVar("T")
@@ -109,6 +129,7 @@ class Service:
         self._together = Together()
         self._polls = Polls()
         self._known: dict[int, InForce] = {}  # by identity of the catalog, which the planner holds
+        self._rows: Counter[str] = Counter()
 
     async def load(
         self, raw: object, context: RequestContext, *, query_type: str | None = None, cache: str | None = None
@@ -136,6 +157,8 @@ class Service:
             self._polls.goes_on(poll)
             return outcome
         self._polls.ends(poll)
+        for (source, _), result in zip(itertools.chain.from_iterable(wanted), outcome, strict=True):
+            self._rows[source.name] += len(result.rows)
         results = iter(outcome)
         answers = [
             Answer(
@@ -236,6 +259,19 @@ class Service:
     async def live(self) -> bool:
         """Whether all data sources that were used so far answer."""
         return await _all_answer([source for source in self._data_sources.values() if source.used])
+
+    def figures(self) -> Figures:
+        """Counts for those who watch."""
+        return Figures(
+            shapes=sum(planner.kept for planner, _ in self._known.values()),
+            mistakes=sum(len(catalog.errors) for catalog in self._models.held()),
+            queues={
+                name: source.queue.snapshot()
+                for name, source in self._data_sources.items()
+                if isinstance(source.queue, BoundedQueue)
+            },
+            rows=dict(self._rows),
+        )
 
     async def close(self) -> None:
         """Stops everything that runs and closes all data sources."""

@@ -61,7 +61,7 @@ def _report_model(project: Project) -> None:
 
 
 def _serve(project: Project) -> None:
-    from cuboid.http.app import make_app
+    from cuboid.http.app import make_app, make_metrics_app
     from cuboid.http.logs import configure_logs
     from cuboid.http.plugin_rules import PluginRules
     from cuboid.http.server import run, serve
@@ -84,6 +84,7 @@ def _serve(project: Project) -> None:
             host,
             settings.port,
             grace=settings.graceful_shutdown,
+            also=() if settings.metrics_port is None else ((make_metrics_app(app), settings.metrics_port),),
             ready=ready,
             beside=follow if settings.dev_mode else None,
         )
@@ -111,6 +112,7 @@ def _http_settings(settings: Settings) -> HttpSettings:
         auth,
         base_path=settings.base_path,
         dev_mode=settings.dev_mode,
+        metrics=settings.metrics,
         max_request_size=settings.max_request_size,
     )
 

@@ -169,6 +169,13 @@ class Settings(BaseModel):
     graceful_shutdown: Duration = _setting(
         10.0, "how long running requests may take to end on SIGTERM", "CUBEJS_GRACEFUL_SHUTDOWN", ge=0
     )
+    metrics: Switch = _setting(
+        False,
+        "/metrics for Prometheus on the API's own port, for all who reach it; it tells counts, no content",
+    )
+    metrics_port: Count | None = _setting(
+        None, "a port of its own for /metrics, on the same host", ge=0, le=65535
+    )
     log_level: LogLevel = _setting("info", "least severe messages to log", "CUBEJS_LOG_LEVEL")
 
     # ------------------------------------------------------------ queries

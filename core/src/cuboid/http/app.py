@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from tornado.httputil import HTTPServerRequest
@@ -16,20 +16,23 @@ from cuboid.http.dry_run import DryRunHandler
 from cuboid.http.explain import ExplainHandler
 from cuboid.http.fallback import FallbackHandler
 from cuboid.http.load import LoadHandler
-from cuboid.http.logs import log_request
 from cuboid.http.meta import MetaHandler
+from cuboid.http.metrics import Metrics, MetricsHandler
 from cuboid.http.notice import NoticeHandler
+from cuboid.http.openapi import OpenApiHandler, openapi
 from cuboid.http.plugin_rules import PluginRules
 from cuboid.http.probes import Probe, ProbeHandler
+from cuboid.http.reference_page import ReferenceHandler, reference_page
 from cuboid.http.running_query import RunningQueryHandler
 from cuboid.http.settings import AuthSettings, CorsSettings, HttpSettings
 from cuboid.http.site import Site
 from cuboid.http.sql import SqlHandler
 from cuboid.http.sql_interface import ConvertQueryHandler, CubeSqlHandler
 from cuboid.http.traffic import Traffic
+from cuboid.result.envelope import encode
 from cuboid.service import Service
 
-__all__ = ["AuthSettings", "CorsSettings", "HttpSettings", "make_app"]
+__all__ = ["AuthSettings", "CorsSettings", "HttpSettings", "make_app", "make_metrics_app"]
 
 READ = ("GET", "HEAD")
 READ_AND_POST = ("GET", "HEAD", "POST")
@@ -40,8 +43,9 @@ def make_app(service: Service, settings: HttpSettings, plugins: PluginRules | No
 
     Raises :class:`cuboid.errors.ConfigError` if the settings would let nobody in, or everybody.
     """
-    api = f"/{settings.base_path.strip('/')}/v1" if settings.base_path.strip("/") else "/v1"
-    site = Site(service, settings, Authenticator(settings.auth, plugins), Traffic())
+    base = f"/{settings.base_path.strip('/')}".rstrip("/")
+    api = f"{base}/v1"
+    site = Site(service, settings, Authenticator(settings.auth, plugins), Traffic(), Metrics(service.figures))
     rules = [
         Rule(Method("OPTIONS"), PreflightHandler),
         Rule(Route(f"{api}/load", READ_AND_POST), LoadHandler),
@@ -52,7 +56,7 @@ def make_app(service: Service, settings: HttpSettings, plugins: PluginRules | No
         Rule(Route(f"{api}/convert-query", ("POST",)), ConvertQueryHandler),
         Rule(Route(f"{api}/dry-run", READ_AND_POST), DryRunHandler),
         Rule(Route(f"{api}/explain", READ_AND_POST), ExplainHandler),
-        Rule(Route(f"{api}/running-query/", ("DELETE",), "[^/]+"), RunningQueryHandler),
+        Rule(Route(f"{api}/running-query/{{requestId}}", ("DELETE",)), RunningQueryHandler),
         Rule(Route(f"{api}/meta", READ), MetaHandler),
         Rule(Route("/", READ), NoticeHandler),
         Rule(
@@ -61,24 +65,51 @@ def make_app(service: Service, settings: HttpSettings, plugins: PluginRules | No
             {"probe": Probe(service.ready), "mistakes": service.mistakes},
         ),
         Rule(Route("/livez", READ), ProbeHandler, {"probe": Probe(service.live)}),
-        Rule(AnyMatches(), FallbackHandler),
     ]
-    return Application(rules, site=site, log_function=log_request)
+    if settings.metrics:
+        rules.append(Rule(Route("/metrics", READ), MetricsHandler))
+    return Application(
+        [*rules, *_described(rules, base), Rule(AnyMatches(), FallbackHandler)],
+        site=site,
+        log_function=site.record,
+    )
+
+
+def make_metrics_app(app: Application) -> Application:
+    """An application that answers ``/metrics`` of ``app`` and nothing else, for a port of its own."""
+    rules = [Rule(Route("/metrics", READ), MetricsHandler), Rule(AnyMatches(), FallbackHandler)]
+    return Application(rules, site=app.settings["site"], log_function=lambda handler: None)
+
+
+def _described(rules: Iterable[Rule], base: str) -> list[Rule]:
+    """The routes that describe all routes, themselves among them."""
+    own = [Route(f"{base}/openapi.json", READ), Route(f"{base}/docs", READ)]
+    routes = [*(rule.matcher for rule in rules if isinstance(rule.matcher, Route)), *own]
+    document = openapi(((route.path, route.methods) for route in routes), base)
+    return [
+        Rule(own[0], OpenApiHandler, {"document": encode(document)}),
+        Rule(own[1], ReferenceHandler, {"page": reference_page(document).encode()}),
+    ]
 
 
 class Route(PathMatches):
-    """A path with its methods: another method on it is no match, and so a 404.
+    """A path with its methods: another method on it is no match, and so a 404. A request that matches gets the path
+    as its ``route``, which metrics are counted by.
 
-    :param argument: a pattern for what follows ``path`` and is handed to the handler.
+    :param path: a part ``{name}`` stands for any text without a slash, which the handler gets.
     """
 
-    def __init__(self, path: str, methods: Collection[str], argument: str | None = None) -> None:
-        rest = "" if argument is None else f"({argument})"
-        super().__init__(re.compile(rf"{re.escape(path)}{rest}/?\Z", re.IGNORECASE))
-        self._methods = methods
+    def __init__(self, path: str, methods: Collection[str]) -> None:
+        pattern = re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(path))
+        super().__init__(re.compile(rf"{pattern}/?\Z", re.IGNORECASE))
+        self.path = path
+        self.methods = methods
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
-        return super().match(request) if request.method in self._methods else None
+        found = super().match(request) if request.method in self.methods else None
+        if found is not None:
+            request.route = self.path  # type: ignore[attr-defined]
+        return found
 
 
 class Method(Matcher):

@@ -11,6 +11,8 @@ from cuboid.http.api import ApiHandler
 class DryRunHandler(ApiHandler):
     """Parameter ``query``; comparisons and arrays need no ``queryType`` here."""
 
+    scope = "data"
+
     async def get(self) -> None:
         await self.respond(self._describe(await self.parameters()))
 

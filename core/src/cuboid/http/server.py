@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -47,6 +47,7 @@ async def serve(
     port: int,
     *,
     grace: float = 30.0,
+    also: Sequence[tuple[Application, int]] = (),
     ready: Callable[[str], None] | None = None,
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
@@ -56,6 +57,7 @@ async def serve(
 
     :param host: a name or address; empty for all interfaces.
     :param port: 0 for any free one.
+    :param also: more applications of this server, each with its port on the same host.
     :param ready: called with the server's URL once it listens.
     :param beside: runs while it serves and is cancelled when it stops; should it fail, the server goes on.
 
@@ -64,7 +66,8 @@ async def serve(
     site: Site = app.settings["site"]
     try:
         sockets = listen(host, port)
-        server = start(app, sockets)
+        others = [(other, listen(host, its_port)) for other, its_port in also]
+        servers = [start(each, its_sockets) for each, its_sockets in ((app, sockets), *others)]
         stop, hurry = _listen_for_signals()
         url = _url(host, sockets[0])
         log.info("ready", url=url)
@@ -74,7 +77,7 @@ async def serve(
         await stop.wait()
         if companion is not None:
             companion.cancel()
-        await _drain(site, server, grace, hurry)
+        await _drain(site, servers, grace, hurry)
     finally:
         await site.close()
     log.info("stopped")
@@ -143,7 +146,7 @@ def _cannot_listen(error: OSError, host: str, port: int) -> ConfigError:
     return ConfigError(f"Cannot listen on {host or '*'}:{port}: {reason}.", setting="port")
 
 
-async def _drain(site: Site, server: HTTPServer, grace: float, hurry: asyncio.Event) -> None:
+async def _drain(site: Site, servers: Sequence[HTTPServer], grace: float, hurry: asyncio.Event) -> None:
     """Lets running requests finish, cuts off the rest, closes all connections."""
     log.info("stopping", grace=grace)
     site.traffic.stop(grace)
@@ -153,8 +156,9 @@ async def _drain(site: Site, server: HTTPServer, grace: float, hurry: asyncio.Ev
         wait.cancel()
     site.traffic.abandon()
     await asyncio.wait({asyncio.create_task(site.traffic.idle())}, timeout=LAST_WORDS)
-    server.stop()
-    await server.close_all_connections()
+    for server in servers:
+        server.stop()
+        await server.close_all_connections()
 
 
 def _listen_for_signals() -> tuple[asyncio.Event, asyncio.Event]:

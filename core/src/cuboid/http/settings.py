@@ -64,11 +64,13 @@ class HttpSettings:
 
     :param base_path: in front of ``/v1/…``; probes have none.
     :param dev_mode: hidden members are visible, errors have a stack and a request id.
+    :param metrics: ``/metrics`` is answered on the API's own port, without a token.
     :param max_request_size: bytes of a request's body, before and after decompression.
     """
 
     auth: AuthSettings
     base_path: str = "/cubejs-api"
     dev_mode: bool = False
+    metrics: bool = False
     max_request_size: int = 50 * 1024 * 1024
     cors: CorsSettings = CorsSettings()

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cuboid.http.authentication import Authenticator
+from cuboid.http.logs import log_request
 from cuboid.http.settings import HttpSettings
 from cuboid.http.traffic import Traffic
 from cuboid.service import Service
+
+if TYPE_CHECKING:
+    from tornado.web import RequestHandler
+
+    from cuboid.http.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +25,12 @@ class Site:
     settings: HttpSettings
     authenticator: Authenticator
     traffic: Traffic
+    metrics: Metrics
+
+    def record(self, handler: RequestHandler) -> None:
+        """A request is over: it is logged and counted."""
+        log_request(handler)
+        self.metrics.record(handler)
 
     async def close(self) -> None:
         """Stops everything that runs for this server."""

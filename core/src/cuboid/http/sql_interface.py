@@ -35,6 +35,8 @@ def no_sql_interface(hint: str) -> UnsupportedFeature:
 class CubeSqlHandler(ApiHandler):
     """Parameters ``query``, ``timezone``, ``cache``, ``throwContinueWait``."""
 
+    scope = "data"
+
     async def post(self) -> None:
         parameters = await self.parameters()
         for name in parameters:
@@ -47,6 +49,8 @@ class CubeSqlHandler(ApiHandler):
 
 class ConvertQueryHandler(ApiHandler):
     """Parameters ``input`` (``sql``), ``output`` (``rest``) and ``query``."""
+
+    scope = "sql"
 
     async def post(self) -> None:
         await self.respond(self._convert(await self.parameters()))

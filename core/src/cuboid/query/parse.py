@@ -17,9 +17,9 @@ from cuboid.query.model import CacheMode, DateRange, Filter, FilterGroup, Query,
 
 __all__ = ["check_blending", "decode", "parse", "query_type"]
 
-_CACHE_MODES = ("stale-if-slow", "stale-while-revalidate", "must-revalidate", "no-cache")
-_RESPONSE_FORMATS = ("default", "compact", "columnar")
-_DIRECTIONS = ("asc", "desc")
+CACHE_MODES = ("stale-if-slow", "stale-while-revalidate", "must-revalidate", "no-cache")
+RESPONSE_FORMATS = ("default", "compact", "columnar")
+DIRECTIONS = ("asc", "desc")
 _TIME_DIMENSION_KEYS = ("dimension", "granularity", "dateRange", "compareDateRange")
 
 # In the order of checking; any other key is an error.
@@ -223,7 +223,7 @@ def _order(value: object) -> tuple[tuple[str, bool], ...]:
 def _order_entry(name: str, direction: object) -> tuple[str, bool]:
     if not checks.ORDER_MEMBER.matches(name):
         checks.refuse(f"order.{name}", "is not allowed")
-    return name, checks.choice(direction, f"order.{name}", _DIRECTIONS) == "desc"
+    return name, checks.choice(direction, f"order.{name}", DIRECTIONS) == "desc"
 
 
 def _order_pair(pair: object, label: str) -> tuple[str, bool]:
@@ -231,7 +231,7 @@ def _order_pair(pair: object, label: str) -> tuple[str, bool]:
     if len(items) < 2:
         checks.refuse(label, "must contain at least 2 items")
     name = checks.name(items[0], f"{label}[0]", checks.ORDER_MEMBER)
-    descending = checks.choice(items[1], f"{label}[1]", _DIRECTIONS) == "desc"
+    descending = checks.choice(items[1], f"{label}[1]", DIRECTIONS) == "desc"
     if len(items) > 2:
         checks.refuse(label, "must contain at most 2 items")
     return name, descending
@@ -255,7 +255,7 @@ def _flag(given: Mapping[str, Any], key: str) -> bool | None:
 def _cache(given: Mapping[str, Any]) -> CacheMode | None:
     """The cache mode under its two names, or what ``renewQuery`` meant before there were modes."""
     modes = [
-        checks.choice(given[key], "cacheMode", _CACHE_MODES) for key in ("cache", "cacheMode") if key in given
+        checks.choice(given[key], "cacheMode", CACHE_MODES) for key in ("cache", "cacheMode") if key in given
     ]
     renew = _flag(given, "renewQuery")
     if modes:
@@ -266,4 +266,4 @@ def _cache(given: Mapping[str, Any]) -> CacheMode | None:
 def _response_format(given: Mapping[str, Any]) -> ResponseFormat | None:
     if "responseFormat" not in given:
         return None
-    return cast(ResponseFormat, checks.choice(given["responseFormat"], "responseFormat", _RESPONSE_FORMATS))
+    return cast(ResponseFormat, checks.choice(given["responseFormat"], "responseFormat", RESPONSE_FORMATS))

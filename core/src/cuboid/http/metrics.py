@@ -1,0 +1,122 @@
+"""``/metrics`` for Prometheus: counts of this process, never a claim, a member or a query.
+
+Labels are route templates, statuses, methods and data sources: what a client sends makes no new label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from cuboid.http.handler import Handler
+from cuboid.service import Figures
+
+if TYPE_CHECKING:
+    from tornado.web import RequestHandler
+
+OTHER = "other"
+"""The route of all paths that have none, and the method of all that are not in :data:`METHODS`."""
+
+METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+"""Upper ends of the histogram's buckets: from a cached answer to the longest "Continue wait"."""
+
+
+class Metrics:
+    """Counts what a server does.
+
+    :param figures: the service's own counts, asked for at each scrape.
+    """
+
+    def __init__(self, figures: Callable[[], Figures]) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        self._registry.register(FiguresCollector(figures))
+        self._requests = Counter(
+            "cuboid_http_requests",
+            "Requests that are over, by route, method and status.",
+            ("route", "method", "status"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "cuboid_http_request_duration_seconds",
+            "How long requests took, from their first byte to the last of their answer.",
+            ("route",),
+            buckets=SECONDS,
+            registry=self._registry,
+        )
+
+    def record(self, handler: RequestHandler) -> None:
+        """A request is over."""
+        route = getattr(handler.request, "route", OTHER)
+        method = handler.request.method if handler.request.method in METHODS else OTHER
+        self._requests.labels(route, method, str(handler.get_status())).inc()
+        self._seconds.labels(route).observe(handler.request.request_time())
+
+    def page(self, accept: str) -> tuple[bytes, str]:
+        """What Prometheus reads, and its content type, by the request's ``Accept``."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self._registry), content_type
+
+
+@dataclass(frozen=True, slots=True)
+class FiguresCollector(Collector):
+    """The service's counts as metrics."""
+
+    figures: Callable[[], Figures]
+
+    def collect(self) -> Iterable[Metric]:
+        """All of them, as they are now."""
+        now = self.figures()
+        yield _gauge(
+            "cuboid_planner_shapes", "Shapes of queries whose statements are kept.", {(): now.shapes}, ()
+        )
+        yield _gauge("cuboid_model_errors", "Mistakes in the model that is in force.", {(): now.mistakes}, ())
+        yield _gauge(
+            "cuboid_statements",
+            "Statements in a data source's queue, by state.",
+            {
+                (name, state): getattr(queue, state)
+                for name, queue in now.queues.items()
+                for state in ("running", "queued", "abandoned")
+            },
+            ("data_source", "state"),
+        )
+        yield _gauge(
+            "cuboid_kept_results",
+            "Results that wait for a client that was told to ask again.",
+            {(name,): queue.kept for name, queue in now.queues.items()},
+            ("data_source",),
+        )
+        rows = CounterMetricFamily("cuboid_rows", "Rows that data sources returned.", labels=("data_source",))
+        for name, count in now.rows.items():
+            rows.add_metric((name,), count)
+        yield rows
+
+
+def _gauge(
+    name: str, text: str, values: Mapping[tuple[str, ...], float], labels: tuple[str, ...]
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for each, value in values.items():
+        family.add_metric(each, value)
+    return family
+
+
+class MetricsHandler(Handler):
+    """``GET /metrics``; no token, since it tells counts and the names of data sources."""
+
+    def get(self) -> None:
+        body, content_type = self.site.metrics.page(self.request.headers.get("Accept", ""))
+        self.set_header("Content-Type", content_type)
+        self.finish(body)
+
+    head = get
