@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 import cuboid
+from cuboid.plugins import HOOKS
 from cuboid.project import Project
 
 ROOT = Path(__file__).parents[2]
@@ -129,7 +130,7 @@ def test_the_notebook_lines_of_the_readme_work(shop: cuboid.EmbeddedProject) -> 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
 def test_examples_in_the_pages_are_well_formed(page: Path, tmp_path: Path) -> None:
     for block in blocks(page, "python"):
-        if not block.startswith(("register_", "rewrite_")):  # signatures of hooks are not statements
+        if not block.startswith(tuple(f"{hook}(" for hook in HOOKS)):  # signatures are not statements
             compile(block, str(page), "exec")
     for block in blocks(page, "yaml"):
         assert yaml.safe_load(block)
