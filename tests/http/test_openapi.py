@@ -117,6 +117,8 @@ def test_the_document_is_valid(document: dict[str, Any]) -> None:
         ("sql", {"query": QUERY, "format": "sql"}),
         ("dry-run", {"query": QUERY}),
         ("dry-run", {"query": COMPARISON}),
+        ("explain", {"query": QUERY}),
+        ("explain", {"query": COMPARISON}),
         ("meta", {}),
         ("meta", {"extended": ""}),
         ("meta", {"onlyViews": "true"}),

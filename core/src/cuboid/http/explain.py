@@ -11,6 +11,8 @@ from cuboid.http.api import ApiHandler
 class ExplainHandler(ApiHandler):
     """Parameter ``query``; comparisons and arrays need no ``queryType`` here."""
 
+    scope = "sql"
+
     async def get(self) -> None:
         await self.respond(self._explain(await self.parameters()))
 

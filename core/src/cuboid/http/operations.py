@@ -77,6 +77,9 @@ OPERATIONS: Mapping[str, Operation] = {
         "sql",
     ),
     "/v1/dry-run": Operation("What a query means; nothing is run", _json(ref("DryRun")), (QUERY,), "data"),
+    "/v1/explain": Operation(
+        "How a query would be answered and why; nothing is run", _json(ref("Explained")), (QUERY,), "sql"
+    ),
     "/v1/meta": Operation(
         "What may be asked",
         _json(ref("Meta")),

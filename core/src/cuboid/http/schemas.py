@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cuboid.query.decode import MAX_QUERIES
+from cuboid.query.join_hints import MAX_HINTS
 from cuboid.query.operators import OPERATORS
 from cuboid.query.parse import CACHE_MODES, DIRECTIONS, MAX_ITEMS, RESPONSE_FORMATS
 from cuboid.types import GRANULARITIES
@@ -101,7 +102,7 @@ QUERY = record(
         "cache": {"enum": list(CACHE_MODES)},
         "cacheMode": {"enum": list(CACHE_MODES)},
         "renewQuery": {"type": "boolean", "deprecated": True},
-        "joinHints": listed(ANYTHING, maxItems=0),
+        "joinHints": listed(listed(TEXT, maxItems=MAX_HINTS), maxItems=MAX_HINTS),
         "subqueryJoins": listed(ANYTHING, maxItems=0),
     },
     "What is asked.",
@@ -239,6 +240,11 @@ DRY_RUN = record(
     text="What a query means.",
 )
 
+EXPLAINED = record(
+    {"queryType": QUERY_TYPE, "explanations": listed({"type": "object"})},
+    text="How each query would be answered.",
+)
+
 _MEMBER = {"name": MEMBER, "title": TEXT, "shortTitle": TEXT, "isVisible": FLAG, "public": FLAG}
 _SAID: dict[str, Schema] = {"description": TEXT, "meta": ANYTHING, "sql": TEXT}
 _SHOWN: dict[str, Schema] = {
@@ -337,6 +343,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "Error": ERROR,
     "Statement": STATEMENT,
     "DryRun": DRY_RUN,
+    "Explained": EXPLAINED,
     "Meta": META,
     "Health": HEALTH,
 }
