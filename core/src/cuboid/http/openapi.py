@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -60,7 +61,7 @@ def openapi(routes: Iterable[tuple[str, Iterable[str]]], base_path: str) -> Docu
 
 
 def _operation(operation: Operation, path: str, method: str) -> Document:
-    words = path.rpartition("/")[2].replace(".", "-").split("-")
+    words = re.sub(r"/?\{\w+\}", "", path).rpartition("/")[2].replace(".", "-").split("-")
     found: Document = {
         "operationId": method.lower() + ("".join(map(str.capitalize, words)) or "Root"),
         "summary": operation.summary,
@@ -69,11 +70,20 @@ def _operation(operation: Operation, path: str, method: str) -> Document:
     }
     if operation.scope is not None:
         found["description"] = f"Needs the scope `{operation.scope}`."
-    if method == "GET" and operation.parameters:
-        found["parameters"] = [_in_query(each) for each in operation.parameters]
+    parameters = [_in_path(name) for name in re.findall(r"\{(\w+)\}", path)]
+    if method == "GET":
+        parameters += [_in_query(each) for each in operation.parameters]
+    else:
+        parameters += [_in_query(each) for each in operation.parameters if not each.in_body]
+    if parameters:
+        found["parameters"] = parameters
     if method == "POST":
         found["requestBody"] = _body(operation.parameters)
     return found
+
+
+def _in_path(name: str) -> Document:
+    return {"name": name, "in": "path", "required": True, "description": "", "schema": {"type": "string"}}
 
 
 def _in_query(parameter: Parameter) -> Document:
@@ -92,10 +102,11 @@ def _in_query(parameter: Parameter) -> Document:
 
 
 def _body(parameters: Iterable[Parameter]) -> Document:
+    inside = [each for each in parameters if each.in_body]
     schema = {
         "type": "object",
-        "properties": {each.name: {"description": each.text, **each.schema} for each in parameters},
-        "required": [each.name for each in parameters if each.required],
+        "properties": {each.name: {"description": each.text, **each.schema} for each in inside},
+        "required": [each.name for each in inside if each.required],
     }
     return {"required": True, "content": {"application/json": {"schema": schema}}}
 

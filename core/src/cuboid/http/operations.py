@@ -58,10 +58,14 @@ QUERY_TYPE = Parameter(
 )
 CACHE = Parameter("cache", {"enum": list(CACHE_MODES)}, "the cache mode, before that of the query")
 
+PROGRESS = Parameter(
+    "progress", {"enum": ["true"]}, "with `Continue wait` also say how far it is", in_body=False
+)
+
 LOAD = Operation(
     "Rows for a query",
     _json(ref("Result"), ref("Results"), ref("ContinueWait")),
-    (QUERY, QUERY_TYPE, CACHE),
+    (QUERY, QUERY_TYPE, CACHE, PROGRESS),
     "data",
 )
 
@@ -100,6 +104,9 @@ OPERATIONS: Mapping[str, Operation] = {
         _json({"type": "object"}),
         tuple(Parameter(name, TEXT, "", required=True) for name in ("input", "output", "query")),
         "sql",
+    ),
+    "/v1/running-query/{requestId}": Operation(
+        "The principal no longer waits for its request of that id", _json(ref("Withdrawn"))
     ),
     "/": Operation("What runs here", {HTML: TEXT}, open=True),
     "/readyz": Operation(

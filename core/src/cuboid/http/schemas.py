@@ -185,7 +185,7 @@ RESULTS = record(
 
 WAIT = record(
     {"error": {"const": "Continue wait"}},
-    {"requestId": TEXT},
+    {"requestId": TEXT, "timeElapsed": NUMBER, "stage": {"type": "object"}},
     "Not there yet: send the same request again, at once.",
 )
 
@@ -244,6 +244,8 @@ EXPLAINED = record(
     {"queryType": QUERY_TYPE, "explanations": listed({"type": "object"})},
     text="How each query would be answered.",
 )
+
+WITHDRAWN = record({"result": listed({"type": "object"})}, text="What is not waited for any longer.")
 
 _MEMBER = {"name": MEMBER, "title": TEXT, "shortTitle": TEXT, "isVisible": FLAG, "public": FLAG}
 _SAID: dict[str, Schema] = {"description": TEXT, "meta": ANYTHING, "sql": TEXT}
@@ -344,6 +346,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "Statement": STATEMENT,
     "DryRun": DRY_RUN,
     "Explained": EXPLAINED,
+    "Withdrawn": WITHDRAWN,
     "Meta": META,
     "Health": HEALTH,
 }
