@@ -33,6 +33,7 @@ from cuboid.http.server import listen, start
 from cuboid.query.normalize import Limits
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
+from cuboid.run.streams import Streams
 from cuboid.service import Service, ServiceSettings
 from cuboid.types import Job, Result
 from cuboid_duckdb.dialect import DuckDBDialect
@@ -172,15 +173,18 @@ def make_service(database: Path, catalog: Catalog) -> Callable[..., Service]:
         limit: int = 4,
         wait: float = 10.0,
         waiting: int = 1000,
+        stream_limit: int | None = None,
         catalog: Catalog = catalog,
         **extra: Any,
     ) -> Service:
         # DuckDB gives one process one instance a file, which two drivers cannot both configure.
         file = shutil.copy(database, database.with_name(f"copy-{next(numbers)}.duckdb"))
         driver = CountingDriver(DuckDBConfig(database=str(file)))
-        queue = DuckDBQueue(driver, QueueSettings(limit=limit, waiting=waiting))
-        source = DataSource("default", driver, DuckDBDialect(), queue)
-        settings = ServiceSettings(Limits(), continue_wait=wait)
+        streams = Streams(driver)
+        queue = DuckDBQueue(streams, QueueSettings(limit=limit, waiting=waiting))
+        source = DataSource("default", driver, DuckDBDialect(), queue, streams=streams)
+        options = {"formats": extra.pop("formats")} if "formats" in extra else {}
+        settings = ServiceSettings(Limits(), continue_wait=wait, stream_limit=stream_limit, **options)
         return Service(lambda: catalog, {"default": source}, settings, **extra)
 
     return make

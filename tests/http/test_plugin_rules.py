@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -227,3 +228,22 @@ def test_models_read_the_namespace_or_the_claim_u_over_the_others(
     assert principal.claims == claims
     with pytest.raises(TypeError):
         model_claims(principal)["a"] = 5  # type: ignore[index]
+
+
+def test_hook_register_formats(
+    tmp_path: Path, run: Any, make_service: Any, token: Callable[..., str]
+) -> None:
+    """The example of the documentation, as it is printed there."""
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "write-a-plugin.md").read_text(encoding="utf-8")
+    (example,) = [
+        each for each in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "TabSeparated" in each
+    ]
+    (tmp_path / "cuboid_plugin.py").write_text(example)
+    registry = Registry.load(tmp_path)
+    registry.require()
+    assert {"text/csv", "text/tab-separated-values"} <= set(registry.formats())
+    client = run(make_service(formats=registry.formats()), token=token({}))
+    path = '/cubejs-api/v1/load?query={"measures":["Users.count"]}'
+    answer = client.ask("GET", path, Accept="text/tab-separated-values")
+    assert answer.headers["content-type"] == "text/tab-separated-values; charset=utf-8"
+    assert answer.raw == b"Users.count\n700\n"

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         UserError,
     )
     from cuboid.hookspecs import hookimpl
+    from cuboid.result.formats import Format
     from cuboid.run.bounded import BoundedQueue
     from cuboid.run.dbapi import DBAPIDriver
     from cuboid.run.driver import Driver, DriverConfig
@@ -80,6 +81,7 @@ __all__ = [
     "EmbeddedProject",
     "Forbidden",
     "ForeignKeyInfo",
+    "Format",
     "HttpRequest",
     "InternalError",
     "Interval",
@@ -127,6 +129,7 @@ _ELSEWHERE = {
     "EmbeddedProject": "cuboid.embedded",
     "Introspection": "cuboid.run.introspection",
     "ProjectPath": "cuboid.run.server_config",
+    "Format": "cuboid.result.formats",
     "QueryQueue": "cuboid.run.queue",
     "QueueSettings": "cuboid.run.queue",
     "ServerConfig": "cuboid.run.server_config",

@@ -16,6 +16,7 @@ import pluggy
 from cuboid.types import HttpRequest, Principal
 
 if TYPE_CHECKING:
+    from cuboid.result.formats import Format
     from cuboid.run.driver import Driver
     from cuboid.sql.dialect import Dialect
 
@@ -36,6 +37,14 @@ def register_drivers(register: Callable[[type[Driver]], None]) -> None:
     """Offer database drivers.
 
     :param register: takes a :class:`cuboid.Driver` subclass; its ``name`` must be new.
+    """
+
+
+@hookspec
+def register_formats(register: Callable[[type[Format]], None]) -> None:
+    """Offer formats of answers, for clients that name them in ``Accept``.
+
+    :param register: takes a :class:`cuboid.Format` subclass; one that core has already is replaced.
     """
 
 

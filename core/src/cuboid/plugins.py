@@ -25,6 +25,7 @@ import pluggy
 from cuboid import hookspecs
 from cuboid.catalog.settings import TemplateNames
 from cuboid.errors import CuboidError, PluginError, closest, did_you_mean
+from cuboid.result.formats import FORMATS, Format
 from cuboid.types import Principal
 
 if TYPE_CHECKING:
@@ -178,6 +179,16 @@ class Registry:
                     variable=variables.__setitem__, filter=filters.__setitem__
                 )
         return TemplateNames(variables, filters)
+
+    def formats(self) -> dict[str, type[Format]]:
+        """The formats of answers by media type; of two for one type the later plugin's, and any before core's."""
+        found = {each.media_type: each for each in FORMATS}
+        for plugin in self.plugins:
+            if "register_formats" in plugin.hooks:
+                offered: list[type[Format]] = []
+                self._caller("register_formats", plugin)(register=offered.append)
+                found |= {each.media_type: each for each in offered}
+        return found
 
     def drivers(self) -> dict[str, type[Driver]]:
         """All drivers by name. Asks every plugin; raises :class:`PluginError` if two offer one name."""

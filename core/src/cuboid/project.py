@@ -249,6 +249,8 @@ class Project:
                 default_timezone=settings.default_timezone,
                 folder_delimiter=settings.nested_folders_delimiter,
                 continue_wait=settings.continue_wait_timeout,
+                stream_limit=settings.stream_limit,
+                formats=self.registry.formats(),
                 access=AccessSettings(self.hooks.access_filters, self.hooks.groups, masks),
                 plugins_wait=self.registry.wait,
             ),
@@ -267,12 +269,14 @@ class Project:
         from cuboid.run.data_source import DataSource
         from cuboid.run.driver import DriverConfig
         from cuboid.run.queue import QueueSettings
+        from cuboid.run.streams import Streams
 
         driver_class = self.registry.driver(source.driver)
         assert isinstance(source.config, DriverConfig)
         driver = driver_class(source.config)
+        streams = Streams(driver)
         queue = driver_class.queue(
-            driver,
+            streams,
             QueueSettings(
                 limit=source.limits.concurrency or self.settings.concurrency,
                 orphaned_after=self.settings.orphaned_timeout,
@@ -280,4 +284,12 @@ class Project:
         )
         timeout = source.limits.query_timeout or self.settings.query_timeout
         dialect = self.registry.dialect(driver_class.dialect)
-        return DataSource(source.name, driver, dialect, queue, timeout=timeout)
+        return DataSource(
+            source.name,
+            driver,
+            dialect,
+            queue,
+            timeout=timeout,
+            streams=streams,
+            stream_timeout=self.settings.stream_timeout,
+        )

@@ -11,14 +11,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from cuboid.catalog.meta import describe
 from cuboid.catalog.meta_extended import extended as extend
 from cuboid.catalog.model import Catalog
-from cuboid.errors import ConfigError, CuboidError
+from cuboid.errors import ConfigError, CuboidError, InvalidQuery, UnsupportedFeature
 from cuboid.plan.transformed import transformed_query
 from cuboid.planner import Planner
 from cuboid.query.access import AccessReader, AccessSettings
@@ -31,6 +32,8 @@ from cuboid.request import Request, RequestContext, RequestReader, RewriteQuery,
 from cuboid.result.answer import Answer, encode_answers
 from cuboid.result.dry_run import describe_query
 from cuboid.result.envelope import encode
+from cuboid.result.formats import FORMATS, Format
+from cuboid.result.rows import selected
 from cuboid.result.statement import REFRESH_SECONDS, describe_statement
 from cuboid.result.withdrawn import describe_withdrawn
 from cuboid.run.bounded import BoundedQueue, QueueSnapshot
@@ -38,7 +41,7 @@ from cuboid.run.data_source import DataSource
 from cuboid.run.polls import Polls
 from cuboid.run.together import Together
 from cuboid.sql.freshness import refresh_key_text
-from cuboid.types import Pending, Principal, Statement
+from cuboid.types import Column, Pending, Principal, Statement
 
 MANY_ROWS = 2000
 """Rows from which encoding moves to a thread: about 2 ms of work."""
@@ -70,11 +73,17 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
     """``continue_wait``: seconds a request may wait before it is told to ask again; ``access``: what narrows what
-    principals see, besides the model's policies; ``plugins_wait``: whether plugins take their time over a query."""
+    principals see, besides the model's policies; ``plugins_wait``: whether plugins take their time over a query;
+    ``stream_limit``: the largest limit of a streamed answer to those who may have more than others; ``formats``: of
+    streamed answers, by media type."""
 
     limits: Limits = field(default_factory=Limits)
     default_timezone: str = "UTC"
     folder_delimiter: str = ""
+    stream_limit: int | None = None
+    formats: Mapping[str, type[Format]] = field(
+        default_factory=lambda: {each.media_type: each for each in FORMATS}
+    )
     continue_wait: float = 10.0
     access: AccessSettings = field(default_factory=AccessSettings)
     plugins_wait: bool = False
@@ -132,12 +141,19 @@ class Service:
         self._rows: Counter[str] = Counter()
 
     async def load(
-        self, raw: object, context: RequestContext, *, query_type: str | None = None, cache: str | None = None
+        self,
+        raw: object,
+        context: RequestContext,
+        *,
+        query_type: str | None = None,
+        cache: str | None = None,
+        cast_numerics: bool = False,
     ) -> bytes | Pending:
         """The body of ``/v1/load``, or :class:`Pending`. Raises :class:`CuboidError`.
 
         :param query_type: the request's ``queryType``; ``multi`` asks for the envelope.
         :param cache: the request's cache mode, which wins over the query's.
+        :param cast_numerics: numbers are numbers where the wire has texts, as far as none loses digits.
         """
         planner, reader = self._in_force(await self._models.catalog(context.principal))
         poll = self._polls.poll(context.asker, raw)
@@ -177,9 +193,55 @@ class Service:
                 planner.catalog,
                 envelope=query_type == "multi",
                 request_id=context.request_id if context.dev else None,
+                cast_numerics=cast_numerics,
             ),
             in_thread=sum(len(result.rows) for result in outcome) > MANY_ROWS,
         )
+
+    async def stream(
+        self, raw: object, context: RequestContext, *, cast_numerics: bool, format: type[Format], more: bool
+    ) -> AsyncIterator[bytes]:
+        """The rows of one query in ``format``, as they arrive. Raises :class:`CuboidError`, also in the midst.
+
+        :param more: the setting ``stream_limit`` is the limit for this principal.
+        """
+        planner, reader = self._in_force(await self._models.catalog(context.principal))
+        if more and self._settings.stream_limit is not None:
+            limits = replace(reader.limits, maximum=max(self._settings.stream_limit, reader.limits.maximum))
+            reader = replace(reader, limits=limits)
+
+        def plan() -> tuple[Question, DataSource, Statement]:
+            request = reader.read(raw, context)
+            if request.type != "regularQuery":
+                raise InvalidQuery("Only one query can be streamed, without compareDateRange.")
+            (question,) = request.questions
+            if question.query.total:
+                raise InvalidQuery("A streamed answer has no place for a total.", path="total")
+            ((source, statement),) = self._statements(question, planner)
+            return question, source, statement
+
+        question, source, statement = await _think(
+            plan, in_thread=self._settings.plugins_wait or is_large(raw)
+        )
+        limit = question.query.limit
+        if not source.streams_bounded and (limit or 0) > self._settings.limits.maximum:
+            raise UnsupportedFeature(
+                f"The data source '{source.name}' cannot stream: no more than {self._settings.limits.maximum} rows."
+            )
+        columns = [Column(name, type) for name, type in selected(question.shape, planner.catalog)]
+        writer = format(columns, cast_numerics=cast_numerics)
+        yield writer.begin()
+        async with aclosing(source.stream(statement, asker=context.asker)) as batches:  # type: ignore[type-var]
+            async for batch in batches:
+                self._rows[source.name] += len(batch)
+                if batch:
+                    yield await asyncio.to_thread(writer.rows, batch)
+        yield await asyncio.to_thread(writer.end)
+
+    @property
+    def formats(self) -> Mapping[str, type[Format]]:
+        """The formats of streams by media type."""
+        return self._settings.formats
 
     async def sql(self, raw: object, context: RequestContext) -> bytes:
         """The body of ``/v1/sql``: an object, or for comparisons and blended queries an array of them."""

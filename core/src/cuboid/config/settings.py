@@ -64,7 +64,7 @@ Secret = Annotated[SecretStr, Kind("secret")]
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_read_secrets), Kind("list of secrets")]
 Texts = Annotated[tuple[str, ...], BeforeValidator(read_list), Kind("list")]
 Scopes = Annotated[
-    tuple[Literal["graphql", "meta", "data", "sql", "jobs"], ...],
+    tuple[Literal["graphql", "meta", "data", "sql", "jobs", "stream"], ...],
     BeforeValidator(read_list),
     Kind("list of scopes"),
 ]
@@ -186,6 +186,13 @@ class Settings(BaseModel):
         10_000, "rows of a query without a limit", "CUBEJS_DB_QUERY_DEFAULT_LIMIT", ge=1
     )
     query_limit: Count = _setting(50_000, "largest limit of a query", "CUBEJS_DB_QUERY_LIMIT", ge=1)
+    stream_limit: Count | None = _setting(
+        None,
+        "largest limit of a streamed answer (CSV, NDJSON, Arrow) to principals with the scope `stream`;"
+        " query_limit if unset",
+        ge=1,
+    )
+    stream_timeout: Duration = _setting(3600.0, "how long a streamed answer may take", gt=0)
     query_timeout: Duration = _setting(600.0, "how long a statement may run", "CUBEJS_DB_QUERY_TIMEOUT", gt=0)
     concurrency: Count | None = _setting(
         None,

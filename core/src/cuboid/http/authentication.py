@@ -91,6 +91,10 @@ class Authenticator:
         """Raises :class:`Forbidden` unless this part of the API is open to the principal."""
         await self._rules.check_scope(principal, scope, self._settings.scopes)
 
+    async def has_scope(self, principal: Principal, scope: str) -> bool:
+        """Whether this part of the API is open to the principal."""
+        return await self._rules.has_scope(principal, scope, self._settings.scopes)
+
     async def _claims(self, token: str | None) -> Mapping[str, Any]:
         if token is None:
             if self._settings.required:

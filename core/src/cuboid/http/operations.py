@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cuboid.http.schemas import QUERIES, TEXT, Schema, listed, ref
+from cuboid.http.schemas import FLAG, QUERIES, TEXT, Schema, listed, ref
 from cuboid.query.parse import CACHE_MODES
 
 JSON = "application/json"
@@ -57,6 +57,7 @@ QUERY_TYPE = Parameter(
     "queryType", TEXT, "`multi` asks for several results, which comparisons and blending need"
 )
 CACHE = Parameter("cache", {"enum": list(CACHE_MODES)}, "the cache mode, before that of the query")
+CAST = Parameter("castNumerics", FLAG, "numbers instead of texts, as far as no digit is lost")
 
 PROGRESS = Parameter(
     "progress", {"enum": ["true"]}, "with `Continue wait` also say how far it is", in_body=False
@@ -64,8 +65,13 @@ PROGRESS = Parameter(
 
 LOAD = Operation(
     "Rows for a query",
-    _json(ref("Result"), ref("Results"), ref("ContinueWait")),
-    (QUERY, QUERY_TYPE, CACHE, PROGRESS),
+    {
+        **_json(ref("Result"), ref("Results"), ref("ContinueWait")),
+        "text/csv": TEXT,
+        "application/x-ndjson": TEXT,
+        "application/vnd.apache.arrow.stream": {"type": "string", "format": "binary"},
+    },
+    (QUERY, QUERY_TYPE, CACHE, CAST, PROGRESS),
     "data",
 )
 

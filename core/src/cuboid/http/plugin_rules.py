@@ -11,8 +11,9 @@ from cuboid.plugins import Asker, Registry
 from cuboid.query.claims import freeze
 from cuboid.types import HttpRequest, Principal
 
-SCOPES = ("graphql", "meta", "data", "sql", "jobs")
-"""The parts of the API that can be opened; Cube's, those that have no route here among them."""
+SCOPES = ("graphql", "meta", "data", "sql", "jobs", "stream")
+"""The parts of the API that can be opened: Cube's, those that have no route here among them, and streams past the
+ordinary limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,17 @@ class PluginRules:
 
     async def check_scope(self, principal: Principal, scope: str, default: Collection[str]) -> None:
         """Raises :class:`Forbidden` unless ``scope`` is among the principal's."""
+        if not await self.has_scope(principal, scope, default):
+            raise Forbidden(f"API scope is missing: {scope}")
+
+    async def has_scope(self, principal: Principal, scope: str, default: Collection[str]) -> bool:
+        """Whether ``scope`` is among the principal's."""
         scopes = default
         for ask in self.scopes:
             said = await ask(principal=principal, scopes=tuple(scopes))
             if said is not None:
                 scopes = _checked(said)
-        if scope not in scopes:
-            raise Forbidden(f"API scope is missing: {scope}")
+        return scope in scopes
 
 
 def _frozen(hook: str, value: Any) -> Mapping[str, Any]:

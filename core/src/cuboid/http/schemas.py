@@ -144,8 +144,8 @@ ITEM = record(
 )
 
 CELL: Schema = {
-    "description": "Numbers are texts without exponent, times `YYYY-MM-DDTHH:mm:ss.SSS` in the query's zone.",
-    "type": ["string", "boolean", "null", "array", "object"],
+    "description": "Numbers are texts (numbers for `castNumerics`), times are those of the query's zone.",
+    "type": ["string", "number", "boolean", "null", "array", "object"],
 }
 
 RESULT = record(

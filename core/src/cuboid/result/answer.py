@@ -35,10 +35,12 @@ def encode_answers(
     *,
     envelope: bool,
     request_id: str | None,
+    cast_numerics: bool = False,
 ) -> bytes:
     """The body. Without ``envelope`` it is the first answer alone, as Cube has it.
 
     :param request_id: shown in dev mode only: None elsewhere.
+    :param cast_numerics: the client asks for numbers where the wire has texts.
     """
     blended = query_type == "blendingQuery"
     singles = [
@@ -51,6 +53,7 @@ def encode_answers(
             total=int(answer.results[1].rows[0][0]) if len(answer.results) > 1 else None,  # type: ignore[arg-type]  # COUNT(*)
             transformed=answer.transformed,
             request_id=request_id,
+            cast_numerics=cast_numerics,
             blending_granularity=answer.question.query.time_dimensions[0].granularity if blended else None,
         )
         for answer in answers

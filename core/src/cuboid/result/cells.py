@@ -20,7 +20,12 @@ from decimal import Decimal
 from cuboid.errors import InternalError
 from cuboid.types import Nested, SemanticType, Value
 
-WireValue = str | bool | Nested | None
+WireValue = str | bool | int | float | Nested | None
+"""Numbers only where a client asks for them: see :func:`number_column`."""
+
+EXACT_INTEGER = 2**53
+EXACT_DIGITS = 15
+"""What every double keeps: whole numbers up to this, and so many decimal digits."""
 
 TYPE_OF_NULL = None.__class__
 
@@ -54,6 +59,29 @@ def wire_column(cells: Sequence[Value], type: SemanticType, name: str) -> list[W
         known = {cell: None if cell is None else convert(cell) for cell in set(cells)}
         return [known[cell] for cell in cells]
     return [None if cell is None else convert(cell) for cell in cells]
+
+
+def number_column(cells: Sequence[Value], type: SemanticType, name: str) -> list[WireValue]:
+    """One column's values as JSON numbers, for clients that ask for them.
+
+    A number whose digits a double does not keep (whole numbers beyond 2^53, decimals of more than 15 digits) stays
+    a text: who reads JSON into doubles would lose them without a word.
+    """
+    return [_number(cell, wire) for cell, wire in zip(cells, wire_column(cells, type, name), strict=True)]
+
+
+def _number(cell: Value, wire: WireValue) -> WireValue:
+    match cell:
+        case bool() | None:
+            return wire
+        case int():
+            return cell if abs(cell) <= EXACT_INTEGER else wire
+        case float():
+            return cell + 0.0 if math.isfinite(cell) else None
+        case Decimal() if isinstance(wire, str):
+            digits = wire.lstrip("-").replace(".", "").lstrip("0")
+            return float(wire) if len(digits) <= EXACT_DIGITS else wire
+    return wire
 
 
 def wire_float(value: float) -> str | None:

@@ -31,6 +31,7 @@ def single(
     transformed: Mapping[str, Any] | None = None,
     request_id: str | None = None,
     blending_granularity: str | None = None,
+    cast_numerics: bool = False,
 ) -> bytes:
     """One result object, keys in Cube's order, ``data`` last.
 
@@ -39,7 +40,7 @@ def single(
     :param db_type: the driver's name.
     :param total: the number of rows without limit, if the query asked for it.
     :param transformed: shown in dev mode only, as is ``request_id``: None elsewhere.
-    :param blending_granularity: as for :func:`cuboid.result.rows.wire_table`.
+    :param blending_granularity: as for :func:`cuboid.result.rows.wire_table`, and so ``cast_numerics``.
     """
     head: dict[str, Any] = {"query": question.echo, "lastRefreshTime": _refresh_time(result.finished_at)}
     if transformed is not None:
@@ -55,7 +56,13 @@ def single(
     }
     if total is not None:
         head["total"] = total
-    data = wire_rows(result, question, catalog, blending_granularity=blending_granularity)
+    data = wire_rows(
+        result,
+        question,
+        catalog,
+        blending_granularity=blending_granularity,
+        cast_numerics=cast_numerics,
+    )
     return b"".join((encode(head)[:-1], b',"data":', data, b"}"))
 
 

@@ -19,7 +19,7 @@ from cuboid.catalog.model import Catalog, Dimension, Measure
 from cuboid.errors import InternalError
 from cuboid.query.members import finest_first
 from cuboid.query.model import Question, Shape
-from cuboid.result.cells import WireValue, wire_column
+from cuboid.result.cells import WireValue, number_column, wire_column
 from cuboid.types import Result, SemanticType
 
 
@@ -33,26 +33,33 @@ class WireTable:
 
 
 def wire_table(
-    result: Result, question: Question, catalog: Catalog, *, blending_granularity: str | None = None
+    result: Result,
+    question: Question,
+    catalog: Catalog,
+    *,
+    blending_granularity: str | None = None,
+    cast_numerics: bool = False,
 ) -> WireTable:
     """The wire's columns of ``result``, which has the shape's dimensions, time groupings and measures.
 
     :param blending_granularity: in a blending query, the granularity of its time axis: adds the key
         ``time.<granularity>`` with the value of the first time grouping.
 
+    :param cast_numerics: numbers are numbers, as far as none loses digits: see
+        :func:`cuboid.result.cells.number_column`.
+
     Raises :class:`InternalError` if the result does not have the shape's columns.
     """
     shape = question.shape
-    selected = _selected(shape, catalog)
-    if len(result.columns) != len(selected):
-        raise InternalError(
-            f"The result has {len(result.columns)} columns; the query selects {len(selected)}."
-        )
-    cells = list(zip(*result.rows, strict=True)) if result.rows else [()] * len(selected)
+    chosen = selected(shape, catalog)
+    if len(result.columns) != len(chosen):
+        raise InternalError(f"The result has {len(result.columns)} columns; the query selects {len(chosen)}.")
+    cells = list(zip(*result.rows, strict=True)) if result.rows else [()] * len(chosen)
     table: dict[str, Sequence[WireValue]] = {}
-    for (key, type), column in zip(selected, cells, strict=True):
+    for (key, type), column in zip(chosen, cells, strict=True):
         if key not in table:
-            table[key] = wire_column(column, type, key)
+            write = number_column if cast_numerics and type == "number" else wire_column
+            table[key] = write(column, type, key)
     for member, key in _finest_groupings(shape, catalog).items():
         table.setdefault(member, table[key])
     height = len(result.rows)
@@ -65,10 +72,21 @@ def wire_table(
 
 
 def wire_rows(
-    result: Result, question: Question, catalog: Catalog, *, blending_granularity: str | None = None
+    result: Result,
+    question: Question,
+    catalog: Catalog,
+    *,
+    blending_granularity: str | None = None,
+    cast_numerics: bool = False,
 ) -> bytes:
     """The JSON of ``data`` in the query's response format. Parameters as :func:`wire_table`."""
-    table = wire_table(result, question, catalog, blending_granularity=blending_granularity)
+    table = wire_table(
+        result,
+        question,
+        catalog,
+        blending_granularity=blending_granularity,
+        cast_numerics=cast_numerics,
+    )
     match question.query.response_format:
         case "compact":
             return _encode_compact(table)
@@ -81,7 +99,7 @@ def wire_rows(
 def _encode_objects(table: WireTable) -> bytes:
     # A struct class for each tuple of keys encodes three times as fast as dictionaries do:
     # 10,000 rows of 5 columns take 1.5 ms instead of 4.7 ms.
-    return msgspec.json.encode(list(map(_row_class(table.members), *table.columns)))
+    return msgspec.json.encode(list(map(row_class(table.members), *table.columns)))
 
 
 def _encode_compact(table: WireTable) -> bytes:
@@ -97,19 +115,19 @@ def _encode_columnar(table: WireTable) -> bytes:
 
 
 @lru_cache(maxsize=512)
-def _row_class(members: tuple[str, ...]) -> type[msgspec.Struct]:
+def row_class(members: tuple[str, ...]) -> type[msgspec.Struct]:
     """A row type whose fields are written under the names in ``members``, in order."""
     fields: Iterable[tuple[str, Any]] = [(f"field_{index}", Any) for index in range(len(members))]
     names = {f"field_{index}": member for index, member in enumerate(members)}
     return msgspec.defstruct("Row", fields, rename=names, gc=False)
 
 
-def _selected(shape: Shape, catalog: Catalog) -> list[tuple[str, SemanticType]]:
+def selected(shape: Shape, catalog: Catalog) -> list[tuple[str, SemanticType]]:
     """Key and type of each column of the SELECT, in order."""
-    selected: list[tuple[str, SemanticType]] = [(name, _type(name, catalog)) for name in shape.dimensions]
-    selected += [(grouping.key, "time") for grouping in shape.time_groupings]
-    selected += [(name, _type(name, catalog)) for name in shape.measures]
-    return selected
+    found: list[tuple[str, SemanticType]] = [(name, _type(name, catalog)) for name in shape.dimensions]
+    found += [(grouping.key, "time") for grouping in shape.time_groupings]
+    found += [(name, _type(name, catalog)) for name in shape.measures]
+    return found
 
 
 def _type(name: str, catalog: Catalog) -> SemanticType:

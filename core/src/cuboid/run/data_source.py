@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cuboid.errors import ConnectionFailed, DriverError, QueryCancelled
+from cuboid.errors import ConnectionFailed, DriverError, QueryCancelled, UnsupportedFeature
 from cuboid.run.driver import Driver
 from cuboid.run.queue import QueryQueue
+from cuboid.run.streams import Batch, Streams
 from cuboid.types import Job, Pending, Result, Statement, Withdrawn
 
 if TYPE_CHECKING:
@@ -34,16 +37,28 @@ class DataSource:
     """Opens its driver on first use, and again after that failed; a dead database costs one answer at a time.
 
     :param timeout: seconds a statement may run.
+    :param streams: what the queue runs, if it is to run streams too; else the queue runs the driver itself.
+    :param stream_timeout: seconds a stream may take.
     """
 
     def __init__(
-        self, name: str, driver: Driver, dialect: Dialect, queue: QueryQueue, *, timeout: float = 600.0
+        self,
+        name: str,
+        driver: Driver,
+        dialect: Dialect,
+        queue: QueryQueue,
+        *,
+        timeout: float = 600.0,
+        streams: Streams | None = None,
+        stream_timeout: float = 3600.0,
     ) -> None:
         self.name = name
         self.driver = driver
         self.dialect = dialect
         self.queue = queue
         self.timeout = timeout
+        self.stream_timeout = stream_timeout
+        self._streams = streams
         self._opening: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -80,6 +95,30 @@ class DataSource:
     async def withdraw(self, asker: Asker) -> list[Withdrawn]:
         """Cancels what that request waits for; see :meth:`QueryQueue.withdraw`."""
         return await self.queue.withdraw(asker.owner, asker.request)
+
+    async def stream(self, statement: Statement, *, asker: Asker = NOBODY) -> AsyncIterator[Batch]:
+        """The rows in batches, with bounded memory if the driver can; leaving the iterator stops the statement.
+
+        Waits for the driver to open and for a place in the queue. Raises as :meth:`submit`.
+        """
+        if self._streams is None:
+            raise UnsupportedFeature(f"Data source '{self.name}' cannot stream.")
+        try:
+            if not await self._opened(self.stream_timeout):
+                raise ConnectionFailed(f"no connection within {self.stream_timeout:g} s.")
+            rows = self._streams.read(
+                self.queue, statement, self.stream_timeout, owner=asker.owner, request=asker.request
+            )
+            async with aclosing(rows) as batches:  # type: ignore[type-var]
+                async for batch in batches:
+                    yield batch
+        except ConnectionFailed as error:
+            raise self._named(error) from None
+
+    @property
+    def streams_bounded(self) -> bool:
+        """Whether a stream takes bounded memory."""
+        return self._streams is not None and "stream" in self.driver.capabilities
 
     async def ping(self, wait: float = PING_SECONDS) -> None:
         """Asks the database for a constant, past the queue. Raises :class:`DriverError`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from cuboid.types import Job, Pending, Result, Withdrawn
 
@@ -33,7 +33,8 @@ class QueueSettings:
 class Runs(Protocol):
     """What a queue needs of a driver: see :class:`cuboid.run.driver.Driver`."""
 
-    name: ClassVar[str]
+    @property
+    def name(self) -> str: ...
 
     async def execute(self, job: Job) -> Result: ...
 
