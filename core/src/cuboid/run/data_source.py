@@ -103,16 +103,16 @@ class DataSource:
         """
         if self._streams is None:
             raise UnsupportedFeature(f"Data source '{self.name}' cannot stream.")
+        if not await self._opened(self.stream_timeout):
+            raise ConnectionFailed(f"Data source '{self.name}': no answer within {self.stream_timeout:g} s.")
+        rows = self._streams.read(
+            self.queue, statement, self.stream_timeout, owner=asker.owner, request=asker.request
+        )
         try:
-            if not await self._opened(self.stream_timeout):
-                raise ConnectionFailed(f"no connection within {self.stream_timeout:g} s.")
-            rows = self._streams.read(
-                self.queue, statement, self.stream_timeout, owner=asker.owner, request=asker.request
-            )
             async with aclosing(rows) as batches:  # type: ignore[type-var]
                 async for batch in batches:
                     yield batch
-        except ConnectionFailed as error:
+        except DriverError as error:
             raise self._named(error) from None
 
     @property
