@@ -323,7 +323,8 @@ def test_a_failure_before_the_first_byte_is_told(serve: Any) -> None:
     client = serve(Breaking)
     client.driver.batches = 0
     with stream(client, ROWS, CSV) as answer:
-        assert (answer.status, json.loads(answer.read())) == (400, {"error": "Error: Data source 'default': the database went away"})
+        told = "Error: Data source 'default': the database went away"
+        assert (answer.status, json.loads(answer.read())) == (400, {"error": told})
 
 
 def test_a_driver_that_cannot_stream_gives_what_an_ordinary_answer_holds(serve: Any) -> None:
