@@ -11,15 +11,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from cuboid.catalog.meta import describe
 from cuboid.catalog.meta_extended import extended as extend
 from cuboid.catalog.model import Catalog
 from cuboid.errors import ConfigError, CuboidError, InvalidQuery, UnsupportedFeature
+from cuboid.figures import Figures
+from cuboid.models import Models, OneModel
 from cuboid.plan.transformed import transformed_query
 from cuboid.planner import Planner
 from cuboid.query.access import AccessReader, AccessSettings
@@ -36,7 +38,7 @@ from cuboid.result.formats import FORMATS, Format
 from cuboid.result.rows import selected
 from cuboid.result.statement import REFRESH_SECONDS, describe_statement
 from cuboid.result.withdrawn import describe_withdrawn
-from cuboid.run.bounded import BoundedQueue, QueueSnapshot
+from cuboid.run.bounded import BoundedQueue
 from cuboid.run.data_source import DataSource
 from cuboid.run.polls import Polls
 from cuboid.run.together import Together
@@ -48,22 +50,6 @@ MANY_ROWS = 2000
 
 MANY_CUBES = 20
 """Cubes from which describing them moves to a thread: about 3 ms of work."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Counts of one service at one moment.
-
-    :param shapes: statements that are kept for their shape.
-    :param mistakes: errors of the models in force.
-    :param queues: by data source, of those whose queue counts.
-    :param rows: that data sources returned so far, by data source.
-    """
-
-    shapes: int
-    mistakes: int
-    queues: Mapping[str, QueueSnapshot]
-    rows: Mapping[str, int]
 
 
 Parts = list[tuple[DataSource, Statement]]
@@ -89,29 +75,6 @@ class ServiceSettings:
     plugins_wait: bool = False
 
 
-class Models(Protocol):
-    """The catalogs in force, by who asks."""
-
-    async def catalog(self, principal: Principal) -> Catalog:
-        """What this principal may ask."""
-
-    def held(self) -> Iterable[Catalog]:
-        """All that may be asked now."""
-
-
-@dataclass(frozen=True, slots=True)
-class _OneModel:
-    """The same catalog for all."""
-
-    current: Callable[[], Catalog]
-
-    async def catalog(self, principal: Principal) -> Catalog:
-        return self.current()
-
-    def held(self) -> Iterable[Catalog]:
-        return (self.current(),)
-
-
 InForce = tuple[Planner, RequestReader]
 """What plans and reads over one catalog."""
 
@@ -131,7 +94,7 @@ class Service:
         settings: ServiceSettings | None = None,
         rewrite_query: RewriteQuery = lambda query, principal: query,
     ) -> None:
-        self._models: Models = _OneModel(models) if callable(models) else models
+        self._models: Models = OneModel(models) if callable(models) else models
         self._data_sources = data_sources
         self._settings = settings or ServiceSettings()
         self._rewrite_query = rewrite_query

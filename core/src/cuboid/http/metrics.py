@@ -14,8 +14,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from cuboid.figures import Figures
 from cuboid.http.handler import Handler
-from cuboid.service import Figures
 
 if TYPE_CHECKING:
     from tornado.web import RequestHandler

@@ -1,0 +1,24 @@
+"""Counts of a service, for those who watch it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cuboid.run.bounded import QueueSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts of one service at one moment.
+
+    :param shapes: statements that are kept for their shape.
+    :param mistakes: errors of the models in force.
+    :param queues: by data source, of those whose queue counts.
+    :param rows: that data sources returned so far, by data source.
+    """
+
+    shapes: int
+    mistakes: int
+    queues: Mapping[str, QueueSnapshot]
+    rows: Mapping[str, int]
