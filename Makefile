@@ -3,7 +3,7 @@ PORT ?= 4000
 N ?= 100000
 ENGINES ?= duckdb
 # Paths that hold Python of ours.
-CODE = core/src plugins tests examples benchmarks scripts
+CODE = core/src client/src plugins tests examples benchmarks scripts
 BIN = .venv/bin
 
 .PHONY: help demo data test oracle check format bench docs constraints clean

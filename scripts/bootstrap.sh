@@ -24,7 +24,7 @@ demo | dev) ;;
 esac
 
 # The stamp holds what the environment was made from. The path counts: a moved .venv has stale scripts.
-stamp() { { echo "$root"; cat constraints.txt scripts/bootstrap.sh core/pyproject.toml plugins/*/pyproject.toml; } | cksum; }
+stamp() { { echo "$root"; cat constraints.txt scripts/bootstrap.sh core/pyproject.toml client/pyproject.toml plugins/*/pyproject.toml; } | cksum; }
 
 current() {
     [ -x "$python" ] && [ -f ".venv/cuboid-$1" ] && [ "$(cat ".venv/cuboid-$1")" = "$(stamp)" ]
@@ -105,7 +105,7 @@ working_venv || make_venv
 echo "$root" >.venv/cuboid-root
 rm -f .venv/cuboid-demo .venv/cuboid-dev
 if [ "$kind" = dev ]; then
-    set -- -e "./core[dev,engines]"
+    set -- -e "./core[dev,engines]" -e "./client[pandas,polars]"
     for plugin in plugins/*/pyproject.toml; do
         set -- "$@" -e "./$(dirname "$plugin")"
     done

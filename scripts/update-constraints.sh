@@ -14,7 +14,7 @@ trap 'rm -rf "$scratch"' EXIT INT TERM
 python=$scratch/venv/bin/python
 "$python" -m pip install -q --disable-pip-version-check --upgrade pip
 
-set -- -e "./core[dev,engines]"
+set -- -e "./core[dev,engines]" -e "./client[pandas,polars]"
 for plugin in plugins/*/pyproject.toml; do
     set -- "$@" -e "./$(dirname "$plugin")"
 done

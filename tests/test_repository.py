@@ -16,7 +16,13 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 CONSTRAINTS = ROOT / "constraints.txt"
-PROJECTS = sorted([ROOT / "core" / "pyproject.toml", *(ROOT / "plugins").glob("*/pyproject.toml")])
+PROJECTS = sorted(
+    [
+        ROOT / "core" / "pyproject.toml",
+        ROOT / "client" / "pyproject.toml",
+        *(ROOT / "plugins").glob("*/pyproject.toml"),
+    ]
+)
 SCRIPTS = [*sorted((ROOT / "scripts").glob("*.sh")), ROOT / ".ci" / "run"]
 # Never part of the project, for a copy without git.
 MADE_HERE = {

@@ -12,7 +12,9 @@ from scripts import docs
 
 ROOT = Path(__file__).parent.parent
 CORE = ROOT / "core" / "src"
-SOURCES = sorted([*CORE.rglob("*.py"), *(ROOT / "plugins").glob("*/src/**/*.py")])
+SOURCES = sorted(
+    [*CORE.rglob("*.py"), *(ROOT / "client").rglob("*.py"), *(ROOT / "plugins").glob("*/src/**/*.py")]
+)
 OTHERS = sorted(
     file
     for folder in ("tests", "examples", "benchmarks", "scripts", "plugins")
