@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,9 +16,10 @@ from cuboid.catalog.files import ModelFile
 from cuboid.cube_python.plugin import HOOKS, REFUSED, SETTINGS, WITHOUT_EFFECT
 from cuboid.errors import ConfigError, PluginError
 from cuboid.hook_answers import HookAnswers
+from cuboid.http.plugin_rules import PluginRules
 from cuboid.plugins import Registry
 from cuboid.project import Project
-from cuboid.types import Principal
+from cuboid.types import HttpRequest, Principal
 
 GLOBALS = """
 from cube import TemplateContext, SafeString
@@ -125,7 +128,7 @@ def test_a_plugin_of_the_project_comes_after_cube_py(tmp_path: Path) -> None:
             "'keys' of the option jwt in cube.py has no equal. Did you mean 'key'",
         ),
         ("config.driver_factory = lambda ctx: {}", "'driver_factory'.*data_sources"),
-        ("config.check_auth = lambda ctx, token: None", "'check_auth'.*cuboid_plugin.py"),
+        ("config.check_sql_auth = lambda ctx, token: None", "'check_sql_auth'.*no SQL API"),
         ("config.query_rewite = lambda query, ctx: query", "Did you mean 'query_rewrite'"),
         ("raise ValueError('no')", "cube.py cannot be imported: ValueError: no"),
         ("import not_there_at_all", "ModuleNotFoundError"),
@@ -240,3 +243,65 @@ def test_a_wrong_setting_of_cube_py_is_told_with_its_origin(tmp_path: Path) -> N
     write(tmp_path, cube="from cube import config\nconfig.base_path = 'bi'\n")
     with pytest.raises(ConfigError, match=r"base_path.*cube\.py"):
         Project.open(tmp_path, environ={})
+
+
+# ---------------------------------------------------------------- requests
+
+REQUEST = HttpRequest("GET", "/cubejs-api/v1/load", MappingProxyType({"x-org": "north"}))
+
+
+def rules(folder: Path, text: str) -> PluginRules:
+    write(folder, cube=f"from cube import config\n{textwrap.dedent(text)}")
+    registry = Registry.load(folder)
+    registry.require()
+    return PluginRules.of(registry)
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_check_auth_decides_alone(tmp_path: Path, kind: str) -> None:
+    text = f"""
+        @config
+        {kind} check_auth(ctx, token):
+            if token == "returned":
+                return {{"security_context": {{"who": "r", "from": ctx["request"]["headers"]["x-org"]}}}}
+            if token == "put":
+                ctx["securityContext"] = {{"who": "p"}}
+                return
+            if token != "plain":
+                raise Exception("Access denied")
+        """
+    gate = rules(tmp_path, text)
+    found = {token: asyncio.run(gate.authenticate(token, REQUEST)) for token in ("returned", "put", "plain")}
+    assert found == {"returned": {"who": "r", "from": "north"}, "put": {"who": "p"}, "plain": {}}
+    for token in ("other", None):
+        with pytest.raises(cuboid.Unauthenticated, match=r"\AAccess denied\Z"):
+            asyncio.run(gate.authenticate(token, REQUEST))
+
+
+def test_extend_context_is_seen_by_the_other_functions_and_changes_no_claim(tmp_path: Path) -> None:
+    text = """
+        @config
+        def extend_context(req):
+            req["securityContext"]["org"] = req["headers"]["x-org"]
+            req["extra"] = 1
+            return req
+        @config
+        def query_rewrite(query, ctx):
+            return {"saw": [ctx["securityContext"], ctx["extra"]]}
+        """
+    gate = rules(tmp_path, text)
+    principal = Principal(MappingProxyType({"who": "ann"}))
+    context = asyncio.run(gate.context(principal, REQUEST))
+    extended = replace(principal, context=context)
+    assert extended.claims == {"who": "ann"}
+    seen = Registry.load(tmp_path).rewrite_query({}, extended)
+    assert seen == {"saw": [{"who": "ann", "org": "north"}, 1]}
+
+
+def test_context_to_api_scopes_says_what_is_open(tmp_path: Path) -> None:
+    gate = rules(
+        tmp_path, "@config\ndef context_to_api_scopes(ctx, scopes):\n    return scopes if ctx else ['meta']\n"
+    )
+    somebody, nobody = Principal(MappingProxyType({"a": 1})), Principal()
+    assert asyncio.run(gate.has_scope(somebody, "data", ("data", "meta")))
+    assert not asyncio.run(gate.has_scope(nobody, "data", ("data", "meta")))

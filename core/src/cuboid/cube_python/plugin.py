@@ -11,6 +11,7 @@ from typing import Any
 
 from cuboid.catalog.awaiting import settle
 from cuboid.catalog.settings import plain
+from cuboid.cube_python.gates import check_auth, context_to_api_scopes, extend_context
 from cuboid.cube_python.load import load_options
 from cuboid.errors import ConfigError, closest, did_you_mean
 from cuboid.hookspecs import hookimpl
@@ -76,11 +77,8 @@ WITHOUT_EFFECT = frozenset(
 
 REFUSED: Mapping[str, str] = MappingProxyType(
     {
-        "check_auth": "Tokens are checked by the settings api_secret and jwt_*; other rules go into cuboid_plugin.py.",
         "check_sql_auth": "There is no SQL API here.",
         "can_switch_sql_user": "There is no SQL API here.",
-        "context_to_api_scopes": "Routes are not switched by scopes here.",
-        "extend_context": "The security context is extended in cuboid_plugin.py.",
         "db_type": "Databases are data_sources in cuboid.yml, or CUBEJS_DB_* in the environment.",
         "driver_factory": "Databases are data_sources in cuboid.yml, or CUBEJS_DB_* in the environment.",
         "external_driver_factory": "Databases are data_sources in cuboid.yml, or CUBEJS_DB_* in the environment.",
@@ -200,12 +198,16 @@ HOOKS: Mapping[str, tuple[str, Callable[[Callable[..., Any]], Any]]] = MappingPr
         "schema_version": ("model_version", _of_context("model_version", str)),
         "context_to_groups": ("groups", _of_context("groups", list)),
         "context_to_roles": ("groups", _of_context("groups", list)),
+        "check_auth": ("authenticate", check_auth),
+        "extend_context": ("extend_context", extend_context),
+        "context_to_api_scopes": ("api_scopes", context_to_api_scopes),
     }
 )
 """The hook that each option is, and how it becomes one."""
 
 
 def request_context(principal: Principal) -> dict[str, Any]:
-    """What Cube's functions get: the security context in both spellings, theirs to change."""
+    """What Cube's functions get: the security context in both spellings, theirs to change, and what
+    ``extend_context`` adds."""
     claims = plain(principal.claims)
-    return {**plain(principal.context), "securityContext": claims, "security_context": claims}
+    return {"securityContext": claims, "security_context": claims, **plain(principal.context)}
