@@ -59,6 +59,8 @@ def test_every_setting_is_read_from_each_of_its_names(tmp_path: Path, setting: A
         "date or time": "1970-01-01",
         "debug, info, warning or error": "error",
     }[setting.type]
+    if setting.default is True:
+        written = "false"
     for name in setting.env:
         configuration = load(tmp_path, {name: written})
         assert getattr(configuration.settings, setting.name) != setting.default
@@ -216,10 +218,10 @@ def test_a_missing_folder_is_an_error_that_names_init(tmp_path: Path) -> None:
 def test_an_unknown_name_of_ours_is_an_error_and_one_of_cubes_is_listed(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("\nCUBEJS_TELEMETRY=false\n")
     known = {name for setting in SETTINGS for name in setting.env}
-    environment = load(tmp_path, {"CUBOID_PROT": "1", "CUBEJS_WEB_SOCKETS": "true", "HOME": "/"}).environment
+    environment = load(tmp_path, {"CUBOID_PROT": "1", "CUBEJS_LIVE_PREVIEW": "true", "HOME": "/"}).environment
     assert environment.unused(known) == (
+        ("CUBEJS_LIVE_PREVIEW", "environment CUBEJS_LIVE_PREVIEW"),
         ("CUBEJS_TELEMETRY", ".env:2"),
-        ("CUBEJS_WEB_SOCKETS", "environment CUBEJS_WEB_SOCKETS"),
     )
     with pytest.raises(ConfigError) as caught:
         environment.check(known)

@@ -13,7 +13,7 @@ import json
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,8 @@ from cuboid.catalog.files import read_model
 from cuboid.catalog.model import Catalog
 from cuboid.http.app import AuthSettings, HttpSettings, make_app
 from cuboid.http.logs import configure_logs
-from cuboid.http.server import listen, start
+from cuboid.http.server import drain, listen, start
+from cuboid.http.site import Site
 from cuboid.query.normalize import Limits
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
@@ -81,6 +82,7 @@ class Client:
     def __init__(self, port: int, token: str | None = None) -> None:
         self.port = port
         self.token = token
+        self.server: Any = None
 
     def ask(
         self,
@@ -173,13 +175,14 @@ def make_service(database: Path, catalog: Catalog) -> Callable[..., Service]:
         limit: int = 4,
         wait: float = 10.0,
         waiting: int = 1000,
+        writable: bool = False,
         stream_limit: int | None = None,
         catalog: Catalog = catalog,
         **extra: Any,
     ) -> Service:
         # DuckDB gives one process one instance a file, which two drivers cannot both configure.
         file = shutil.copy(database, database.with_name(f"copy-{next(numbers)}.duckdb"))
-        driver = CountingDriver(DuckDBConfig(database=str(file)))
+        driver = CountingDriver(DuckDBConfig(database=str(file), read_only=not writable))
         streams = Streams(driver)
         queue = DuckDBQueue(streams, QueueSettings(limit=limit, waiting=waiting))
         source = DataSource("default", driver, DuckDBDialect(), queue, streams=streams)
@@ -208,13 +211,24 @@ class Running:
         server = start(self._app, sockets)
         self._listening.set()
         await self._stop.wait()
-        server.stop()
-        await server.close_all_connections()
-        await self._app.settings["site"].close()
+        await drain(self.site, [server], self._grace, asyncio.Event())
+        await self.site.close()
 
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
+    @property
+    def site(self) -> Site:
+        site: Site = self._app.settings["site"]
+        return site
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Runs ``work`` on the server's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def stop(self, grace: float = 0.0) -> None:
+        """Stops it in order; harmless when called twice."""
+        if self._thread.is_alive():
+            self._grace = grace
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
 
 
 @pytest.fixture(scope="session")
@@ -227,7 +241,9 @@ def run() -> Iterator[Callable[..., Client]]:
         plugins = settings.pop("plugins", None)
         server = Running(make_app(service, HttpSettings(auth, dev_mode=dev, **settings), plugins))
         servers.append(server)
-        return Client(server.port, token)
+        client = Client(server.port, token)
+        client.server = server
+        return client
 
     yield make
     for server in servers:

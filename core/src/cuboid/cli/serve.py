@@ -92,7 +92,7 @@ def _serve(project: Project) -> None:
 
 
 def _http_settings(settings: Settings) -> HttpSettings:
-    from cuboid.http.settings import AuthSettings, HttpSettings, KeySetSettings
+    from cuboid.http.settings import AuthSettings, HttpSettings, KeySetSettings, SocketSettings
 
     key_set = None
     if settings.jwk_url is not None:
@@ -114,6 +114,12 @@ def _http_settings(settings: Settings) -> HttpSettings:
         dev_mode=settings.dev_mode,
         metrics=settings.metrics,
         max_request_size=settings.max_request_size,
+        sockets=SocketSettings(
+            enabled=settings.web_sockets,
+            path=settings.web_sockets_path or None,
+            interval=settings.web_sockets_interval,
+            connections=settings.web_sockets_connections,
+        ),
     )
 
 

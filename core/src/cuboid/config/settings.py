@@ -176,6 +176,14 @@ class Settings(BaseModel):
     metrics_port: Count | None = _setting(
         None, "a port of its own for /metrics, on the same host", ge=0, le=65535
     )
+    web_sockets: Switch = _setting(
+        True, "whether WebSockets are served at the same port", "CUBEJS_WEB_SOCKETS"
+    )
+    web_sockets_path: BasePath | None = _setting(None, "the one path of WebSockets; every path if unset")
+    web_sockets_interval: Duration = _setting(
+        5.0, "how often subscriptions over WebSockets are looked at", ge=0.1
+    )
+    web_sockets_connections: Count = _setting(1000, "WebSockets that may be open at once", ge=1)
     log_level: LogLevel = _setting("info", "least severe messages to log", "CUBEJS_LOG_LEVEL")
 
     # ------------------------------------------------------------ queries

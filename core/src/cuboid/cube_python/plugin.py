@@ -23,6 +23,8 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         "base_path": "base_path",
         "api_secret": "api_secret",
         "graceful_shutdown": "graceful_shutdown",
+        "web_sockets": "web_sockets",
+        "web_sockets_base_path": "web_sockets_path",
         "compiler_cache_size": "tenants_kept",
     }
 )
@@ -50,9 +52,7 @@ WITHOUT_EFFECT = frozenset(
         "sql_super_user",
         "sql_port",
         "logger",
-        "web_sockets",
         "process_subscriptions_interval",
-        "web_sockets_base_path",
         "cache_and_queue_driver",
         "allow_js_duplicate_props_in_schema",
         "scheduled_refresh_timer",

@@ -26,6 +26,8 @@ from cuboid.http.reference_page import ReferenceHandler, reference_page
 from cuboid.http.running_query import RunningQueryHandler
 from cuboid.http.settings import AuthSettings, CorsSettings, HttpSettings
 from cuboid.http.site import Site
+from cuboid.http.sockets.connections import Connections
+from cuboid.http.sockets.handler import SocketHandler
 from cuboid.http.sql import SqlHandler
 from cuboid.http.sql_interface import ConvertQueryHandler, CubeSqlHandler
 from cuboid.http.traffic import Traffic
@@ -45,8 +47,16 @@ def make_app(service: Service, settings: HttpSettings, plugins: PluginRules | No
     """
     base = f"/{settings.base_path.strip('/')}".rstrip("/")
     api = f"{base}/v1"
-    site = Site(service, settings, Authenticator(settings.auth, plugins), Traffic(), Metrics(service.figures))
+    site = Site(
+        service,
+        settings,
+        Authenticator(settings.auth, plugins),
+        Traffic(),
+        Metrics(service.figures),
+        Connections(settings.sockets),
+    )
     rules = [
+        *([Rule(Upgrade(settings.sockets.path), SocketHandler)] if settings.sockets.enabled else []),
         Rule(Method("OPTIONS"), PreflightHandler),
         Rule(Route(f"{api}/load", READ_AND_POST), LoadHandler),
         # Over plain HTTP a subscription is one load: clients repeat it.
@@ -72,6 +82,8 @@ def make_app(service: Service, settings: HttpSettings, plugins: PluginRules | No
         [*rules, *_described(rules, base), Rule(AnyMatches(), FallbackHandler)],
         site=site,
         log_function=site.record,
+        websocket_max_message_size=settings.max_request_size,
+        websocket_ping_interval=settings.sockets.heartbeat,
     )
 
 
@@ -110,6 +122,20 @@ class Route(PathMatches):
         if found is not None:
             request.route = self.path  # type: ignore[attr-defined]
         return found
+
+
+class Upgrade(Matcher):
+    """A request to become a WebSocket, at that path or, without one, at any."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = (
+            None if path is None else PathMatches(re.compile(rf"{re.escape(path)}/?\Z", re.IGNORECASE))
+        )
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        if request.method != "GET" or request.headers.get("Upgrade", "").lower() != "websocket":
+            return None
+        return {} if self._path is None else self._path.match(request)
 
 
 class Method(Matcher):

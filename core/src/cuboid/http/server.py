@@ -16,7 +16,7 @@ from tornado.web import Application
 
 from cuboid.errors import ConfigError
 from cuboid.http.logs import log
-from cuboid.http.site import Site
+from cuboid.http.site import LAST_WORDS, Site
 
 IDLE_TIMEOUT = 600.0
 BODY_TIMEOUT = 300.0
@@ -26,9 +26,6 @@ BACKLOG = 128
 """Connections that may wait to be accepted."""
 
 NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-
-LAST_WORDS = 1.0
-"""Seconds for requests that were cut off to get their answer out."""
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
@@ -77,7 +74,7 @@ async def serve(
         await stop.wait()
         if companion is not None:
             companion.cancel()
-        await _drain(site, servers, grace, hurry)
+        await drain(site, servers, grace, hurry)
     finally:
         await site.close()
     log.info("stopped")
@@ -146,8 +143,9 @@ def _cannot_listen(error: OSError, host: str, port: int) -> ConfigError:
     return ConfigError(f"Cannot listen on {host or '*'}:{port}: {reason}.", setting="port")
 
 
-async def _drain(site: Site, servers: Sequence[HTTPServer], grace: float, hurry: asyncio.Event) -> None:
-    """Lets running requests finish, cuts off the rest, closes all connections."""
+async def drain(site: Site, servers: Sequence[HTTPServer], grace: float, hurry: asyncio.Event) -> None:
+    """Lets running requests finish for ``grace`` seconds or until ``hurry``, cuts off the rest, closes all
+    connections."""
     log.info("stopping", grace=grace)
     site.traffic.stop(grace)
     waits = {asyncio.create_task(site.traffic.idle()), asyncio.create_task(hurry.wait())}
@@ -156,6 +154,7 @@ async def _drain(site: Site, servers: Sequence[HTTPServer], grace: float, hurry:
         wait.cancel()
     site.traffic.abandon()
     await asyncio.wait({asyncio.create_task(site.traffic.idle())}, timeout=LAST_WORDS)
+    await site.sockets.close(LAST_WORDS)
     for server in servers:
         server.stop()
         await server.close_all_connections()

@@ -59,6 +59,30 @@ class CorsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SocketSettings:
+    """WebSockets. Messages are as large as bodies of requests may be.
+
+    :param enabled: whether there are any.
+    :param path: the one path that they are opened at; None for every path.
+    :param interval: seconds between two looks at what is subscribed to.
+    :param heartbeat: seconds between two pings; a client that answers none is gone.
+    :param connections: how many may be open at once.
+    :param subscriptions: how many one connection may have.
+    :param questions: how many one connection may ask at once.
+    :param authorize_within: seconds until a connection must have sent a token.
+    """
+
+    enabled: bool = True
+    path: str | None = None
+    interval: float = 5.0
+    heartbeat: float = 30.0
+    connections: int = 1000
+    subscriptions: int = 100
+    questions: int = 100
+    authorize_within: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class HttpSettings:
     """The whole HTTP room.
 
@@ -74,3 +98,4 @@ class HttpSettings:
     metrics: bool = False
     max_request_size: int = 50 * 1024 * 1024
     cors: CorsSettings = CorsSettings()
+    sockets: SocketSettings = SocketSettings()

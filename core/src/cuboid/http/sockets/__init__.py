@@ -1,0 +1,1 @@
+"""WebSockets at the port of the API, as Cube's WebSocket transport speaks them."""
