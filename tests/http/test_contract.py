@@ -9,6 +9,7 @@ import pytest
 
 FORMAT = "Invalid query format: "
 M = {"measures": ["Orders.count"]}
+SECRET = "a-secret-that-is-long-enough-for-every-hash-function-in-use-here-512"
 
 
 def with_filter(**leaf: Any) -> dict[str, Any]:
@@ -224,20 +225,47 @@ def test_routes_of_cube_that_are_not_here_are_404(production: Any, method: str, 
     assert f"Cannot {method} {path}" in answer.raw.decode()
 
 
-PROTECTED = [
-    *(("GET", path) for path in ("load", "subscribe", "sql", "dry-run", "meta")),
-    *(("POST", path) for path in ("load", "subscribe", "sql", "dry-run", "cubesql", "convert-query")),
-    ("DELETE", "running-query/abc"),
-]
-"""Every route of Cube that needs a token."""
+SCOPES = {
+    ("GET", "load"): "data",
+    ("POST", "load"): "data",
+    ("GET", "subscribe"): "data",
+    ("POST", "subscribe"): "data",
+    ("GET", "sql"): "sql",
+    ("POST", "sql"): "sql",
+    ("GET", "dry-run"): "data",
+    ("POST", "dry-run"): "data",
+    ("GET", "meta"): "meta",
+    ("POST", "cubesql"): "data",
+    ("POST", "convert-query"): "sql",
+    ("DELETE", "running-query/abc"): None,
+}
+"""Every route that needs a token, and its scope."""
 
 
-@pytest.mark.parametrize(("method", "path"), PROTECTED)
+@pytest.mark.parametrize(("method", "path"), SCOPES)
 def test_every_route_needs_a_token(production: Any, method: str, path: str) -> None:
     answer = production.ask(method, f"/cubejs-api/v1/{path}", b"{}", Authorization="")
     assert (answer.status, answer.body) == (403, {"error": "Authorization header isn't set"})
     answer = production.ask(method, f"/cubejs-api/v1/{path}", b"{}", Authorization="nonsense")
     assert (answer.status, answer.body) == (403, {"error": "Invalid token"})
+
+
+@pytest.fixture(scope="module")
+def closed(run: Any, make_service: Any, token: Any) -> Any:
+    """A server on which nothing is open."""
+    from cuboid.http.settings import AuthSettings
+
+    return run(make_service(), auth=AuthSettings(secrets=(SECRET,), scopes=()), token=token({}))
+
+
+@pytest.mark.parametrize(("method", "path"), SCOPES)
+def test_every_route_needs_its_scope(closed: Any, method: str, path: str) -> None:
+    scope = SCOPES[method, path]
+    answer = closed.ask(method, f"/cubejs-api/v1/{path}", b"{}", Content_Type="application/json")
+    if scope is None:
+        assert answer.status == 200
+    else:
+        assert (answer.status, answer.body) == (403, {"error": f"API scope is missing: {scope}"})
 
 
 def test_a_statement_that_takes_too_long_fails_with_cube_s_words() -> None:
