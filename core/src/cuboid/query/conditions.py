@@ -15,8 +15,10 @@ import orjson
 from cuboid.catalog.model import Catalog, Dimension, Measure
 from cuboid.errors import InvalidDateRange, InvalidQuery, UnsupportedFeature
 from cuboid.query import dates, members, moments, operators
-from cuboid.query.model import Condition, Filter, FilterGroup, Junction, Operator, Predicate
+from cuboid.query.model import Condition, Filter, FilterGroup, Junction, Operator, Predicate, Slot
+from cuboid.query.moments import CivilRange
 from cuboid.query.values import Slots, parameter_type, semantic_type, time_kind, typed
+from cuboid.types import TimeKind
 
 FilterTree = Filter | FilterGroup
 
@@ -154,12 +156,7 @@ def _predicate(leaf: Filter, scope: Scope) -> Condition | None:
     has_null = len(texts) < len(values)
 
     def built(operator: Operator, or_null: bool) -> Predicate:
-        slots = tuple(
-            scope.slots.add(
-                typed(text, member, scope.zone, f"{leaf.path}.values[{index}]"), parameter_type(member)
-            )
-            for index, text in texts
-        )
+        slots = tuple(_slot(text, member, f"{leaf.path}.values[{index}]", scope) for index, text in texts)
         return Predicate(leaf.member, operator, slots, or_null)
 
     name = leaf.operator
@@ -185,14 +182,27 @@ def _date_predicate(leaf: Filter, member: Dimension | Measure, scope: Scope) -> 
     path = f"{leaf.path}.values"
     if leaf.operator in operators.RANGES:
         civil = dates.parse_range(texts, scope.zone, scope.now, path=path)
-        start, end = dates.bounds(civil, scope.zone, kind)
-        slots = scope.slots.add(start, kind), scope.slots.add(end, kind)
-        return Predicate(leaf.member, operators.RANGES[leaf.operator], slots)
-    start, end = dates.bounds(
-        dates.parse_range(texts[:1], scope.zone, scope.now, path=path), scope.zone, kind
-    )
+        return Predicate(leaf.member, operators.RANGES[leaf.operator], range_slots(civil, kind, scope))
+    start, end = dates.half_open(dates.parse_range(texts[:1], scope.zone, scope.now, path=path))
     which, operator = operators.BEFORE_OR_AFTER[leaf.operator]
-    return Predicate(leaf.member, operator, (scope.slots.add(start if which == "start" else end, kind),))
+    return Predicate(leaf.member, operator, (_bound_slot(start if which == "start" else end, kind, scope),))
+
+
+def range_slots(civil: CivilRange, kind: TimeKind, scope: Scope) -> tuple[Slot, Slot]:
+    """Slots of the half-open bounds of a range for columns of that kind."""
+    start, end = dates.half_open(civil)
+    return _bound_slot(start, kind, scope), _bound_slot(end, kind, scope)
+
+
+def _bound_slot(civil: datetime, kind: TimeKind, scope: Scope) -> Slot:
+    return scope.slots.add_time(dates.bound(civil, scope.zone, kind), civil, kind)
+
+
+def _slot(text: str, member: Dimension | Measure, path: str, scope: Scope) -> Slot:
+    value = typed(text, member, scope.zone, path)
+    if semantic_type(member) != "time":
+        return scope.slots.add(value, parameter_type(member))
+    return scope.slots.add_time(value, dates.on_wall_clock(text, scope.zone), time_kind(member))
 
 
 def _require_no_filters(member: Dimension | Measure, catalog: Catalog) -> None:

@@ -42,9 +42,15 @@ def parse_moment(text: str, *, path: str | None = None) -> Moment:
     return moment
 
 
+def half_open(civil: CivilRange) -> tuple[datetime, datetime]:
+    """``[start, end)`` on the wall clock."""
+    return civil.start, following(civil.end)
+
+
 def bounds(civil: CivilRange, zone: ZoneInfo, kind: TimeKind) -> tuple[datetime, datetime]:
     """``(start, end)`` such that a column of that kind lies in the range if ``start <= x < end``."""
-    return bound(civil.start, zone, kind), bound(following(civil.end), zone, kind)
+    start, end = half_open(civil)
+    return bound(start, zone, kind), bound(end, zone, kind)
 
 
 def bound(civil: datetime, zone: ZoneInfo, kind: TimeKind) -> datetime:
@@ -76,6 +82,17 @@ def point(text: str, zone: ZoneInfo, kind: TimeKind, *, path: str | None = None)
             raise _unreadable(text, path) from None
     instant = civil.astimezone(UTC)
     return instant if kind == "instant" else instant.replace(tzinfo=None)
+
+
+def on_wall_clock(text: str, zone: ZoneInfo) -> datetime:
+    """What one absolute time that :func:`point` could read is on the wall clock of ``zone``."""
+    civil = parse_moment(text).civil
+    if civil.tzinfo is None:
+        return civil
+    try:
+        return civil.astimezone(zone).replace(tzinfo=None)
+    except OverflowError:
+        return civil.replace(tzinfo=None)
 
 
 def _unreadable(text: str, path: str | None) -> InvalidDateRange:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from cuboid.catalog.access import Mask
-from cuboid.types import ParameterType, Scalar
+from cuboid.types import Interval, ParameterType, Scalar
 
 CacheMode = Literal["stale-if-slow", "stale-while-revalidate", "must-revalidate", "no-cache"]
 ResponseFormat = Literal["default", "compact", "columnar"]
@@ -102,12 +103,32 @@ Operator = Literal[
 ]
 
 
+class Values(tuple[Scalar, ...]):
+    """The values of a question by slot; ``civil`` has for each time what it is on the wall clock of the query's zone.
+
+    Shifts begin there: a range from a midnight that a clock change skips begins at one o'clock, and a month before at
+    midnight.
+    """
+
+    civil: Mapping[int, datetime]
+
+    def __new__(cls, values: Iterable[Scalar] = (), civil: Mapping[int, datetime] | None = None) -> Values:
+        made = super().__new__(cls, values)
+        made.civil = {} if civil is None else dict(civil)
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The place of one value: ``index`` into ``Question.values``, and how it is typed in SQL."""
+    """The place of one value: ``index`` into ``Question.values``, and how it is typed in SQL.
+
+    :param shifts: of a time that is compared with a column which these intervals move, one after the other: what
+        the column itself is then compared with.
+    """
 
     index: int
     type: ParameterType
+    shifts: tuple[Interval, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +257,14 @@ class OrderKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Included:
+    """The row conditions that the filter directive of a measure adds to those its parts are evaluated under."""
+
+    measure: str
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """A question without its values: hashable, and the key of the plan cache together with the catalog.
 
@@ -243,6 +272,7 @@ class Shape:
     (measures, or one ``or`` over measures and dimensions; AND-ed) restrict the aggregated rows. ``order`` is
     effective: defaults applied, keys that are not selected dropped. ``limit`` is None only for ``total``.
     ``join_hints`` are paths of two or more cubes along which each of them is joined, where it is joined.
+    ``included`` are conditions of the measures, as the model has them, read against the query's zone and clock.
     """
 
     measures: tuple[str, ...]
@@ -259,6 +289,7 @@ class Shape:
     total: bool = False
     access: Access = NO_ACCESS_RULES
     join_hints: tuple[tuple[str, ...], ...] = ()
+    included: tuple[Included, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +303,7 @@ class Question:
 
     query: Query
     shape: Shape
-    values: tuple[Scalar, ...]
+    values: Values
     echo: Mapping[str, Any]
     effective_order: tuple[tuple[str, bool], ...]
     date_range: tuple[str, str] | None = None

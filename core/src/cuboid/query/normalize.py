@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 from cuboid.catalog.model import Catalog
 from cuboid.errors import InvalidQuery
 from cuboid.query import dates, members
-from cuboid.query.conditions import FilterTree, Scope, condition, resolve, split
+from cuboid.query.conditions import FilterTree, Scope, condition, range_slots, resolve, split
 from cuboid.query.defaults import default_filters
 from cuboid.query.echo import echo
 from cuboid.query.join_hints import check_join_hints
+from cuboid.query.included import included
 from cuboid.query.model import (
     NO_ACCESS_RULES,
     Access,
@@ -29,6 +30,7 @@ from cuboid.query.model import (
     Shape,
     TimeDimension,
     TimeGrouping,
+    members_of,
 )
 from cuboid.query.moments import CivilRange
 from cuboid.query.order import default_order, effective_keys
@@ -162,11 +164,12 @@ def _question(
         ungrouped=bool(query.ungrouped),
         access=access(query, scope),
         join_hints=tuple(dict.fromkeys(hint for hint in query.join_hints if len(hint) > 1)),
+        included=included((*measures, *members_of(groups)), scope),
     )
     return Question(
         query=query,
         shape=shape,
-        values=tuple(scope.slots.values),
+        values=scope.slots.taken(),
         echo=echo(query, ranges, filters, limit, timezone),
         effective_order=order,
         date_range=compared_range.wire if compared_range else None,
@@ -191,9 +194,7 @@ def _conditions(
     for entry, civil in zip(entries, ranges, strict=True):
         if civil is not None:
             kind = scope.catalog.dimension(entry.dimension).time_kind
-            start, end = dates.bounds(civil, scope.zone, kind)
-            slots = scope.slots.add(start, kind), scope.slots.add(end, kind)
-            built.append(Predicate(entry.dimension, "in_range", slots))
+            built.append(Predicate(entry.dimension, "in_range", range_slots(civil, kind, scope)))
     built.extend(item for tree in filters if (item := condition(tree, scope)) is not None)
     return split(built, scope.catalog, dimensions)
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from cuboid.catalog.model import Dimension, Measure
 from cuboid.errors import InvalidQuery
 from cuboid.query.dates import point
-from cuboid.query.model import Slot
+from cuboid.query.model import Slot, Values
 from cuboid.types import ParameterType, Scalar, SemanticType, TimeKind
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
@@ -29,11 +29,22 @@ class Slots:
     """Collects the values of a question and hands out their places, in order."""
 
     values: list[Scalar] = field(default_factory=list)
+    civil: dict[int, datetime] = field(default_factory=dict)
 
     def add(self, value: Scalar, type: ParameterType) -> Slot:
         """Keeps ``value`` and returns its slot."""
         self.values.append(value)
         return Slot(len(self.values) - 1, type)
+
+    def add_time(self, value: Scalar, civil: datetime, kind: TimeKind) -> Slot:
+        """Keeps a time that is compared with columns of that kind, and what it is on the wall clock."""
+        slot = self.add(value, kind)
+        self.civil[slot.index] = civil
+        return slot
+
+    def taken(self) -> Values:
+        """The values so far."""
+        return Values(self.values, self.civil)
 
 
 def semantic_type(member: Dimension | Measure) -> SemanticType:

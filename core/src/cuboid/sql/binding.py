@@ -13,24 +13,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
-from cuboid.query.model import Slot
+from cuboid.query.dates import bound
+from cuboid.query.model import Slot, Values
+from cuboid.query.shifts import unshifted
 from cuboid.sql.dialect import Dialect, PlaceholderStyle
-from cuboid.types import Column, ParameterType, Scalar, Statement
+from cuboid.types import Column, Interval, ParameterType, Scalar, Statement, TimeKind
 
 Pattern = Literal["plain", "contains", "prefix", "suffix", "last"]
 
 _MICROSECOND = timedelta(microseconds=1)
 
-_MARK = re.compile(r"__cuboid_slot_(\d+)_([a-z]+)_([a-z]+)__")
+_MARK = re.compile(r"__cuboid_slot_(\d+)_([a-z]+)_([a-z]+)_([a-z0-9]*)__")
 
 
 def slot_mark(slot: Slot, pattern: Pattern = "plain") -> exp.Expr:
     """What stands for a slot in a tree; ``pattern`` says how its value becomes a LIKE pattern, or of an exclusive end
     of time the ``last`` moment before it."""
-    return exp.var(f"__cuboid_slot_{slot.index}_{slot.type}_{pattern}__")
+    return exp.var(f"__cuboid_slot_{slot.index}_{slot.type}_{pattern}_{_written(slot.shifts)}__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,16 @@ class SlotUse:
     index: int
     type: ParameterType
     pattern: Pattern
+    shifts: tuple[Interval, ...] = ()
+
+    def value(self, values: Sequence[Scalar], zone: str) -> Scalar:
+        """What is bound here. Raises :class:`InvalidDateRange` for a time that the shifts do not allow."""
+        if not self.shifts:
+            return _value(values[self.index], self.pattern)
+        assert isinstance(values, Values)
+        kind: TimeKind = self.type  # type: ignore[assignment]  # times only have shifts
+        moved = unshifted(values.civil[self.index], self.shifts)
+        return _value(bound(moved, ZoneInfo(zone), kind), self.pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ class Prepared:
     parameter_type: Callable[[Scalar], str]
     columns: tuple[Column, ...]
     data_source: str
+    timezone: str = "UTC"
 
     def bind(self, values: Sequence[Scalar]) -> Statement:
         """The statement for these values."""
@@ -62,7 +76,7 @@ class Prepared:
             elif part.type == "integer":
                 text.append(str(int(values[part.index])))  # type: ignore[arg-type]  # an int by its slot's type
             else:
-                value = _value(values[part.index], part.pattern)
+                value = part.value(values, self.timezone)
                 parameters.append(value)
                 text.append(self._placeholder(len(parameters), value))
         return Statement("".join(text), tuple(parameters), self.columns)
@@ -81,24 +95,36 @@ class Prepared:
     def wire_parameters(self, values: Sequence[Scalar]) -> list[str | bool | None]:
         """The parameters as ``/v1/sql`` shows them: texts, instants as ``YYYY-MM-DDTHH:mm:ss.SSSZ``."""
         return [
-            _wire(_value(values[part.index], part.pattern), part.type)
+            _wire(part.value(values, self.timezone), part.type)
             for part in self.parts
             if isinstance(part, SlotUse) and part.type != "integer"
         ]
 
 
-def prepare(text: str, dialect: Dialect, columns: tuple[Column, ...], data_source: str) -> Prepared:
+def prepare(
+    text: str, dialect: Dialect, columns: tuple[Column, ...], data_source: str, timezone: str = "UTC"
+) -> Prepared:
     """Cuts text that was rendered in ``dialect`` at its slot marks."""
     style = dialect.placeholders
     parts: list[str | SlotUse] = []
     position = 0
     for mark in _MARK.finditer(text):
         parts.append(_literal(text[position : mark.start()], style))
-        index, type_, pattern = mark.groups()
-        parts.append(SlotUse(int(index), type_, pattern))  # type: ignore[arg-type]  # written by slot_mark
+        index, type_, pattern, shifts = mark.groups()
+        parts.append(SlotUse(int(index), type_, pattern, _read(shifts)))  # type: ignore[arg-type]  # slot_mark's
         position = mark.end()
     parts.append(_literal(text[position:], style))
-    return Prepared(tuple(parts), style, dialect.parameter_type, columns, data_source)
+    return Prepared(tuple(parts), style, dialect.parameter_type, columns, data_source, timezone)
+
+
+def _written(shifts: Sequence[Interval]) -> str:
+    """Intervals as part of a mark: ``1m0s`` for a month, ``n`` for a minus."""
+    return "".join(f"{each.months}m{each.seconds}s" for each in shifts).replace("-", "n")
+
+
+def _read(written: str) -> tuple[Interval, ...]:
+    pairs = re.findall(r"(n?\d+)m(n?\d+)s", written)
+    return tuple(Interval(int(m.replace("n", "-")), int(s.replace("n", "-"))) for m, s in pairs)
 
 
 def _literal(text: str, style: PlaceholderStyle) -> str:

@@ -38,4 +38,4 @@ class Renderer:
             # sqlglot recurses on the tree; parsing and the catalog limit the depth of queries and of members each,
             # but a deep condition over deep members may still pass Python's limit.
             raise UnsupportedFeature("This query is nested too deeply to be written as SQL.") from None
-        return prepare(text, self._dialect, lowered.columns, plan.data_source)
+        return prepare(text, self._dialect, lowered.columns, plan.data_source, plan.timezone)

@@ -1,0 +1,56 @@
+"""The conditions that measures bring themselves: what their filter directives include."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from cuboid.catalog.model import Catalog, Measure
+from cuboid.catalog.pieces import MemberReference
+from cuboid.errors import UnsupportedFeature
+from cuboid.query.conditions import Scope, condition, resolve
+from cuboid.query.filters import parse_filters
+from cuboid.query.model import Condition, Included
+from cuboid.query.policies import leaves
+
+
+def included(measures: Iterable[str], scope: Scope) -> tuple[Included, ...]:
+    """For each of the measures, and of those that they are made of, what its filter directive adds; the scope takes
+    the values.
+
+    Raises :class:`UnsupportedFeature` for a directive that tests a measure.
+    """
+    found: list[Included] = []
+    for measure in _reached(measures, scope.catalog):
+        directive = measure.multi_stage.filter if measure.multi_stage else None
+        if directive is None or not directive.include:
+            continue
+        conditions: list[Condition] = []
+        for tree in parse_filters(list(directive.include)):
+            for leaf in leaves(tree):
+                if isinstance(scope.catalog.member(leaf.member), Measure):
+                    raise UnsupportedFeature(
+                        f"Measure '{measure.full_name}' includes a filter on the measure '{leaf.member}', which no "
+                        "row has.",
+                        hint="Give the measure inside `filters` of its own, or filter by a dimension.",
+                    )
+            built = condition(resolve(tree, scope), scope)
+            if built is not None:
+                conditions.append(built)
+        found.append(Included(measure.full_name, tuple(conditions)))
+    return tuple(found)
+
+
+def _reached(names: Iterable[str], catalog: Catalog) -> Iterator[Measure]:
+    """The measures of these names and all that they refer to, each once, in order of mention."""
+    waiting = list(dict.fromkeys(names))
+    seen = set(waiting)
+    while waiting:
+        measure = catalog.member(waiting.pop(0))
+        if not isinstance(measure, Measure):
+            continue
+        yield measure
+        for template in measure.templates:
+            for reference in template.references:
+                if isinstance(reference, MemberReference) and reference.member not in seen:
+                    seen.add(reference.member)
+                    waiting.append(reference.member)
