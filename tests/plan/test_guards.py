@@ -23,9 +23,6 @@ cubes:
     measures:
       - {name: n, type: count}
       - {name: rolling, type: sum, sql: x, rolling_window: {trailing: 1 day}}
-      - {name: inner, type: number, sql: "{n}", multi_stage: true, reduce_by: [t]}
-      - {name: filtered, type: sum, sql: "{n}", multi_stage: true, filters: [{sql: "{n} > 1"}]}
-      - {name: of_inner, type: number, sql: "{inner} / {n}"}
       - {name: stock, type: sum, sql: x, semi_additive: {time_dimension: t, take: last}}
       - {name: went, type: conversion, conversion: {entity: id, steps: [&step {measure: n, time_dimension: t}, *step]}}
 """
@@ -37,9 +34,6 @@ cubes:
         ("switch", "'a.switch' is a switch"),
         ("staged", "'a.staged' is evaluated in stages"),
         ("rolling", "'a.rolling' has a rolling window"),
-        ("inner", "'a.inner' is evaluated in stages"),
-        ("filtered", "'a.filtered' filters the groups of its first stage"),
-        ("of_inner", "'a.inner' is evaluated in stages"),
         ("stock", "'a.stock' is semi-additive"),
         ("went", "'a.went' is a conversion"),
     ],

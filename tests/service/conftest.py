@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,13 +31,15 @@ Ask = Callable[..., list[list[Any]]]
 @pytest.fixture
 def ask() -> Ask:
     """``ask(model, **query)`` gives the rows of the answer, each as its values in order of dimensions and measures;
-    ``claims`` are those of whoever asks, ``access`` what narrows that besides the model."""
+    ``names`` are columns before these, ``claims`` those of whoever asks, ``access`` what narrows that besides the
+    model."""
 
     def asking(
         model: str,
         claims: Mapping[str, Any] | None = None,
         access: AccessSettings | None = None,
         dev: bool = True,
+        names: Sequence[str] = (),
         **query: Any,
     ) -> list[list[Any]]:
         catalog = compile_catalog([ModelFile("model.yml", model)])
@@ -55,8 +57,8 @@ def ask() -> Ask:
             finally:
                 await service.close()
 
-        names = [*query.get("dimensions", ()), *query.get("measures", ())]
-        return [[row[name] for name in names] for row in json.loads(asyncio.run(answer()))["data"]]
+        shown = [*names, *query.get("dimensions", ()), *query.get("measures", ())]
+        return [[row[name] for name in shown] for row in json.loads(asyncio.run(answer()))["data"]]
 
     return asking
 

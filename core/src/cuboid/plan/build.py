@@ -8,19 +8,37 @@ changes a number.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from cuboid.catalog.joins import JoinGraph, JoinPath, JoinTree
-from cuboid.catalog.model import Catalog
+from cuboid.catalog.model import Catalog, Measure
 from cuboid.catalog.pieces import MemberReference, Template
+from cuboid.catalog.stages import MultiStage
 from cuboid.errors import InvalidQuery, NoJoinPath, UnsupportedFeature
 from cuboid.plan.access import visible_rows
 from cuboid.plan.facts import Facts, Restriction
 from cuboid.plan.fanout import aggregate_leaves
 from cuboid.plan.guards import refuse_unplanned
 from cuboid.plan.members import Members, merged
-from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Relation, Rows, Source
+from cuboid.plan.nodes import Aggregate, Combine, Groups, Key, Plan, Relation, Rows, Source, Stage
+from cuboid.plan.stages import check_stage
+from cuboid.plan.states import State, child_state
 from cuboid.plan.sub_queries import plan_sub_queries
 from cuboid.query.model import Access, Condition, Shape, members_of, predicates
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    """What is the same for all measures of one query, those inside stages among them."""
+
+    shape: Shape
+    root: State
+    facts: Facts
+
+    def included(self, measure: str) -> tuple[Condition, ...]:
+        """What the measure's filter directive adds."""
+        found = (each.conditions for each in self.shape.included if each.measure == measure)
+        return next(found, ())
 
 
 class Builder:
@@ -68,39 +86,81 @@ class Builder:
     # ------------------------------------------------------------ sources
 
     def _aggregates(self, shape: Shape, keys: tuple[Key, ...], along: frozenset[JoinPath]) -> Source:
+        root = State(keys, shape.row_conditions, shape.segments)
         leaves = {leaf: paths | along for leaf, paths in self._leaf_measures(shape).items()}
         if not leaves:
-            return Aggregate(self._relation(shape, keys, {}, None, None), keys, ())
+            return Aggregate(self._relation(shape, root, {}, None, None), keys, ())
+        facts = Facts(
+            self._graph,
+            self._sorted({self._catalog.measure(leaf).cube for leaf in self._members.row_leaves(leaves)}),
+            (self._members.origin(key.member) for key in keys),
+        )
+        return self._combined(_Evaluation(shape, root, facts), root, leaves)
+
+    def _combined(
+        self, evaluation: _Evaluation, state: State, leaves: Mapping[str, frozenset[JoinPath]]
+    ) -> Combine:
+        """The groups of the state with the values of the leaves."""
         by_cube: dict[str, list[str]] = {}
-        for leaf in leaves:
-            by_cube.setdefault(self._catalog.measure(leaf).cube, []).append(leaf)
-        cubes = sorted(by_cube, key=lambda cube: self._catalog.cubes[cube].index)
-        facts = Facts(self._graph, cubes, (self._members.origin(key.member) for key in keys))
-        inputs: list[Aggregate | KeyedAggregate] = []
-        for cube in cubes:
+        inputs: list[Groups] = []
+        for leaf, paths in leaves.items():
+            measure = self._catalog.measure(leaf)
+            if measure.multi_stage is None:
+                by_cube.setdefault(measure.cube, []).append(leaf)
+            else:
+                inputs.append(self._stage(evaluation, state, measure, measure.multi_stage, paths))
+        for cube in self._sorted(by_cube):
             by_relation: dict[Relation, list[str]] = {}
             for leaf in by_cube[cube]:
-                relation = self._relation(shape, keys, {leaf: leaves[leaf]}, facts, cube)
+                relation = self._relation(
+                    evaluation.shape, state, {leaf: leaves[leaf]}, evaluation.facts, cube
+                )
                 by_relation.setdefault(relation, []).append(leaf)
             for relation, parts in by_relation.items():
-                inputs.append(aggregate_leaves(self._catalog, self._members, relation, keys, cube, parts))
+                inputs.append(
+                    aggregate_leaves(self._catalog, self._members, relation, state.keys, cube, parts)
+                )
         return Combine(tuple(inputs))
+
+    def _stage(
+        self,
+        evaluation: _Evaluation,
+        state: State,
+        measure: Measure,
+        stage: MultiStage,
+        paths: frozenset[JoinPath],
+    ) -> Stage:
+        """A measure that is evaluated in stages, at the state."""
+        inner = child_state(
+            state, evaluation.root, stage, evaluation.included(measure.full_name), self._members.origin
+        )
+        kept = tuple(key for key in state.keys if key in inner.keys)
+        if measure.type == "rank":
+            inner = replace(inner, keys=state.keys)
+        check_stage(measure, inner, self._catalog, self._members.origin)
+        parts = merged(self._members.leaf_paths(part) for part in self._members.parts(measure.full_name))
+        leaves = {leaf: named | paths for leaf, named in parts.items()}
+        groups = None
+        if not set(state.keys) <= set(inner.keys):
+            groups = self._combined(evaluation, replace(state, shifts=inner.shifts), leaves)
+        return Stage(measure.full_name, state.keys, kept, self._combined(evaluation, inner, leaves), groups)
 
     def _rows(self, shape: Shape, keys: tuple[Key, ...]) -> Source:
         leaves = self._leaf_measures(shape)
         for leaf in leaves:
             measure = self._catalog.measure(leaf)
-            if measure.type in ("number", "string", "time", "boolean"):
+            if measure.multi_stage is not None or measure.type in ("number", "string", "time", "boolean"):
                 raise UnsupportedFeature(
                     f"Measure '{leaf}' has an aggregate of its own and cannot be shown row by row.",
                     hint="Ask for it without `ungrouped`.",
                 )
-        return Rows(self._relation(shape, keys, leaves, None, None), keys)
+        root = State(keys, shape.row_conditions, shape.segments)
+        return Rows(self._relation(shape, root, leaves, None, None), keys)
 
     def _relation(
         self,
         shape: Shape,
-        keys: tuple[Key, ...],
+        state: State,
         leaves: Mapping[str, frozenset[JoinPath]],
         facts: Facts | None,
         cube: str | None,
@@ -109,14 +169,14 @@ class Builder:
 
         :param leaves: with the paths along which they are meant.
         """
-        members = {*leaves, *(key.member for key in keys)}
+        members = {*leaves, *(key.member for key in state.keys)}
         conditions: list[Condition] = []
-        for condition in shape.row_conditions:
+        for condition in state.moved_conditions(self._members.origin):
             tested = frozenset(predicate.member for predicate in predicates(condition))
             if self._restricts(tested, facts, cube):
                 conditions.append(condition)
                 members |= tested
-        segments = [each for each in shape.segments if self._restricts(frozenset({each}), facts, cube)]
+        segments = [each for each in state.segments if self._restricts(frozenset({each}), facts, cube)]
         members |= set(segments)
         members |= members_of(shape.access.conditions)
         paths = frozenset[JoinPath]().union(*leaves.values())
@@ -124,7 +184,9 @@ class Builder:
         sub_queries = plan_sub_queries(
             self._catalog, self._members, {*members, *self._masking(members, shape.access)}, shape, self.build
         )
-        return Relation(tree, tuple(conditions), tuple(segments), shape.access.conditions, sub_queries)
+        return Relation(
+            tree, tuple(conditions), tuple(segments), shape.access.conditions, sub_queries, state.shifts
+        )
 
     def _masking(self, members: Iterable[str], access: Access) -> Iterator[str]:
         """What the masks of these members are made of and shown by."""
@@ -190,6 +252,10 @@ class Builder:
                 hint="Ask one query per data source.",
             )
         return next(iter(named))
+
+    def _sorted(self, cubes: Iterable[str]) -> list[str]:
+        """The cubes in order of declaration."""
+        return sorted(cubes, key=lambda cube: self._catalog.cubes[cube].index)
 
     def _is_measure(self, name: str) -> bool:
         cube, _, member = name.partition(".")

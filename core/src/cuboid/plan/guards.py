@@ -46,10 +46,6 @@ def _unplanned(member: Member) -> str | None:
         if member.declared_type == "switch":
             return "is a switch"
     elif isinstance(member, Measure):
-        if member.multi_stage is not None and member.filters:
-            return "filters the groups of its first stage"
-        if member.multi_stage is not None:
-            return "is evaluated in stages"
         if member.rolling_window is not None:
             return "has a rolling window"
         if member.semi_additive is not None:

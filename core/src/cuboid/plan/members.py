@@ -96,15 +96,43 @@ class Members:
         found = self._leaves.get(name)
         if found is None:
             measure = self._catalog.measure(name)
-            if measure.composed:
+            if self.is_composed(measure):
                 found = tuple(
                     dict.fromkeys(leaf for part in self._parts(measure) for leaf in self.leaves(part))
                 )
             else:
-                self._check_raw(measure)
+                if measure.multi_stage is None:
+                    self._check_raw(measure)
                 found = (name,)
             self._leaves[name] = found
         return found
+
+    @staticmethod
+    def is_composed(measure: Measure) -> bool:
+        """Whether the measure is computed from the values of others in the same group, at the query's own state."""
+        return measure.composed and measure.multi_stage is None
+
+    def parts(self, name: str) -> tuple[str, ...]:
+        """The measures that a multi-stage measure is made of, in order of mention."""
+        references = (each for template in self._get(name).templates for each in template.references)
+        names = (each.member for each in references if isinstance(each, MemberReference))
+        return tuple(dict.fromkeys(each for each in names if isinstance(self._get(each), Measure)))
+
+    def row_leaves(self, leaves: Iterable[str]) -> tuple[str, ...]:
+        """The measures that are aggregated from rows, for these leaves and for the stages among them."""
+        found: dict[str, None] = {}
+        waiting = list(leaves)
+        seen = set(waiting)
+        while waiting:
+            leaf = waiting.pop(0)
+            if self._catalog.measure(leaf).multi_stage is None:
+                found[leaf] = None
+                continue
+            inner = (each for part in self.parts(leaf) for each in self.leaves(part))
+            fresh = [each for each in dict.fromkeys(inner) if each not in seen]
+            seen.update(fresh)
+            waiting += fresh
+        return tuple(found)
 
     def leaf_paths(self, name: str) -> Mapping[str, frozenset[JoinPath]]:
         """The leaves of a measure, each with the join paths that references to it name: those are binding.
@@ -114,7 +142,7 @@ class Members:
         found = self._leaf_paths.get(name)
         if found is None:
             measure = self._catalog.measure(name)
-            if not measure.composed:
+            if not self.is_composed(measure):
                 found = {leaf: frozenset() for leaf in self.leaves(name)}
             else:
                 found = merged(
@@ -148,7 +176,9 @@ class Members:
         for reference in measure.sql.references if measure.sql else ():
             if isinstance(reference, MemberReference):
                 other = self._get(reference.member)
-                if isinstance(other, Measure) and (other.cube != measure.cube or other.composed):
+                if isinstance(other, Measure) and (
+                    other.cube != measure.cube or other.composed or other.multi_stage
+                ):
                     raise UnsupportedFeature(
                         f"Measure '{measure.full_name}' mixes its own aggregate with measure '{other.full_name}'.",
                         hint="Make the aggregate a measure too and combine the two measures.",

@@ -4,8 +4,8 @@ Members are full names into the catalog. A plan's source yields the group keys a
 name; the plan itself says which of them are answered, filtered, ordered and cut.
 
     Plan
-    └── Combine | Aggregate | KeyedAggregate | Rows
-                    └── Relation (a join tree under conditions)
+    └── Combine | Groups | Rows            Groups = Aggregate | KeyedAggregate | Stage
+                  └── Relation (a join tree under conditions); of a Stage its children, which are sources again
 """
 
 from __future__ import annotations
@@ -14,6 +14,15 @@ from dataclasses import dataclass
 
 from cuboid.catalog.joins import JoinTree
 from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, OrderKey, Slot
+from cuboid.types import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A time dimension (not a view's) reads as its civil time moved by the intervals, one after the other."""
+
+    member: str
+    intervals: tuple[Interval, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,7 @@ class Relation:
 
     ``conditions`` are the query's and test members as the principal sees them, masked or not; ``access`` are those of
     policies, which test the true values. ``sub_queries`` are the columns that rows carry besides those of their tables.
+    ``shifts`` move the times that are grouped by; conditions are moved already.
     """
 
     tree: JoinTree
@@ -42,6 +52,7 @@ class Relation:
     segments: tuple[str, ...] = ()
     access: tuple[Condition, ...] = ()
     sub_queries: tuple[SubQuery, ...] = ()
+    shifts: tuple[Shift, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +101,11 @@ class Aggregate:
     keys: tuple[Key, ...]
     leaves: tuple[Leaf, ...]
 
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The measures that are computed."""
+        return tuple(leaf.measure for leaf in self.leaves)
+
 
 @dataclass(frozen=True, slots=True)
 class KeyedAggregate:
@@ -101,20 +117,48 @@ class KeyedAggregate:
     cube: str
     leaves: tuple[Leaf, ...]
 
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The measures that are computed."""
+        return tuple(leaf.measure for leaf in self.leaves)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A measure that is computed from the groups of its children.
+
+    A measure that aggregates does so over all groups of ``child`` with equal ``kept`` keys; one that is a formula has a
+    value for each of them; a rank is among them. Where the child is not grouped by all of ``keys``, ``groups`` has the
+    groups that there are, and each has the value of its kept keys.
+
+    :param kept: those of the keys that the child is grouped by, too; of a rank those within which it ranks.
+    """
+
+    measure: str
+    keys: tuple[Key, ...]
+    kept: tuple[Key, ...]
+    child: Combine
+    groups: Combine | None = None
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The measure."""
+        return (self.measure,)
+
+
+Groups = Aggregate | KeyedAggregate | Stage
+"""What yields one row per group."""
+
 
 @dataclass(frozen=True, slots=True)
 class Combine:
-    """All groups of all inputs, null-safe; a leaf is NULL where its input lacks the group."""
+    """All groups of all inputs (at least one), null-safe; a value is NULL where its input lacks the group."""
 
-    inputs: tuple[Aggregate | KeyedAggregate, ...]
+    inputs: tuple[Groups, ...]
 
     @property
     def keys(self) -> tuple[Key, ...]:
         return self.inputs[0].keys
-
-    @property
-    def leaves(self) -> tuple[Leaf, ...]:
-        return tuple(leaf for part in self.inputs for leaf in part.leaves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +169,7 @@ class Rows:
     keys: tuple[Key, ...]
 
 
-Source = Aggregate | KeyedAggregate | Combine | Rows
+Source = Groups | Combine | Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from cuboid.catalog.model import Catalog
 from cuboid.plan import nodes
 from cuboid.plan.fanout import repeatable
-from cuboid.plan.nodes import Aggregate, Combine, KeyedAggregate, Leaf, Plan
+from cuboid.plan.nodes import Aggregate, Combine, Groups, KeyedAggregate, Leaf, Plan, Stage
 
 Rule = Callable[[Plan, Catalog], Plan]
 
@@ -17,8 +17,8 @@ Rule = Callable[[Plan, Catalog], Plan]
 def count_by_key(plan: Plan, catalog: Catalog) -> Plan:
     """A count of repeated rows of a cube with a one-column key is a count of distinct keys."""
 
-    def rewritten(part: Aggregate | KeyedAggregate) -> Aggregate | KeyedAggregate:
-        if isinstance(part, Aggregate) or len(catalog.cubes[part.cube].primary_key) != 1:
+    def rewritten(part: Groups) -> Groups:
+        if not isinstance(part, KeyedAggregate) or len(catalog.cubes[part.cube].primary_key) != 1:
             return part
         return replace(
             part,
@@ -34,8 +34,8 @@ def count_by_key(plan: Plan, catalog: Catalog) -> Plan:
 def free_repeatable(plan: Plan, catalog: Catalog) -> Plan:
     """Leaves that repetition cannot change need no reduction to keys."""
 
-    def split(part: Aggregate | KeyedAggregate) -> tuple[Aggregate | KeyedAggregate, ...]:
-        if isinstance(part, Aggregate):
+    def split(part: Groups) -> tuple[Groups, ...]:
+        if not isinstance(part, KeyedAggregate):
             return (part,)
         free = tuple(leaf for leaf in part.leaves if repeatable(catalog, leaf))
         kept = tuple(leaf for leaf in part.leaves if leaf not in free)
@@ -49,12 +49,15 @@ def free_repeatable(plan: Plan, catalog: Catalog) -> Plan:
 def merge_aggregates(plan: Plan, catalog: Catalog) -> Plan:
     """Plain aggregates over equal relations are one."""
 
-    def merge(parts: tuple[Aggregate | KeyedAggregate, ...]) -> tuple[Aggregate | KeyedAggregate, ...]:
-        merged: dict[object, Aggregate | KeyedAggregate] = {}
+    def merge(parts: Inputs) -> Inputs:
+        merged: dict[object, Groups] = {}
         for part in parts:
             identity = (part.relation, part.keys) if isinstance(part, Aggregate) else id(part)
             known = merged.get(identity)
-            merged[identity] = part if known is None else replace(known, leaves=(*known.leaves, *part.leaves))
+            if isinstance(known, Aggregate) and isinstance(part, Aggregate):
+                merged[identity] = replace(known, leaves=(*known.leaves, *part.leaves))
+            else:
+                merged[identity] = part
         return tuple(merged.values())
 
     return _on_inputs(plan, merge)
@@ -96,13 +99,25 @@ def _with_inner(node: Any, change: Callable[[Plan], Plan]) -> Any:
     return replace(node, **changed) if changed else node
 
 
-Inputs = tuple[Aggregate | KeyedAggregate, ...]
+Inputs = tuple[Groups, ...]
 
 
 def _on_inputs(plan: Plan, change: Callable[[Inputs], Inputs]) -> Plan:
+    """The plan with the inputs of each combination changed, those inside stages first."""
+
+    def changed(node: Combine) -> Combine:
+        return Combine(change(tuple(inside(part) for part in node.inputs)))
+
+    def inside(part: Groups) -> Groups:
+        if not isinstance(part, Stage):
+            return part
+        return replace(
+            part, child=changed(part.child), groups=None if part.groups is None else changed(part.groups)
+        )
+
     if not isinstance(plan.source, Combine):
         return plan
-    return replace(plan, source=Combine(change(plan.source.inputs)))
+    return replace(plan, source=changed(plan.source))
 
 
 def _counts_rows(catalog: Catalog, leaf: Leaf) -> bool:

@@ -148,6 +148,10 @@ class Dialect(ABC):
         """``value`` equals one of ``candidates``, which are two or more parameters of one type; NULL if it is NULL."""
         return exp.In(this=value, expressions=list(candidates))
 
+    def same(self, left: exp.Expr, right: exp.Expr) -> exp.Expr:
+        """Whether the two are equal or both NULL: true or false, where tables are joined."""
+        return exp.NullSafeEQ(this=left, expression=right)
+
     def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:
         """A NULL that pads a UNION branch for a column of the given meaning.
 

@@ -13,16 +13,18 @@ from sqlglot import exp
 from cuboid.catalog.model import Catalog, Dimension, Measure
 from cuboid.catalog.pieces import CubeReference, MemberReference, Template
 from cuboid.errors import UnsupportedFeature
-from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Rows, Source
+from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Rows, Source, Stage
 from cuboid.query.model import Slot
 from cuboid.sql.binding import slot_mark
-from cuboid.sql.combine import Combination
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
+from cuboid.sql.formulas import FormulaSql
 from cuboid.sql.masks import masked
 from cuboid.sql.members import Scope
 from cuboid.sql.reading import Reading, aliased, column, group_by_position
 from cuboid.sql.sources import Sources
+from cuboid.sql.stages import StageSql
+from cuboid.sql.tables import Tables
 from cuboid.sql.templates import Templates
 from cuboid.types import Column, TimeKind
 
@@ -45,6 +47,9 @@ class Lowering:
         self._templates = templates
         self._filters = Filters(dialect, self._as_grouped)
         self._sources = Sources(plan, catalog, dialect, templates, self._inner)
+        self._formulas = FormulaSql(catalog, dialect, self._sources.members)
+        stages = StageSql(catalog, dialect, self._sources.members, self._sources.leaves, self._formulas)
+        self._tables = Tables(catalog, dialect, self._sources, stages.lower)
         names = self._sources.names()
         self._aliases = {
             key.name: names.take(self._sources.alias(key.member, key.granularity)) for key in plan.keys
@@ -67,6 +72,7 @@ class Lowering:
         if reading.grouped:
             select = group_by_position(select, len(plan.keys))
         select = self._restrict(select, reading)
+        select = self._tables.attach(select)
         if not plan.counted:
             return Lowered(self._cut(select), tuple(columns))
         counted = exp.select(aliased(exp.Count(this=exp.Star()), "total_count")).from_(
@@ -85,8 +91,10 @@ class Lowering:
                 return self._sources.aggregate(source)
             case KeyedAggregate():
                 return self._sources.keyed(source)
+            case Stage():
+                return self._tables.table(source).reading()
             case Combine():
-                return Combination(source, self._catalog, self._dialect, self._sources).read()
+                return self._tables.combination(source)
             case Rows():
                 return self._sources.rows(source)
 
@@ -148,14 +156,7 @@ class Lowering:
                 return column(self._aliases[name])
             return reading.keys[Key(name)].copy()
         assert isinstance(member, Measure)
-        if not member.composed:
-            return reading.leaf(name)
-        assert member.sql is not None
-        nowhere = Scope("", {})  # a composed measure refers to measures only
-        tree = self._sources.members.template(
-            member.sql, nowhere, lambda measure: self._aggregated(measure.full_name, reading)
-        )
-        return self._dialect.quotient(tree) if isinstance(tree, exp.Div) else tree
+        return self._formulas.value(name, reading)
 
     def _restrict(self, select: exp.Select, reading: Reading) -> exp.Select:
         tests = [

@@ -11,7 +11,7 @@ from cuboid.catalog.model import Case, Catalog, Dimension, Measure
 from cuboid.catalog.pieces import CubeReference, Filled, MemberReference, Template
 from cuboid.catalog.timing import Granularity
 from cuboid.errors import Forbidden, InternalError
-from cuboid.plan.nodes import Key, Relation, SubQuery, VisibleRows
+from cuboid.plan.nodes import Key, Relation, Shift, SubQuery, VisibleRows
 from cuboid.query.model import NO_ACCESS_RULES, Access, Condition
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
@@ -23,8 +23,11 @@ from cuboid.sql.sub_queries import LowerPlan, carried_name, join_sub_queries, no
 from cuboid.sql.templates import Fill, Templates, enclosed
 from cuboid.sql.time import civil_time
 from cuboid.sql.urls import with_parameters
+from cuboid.types import Interval
 
 MeasureSql = Callable[[Measure], exp.Expr]
+
+DimensionSql = Callable[[MemberReference], exp.Expr]
 
 
 PRESENT = "cuboid__present"
@@ -35,7 +38,7 @@ PRESENT = "cuboid__present"
 class Scope:
     """Which cube has which alias in a FROM clause; ``root`` is the cube whose rows are never absent, ``marked``
     are those whose relation carries :data:`PRESENT`; ``conditions`` are the query's, for SQL that restates them;
-    ``sub_queries`` are columns that the relations carry.
+    ``sub_queries`` are columns that the relations carry; ``shifts`` move the times of group columns.
 
     :param measures: inside a relation that is about to carry sub-queries: the column of each of their measures.
     """
@@ -46,6 +49,7 @@ class Scope:
     conditions: tuple[Condition, ...] = ()
     sub_queries: tuple[SubQuery, ...] = ()
     measures: Mapping[tuple[str, str], exp.Expr] | None = None
+    shifts: tuple[Shift, ...] = ()
 
     def identifier(self, cube: str) -> exp.Identifier:
         """The cube's alias, quoted."""
@@ -131,7 +135,7 @@ class MemberSql:
         dimension = self._catalog.dimension(key.member)
         if self._inner and key.granularity is None:
             return self.value(key.member, scope)
-        value = self._civil(key, scope)
+        value = self._civil(key, scope, self._shift(key, scope))
         rule = self._access.mask(key.member)
         if rule is None:
             return value
@@ -139,7 +143,11 @@ class MemberSql:
             value, rule, dimension.type, self._dialect, self._shown(rule.shown, scope), self._mask(scope)
         )
 
-    def _civil(self, key: Key, scope: Scope) -> exp.Expr:
+    def _shift(self, key: Key, scope: Scope) -> tuple[Interval, ...]:
+        origin = self._catalog.dimension(key.member).alias_member or key.member
+        return next((shift.intervals for shift in scope.shifts if shift.member == origin), ())
+
+    def _civil(self, key: Key, scope: Scope, shifts: tuple[Interval, ...] = ()) -> exp.Expr:
         dimension = self._catalog.dimension(key.member)
         value = self.value(key.member, scope)
         if dimension.type != "time":
@@ -147,7 +155,7 @@ class MemberSql:
         granularity: str | Granularity | None = key.granularity
         if key.granularity is not None:
             granularity = dimension.granularities.get(key.granularity, key.granularity)
-        return civil_time(self._dialect, value, self._zone, dimension.time_kind, granularity)
+        return civil_time(self._dialect, value, self._zone, dimension.time_kind, granularity, shifts)
 
     def template(
         self,
@@ -155,11 +163,19 @@ class MemberSql:
         scope: Scope,
         measure: MeasureSql | None = None,
         arguments: Arguments = (),
+        dimension: DimensionSql | None = None,
     ) -> exp.Expr:
-        """A piece of model SQL in the scope; ``measure`` gives the SQL of measures it refers to."""
-        return self._templates.expression(template, self._fill(scope, measure, arguments))
+        """A piece of model SQL in the scope; ``measure`` gives the SQL of measures it refers to, ``dimension`` that of
+        dimensions where these are not to be read from the scope's rows."""
+        return self._templates.expression(template, self._fill(scope, measure, arguments, dimension))
 
-    def _fill(self, scope: Scope, measure: MeasureSql | None = None, arguments: Arguments = ()) -> Fill:
+    def _fill(
+        self,
+        scope: Scope,
+        measure: MeasureSql | None = None,
+        arguments: Arguments = (),
+        dimension: DimensionSql | None = None,
+    ) -> Fill:
         def cube(reference: CubeReference) -> exp.Identifier:
             return scope.identifier(reference.cube)
 
@@ -169,6 +185,8 @@ class MemberSql:
                 if measure is None:
                     raise InternalError(f"Measure '{reference.member}' is used where a row's value is due.")
                 return measure(found)
+            if dimension is not None:
+                return dimension(reference)
             if reference.granularity is not None:
                 return self._civil(Key(reference.member, reference.granularity), scope)
             return self.value(reference.member, scope)
@@ -178,7 +196,7 @@ class MemberSql:
                 slot,
                 scope.conditions,
                 arguments,
-                lambda inner, given: self.template(inner, scope, measure, given),
+                lambda inner, given: self.template(inner, scope, measure, given, dimension),
             )
 
         return Fill(cube, member, query)
@@ -298,11 +316,7 @@ class MemberSql:
         return self._templates.relation(template, self._fill(scope))
 
     def _case(self, case: Case, scope: Scope, measure: MeasureSql | None) -> exp.Expr:
-        built = exp.Case()
-        for branch in case.branches:
-            when = self.template(branch.when, scope, measure)
-            built = built.when(when, self._label(branch.label, scope, measure))
-        return built if case.otherwise is None else built.else_(self._label(case.otherwise, scope, measure))
+        return cased(case, lambda template: self.template(template, scope, measure))
 
     def _location(self, location: tuple[Template, Template], scope: Scope) -> exp.Expr:
         """``latitude,longitude``, NULL if one is: some engines' CONCAT takes NULL for an empty text."""
@@ -312,8 +326,17 @@ class MemberSql:
         joined = exp.Concat(expressions=[texts[0], exp.Literal.string(","), texts[1]])
         return exp.Case().when(known, joined)
 
-    def _label(self, label: str | Template, scope: Scope, measure: MeasureSql | None) -> exp.Expr:
-        return exp.Literal.string(label) if isinstance(label, str) else self.template(label, scope, measure)
+
+def cased(case: Case, sql: Callable[[Template], exp.Expr]) -> exp.Expr:
+    """A ``case`` of the model, its conditions and labels as ``sql`` has them."""
+
+    def label(written: str | Template) -> exp.Expr:
+        return exp.Literal.string(written) if isinstance(written, str) else sql(written)
+
+    built = exp.Case()
+    for branch in case.branches:
+        built = built.when(sql(branch.when), label(branch.label))
+    return built if case.otherwise is None else built.else_(label(case.otherwise))
 
 
 def is_not_null(value: exp.Expr) -> exp.Expr:

@@ -23,6 +23,26 @@ class Reading:
     grouped: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Groups that stand under a name: the column of each key and of each value."""
+
+    name: str
+    keys: Mapping[Key, str]
+    values: Mapping[str, str]
+
+    def reading(self, alias: str | None = None) -> Reading:
+        """A SELECT from the table, whose columns are named with ``alias`` if one is given."""
+        table = exp.Table(this=identifier(self.name))
+        source = table if alias is None else exp.alias_(table, identifier(alias), table=True)
+        return Reading(
+            exp.Select().from_(source),
+            {key: column(name, alias) for key, name in self.keys.items()},
+            lambda measure: column(self.values[measure], alias),
+            grouped=False,
+        )
+
+
 def identifier(name: str) -> exp.Identifier:
     """A quoted identifier."""
     return exp.to_identifier(name, quoted=True)

@@ -29,7 +29,7 @@ class Sources:
         )
         self._catalog = catalog
         self._dialect = dialect
-        self._leaves = LeafSql(catalog, dialect, self.members)
+        self.leaves = LeafSql(catalog, dialect, self.members)
 
     def alias(self, member: str, granularity: str | None = None) -> str:
         """The column name that a member would like to have."""
@@ -48,7 +48,7 @@ class Sources:
         return Reading(
             select,
             self._keys(node.keys, scope),
-            lambda name: self._leaves.row_value(self._catalog.measure(name), scope),
+            lambda name: self.leaves.row_value(self._catalog.measure(name), scope),
             grouped=False,
         )
 
@@ -59,7 +59,7 @@ class Sources:
         return Reading(
             select,
             self._keys(node.keys, scope),
-            lambda name: self._leaves.aggregate(by_name[name], scope),
+            lambda name: self.leaves.aggregate(by_name[name], scope),
             grouped=True,
         )
 
@@ -82,11 +82,11 @@ class Sources:
     def _keyed_leaf(self, leaf: Leaf, scope: Scope, reduced: _Reduced) -> exp.Expr:
         measure = self._catalog.measure(leaf.measure)
         if measure.type in RAW:
-            return reduced.carry_columns(self._leaves.raw(measure, scope))
+            return reduced.carry_columns(self.leaves.raw(measure, scope))
         # Not under the name that the aggregate gets: ORDER BY must find that one, and engines disagree on which of a
         # column and an alias comes first.
-        carried = reduced.carry(self._leaves.input(measure, scope), f"input__{measure.name}")
-        return self._leaves.over(Leaf(leaf.measure), carried)  # keys are distinct already
+        carried = reduced.carry(self.leaves.input(measure, scope), f"input__{measure.name}")
+        return self.leaves.over(Leaf(leaf.measure), carried)  # keys are distinct already
 
     def _cubes(self, leaves: Iterable[Leaf]) -> frozenset[str]:
         return frozenset(self._catalog.measure(leaf.measure).cube for leaf in leaves)
@@ -110,6 +110,7 @@ class Sources:
             frozenset(cube for cube in joined & measured if self.members.needs_mark(cube)),
             relation.conditions,
             relation.sub_queries,
+            shifts=relation.shifts,
         )
         select = exp.Select().from_(self.members.relation(tree.root, scope), copy=False)
         for join in tree.joins:

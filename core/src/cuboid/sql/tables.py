@@ -1,0 +1,103 @@
+"""The CTEs of a statement: groups that are read by name, each computed once however many read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from cuboid.catalog.model import Catalog
+from cuboid.plan.nodes import Aggregate, Combine, Groups, Key, KeyedAggregate, Stage
+from cuboid.sql.combine import combined
+from cuboid.sql.dialect import Dialect
+from cuboid.sql.reading import Reading, Table, aliased, group_by_position, identifier
+from cuboid.sql.sources import Sources
+
+
+class Tables:
+    """Lowers what yields groups, for one statement.
+
+    :param stage: lowers a stage to its keys and its value, given these tables.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        dialect: Dialect,
+        sources: Sources,
+        stage: Callable[[Stage, Tables], Reading],
+    ) -> None:
+        self._catalog = catalog
+        self._dialect = dialect
+        self._sources = sources
+        self._stage = stage
+        self._names = sources.names()
+        self._tables: dict[Groups | Combine, Table] = {}
+        self._ctes: list[tuple[str, exp.Select]] = []
+
+    def attach(self, select: exp.Select) -> exp.Select:
+        """``select`` with all CTEs that were made, each after those it reads."""
+        for name, cte in self._ctes:
+            select = select.with_(identifier(name), as_=cte, copy=False)
+        return select
+
+    def combination(self, node: Combine) -> Reading:
+        """The groups of all inputs."""
+        if len(node.inputs) == 1:
+            return self.table(node.inputs[0]).reading()
+        inputs = [self.table(part) for part in node.inputs]
+        return combined(inputs, node.keys, self._catalog, self._dialect, self._sources)
+
+    def table(self, node: Groups | Combine) -> Table:
+        """The CTE that has the node's groups."""
+        if isinstance(node, Combine) and len(node.inputs) == 1:
+            return self.table(node.inputs[0])
+        found = self._tables.get(node)
+        if found is None:
+            reading = self._read(node)  # first, as its own CTEs come before it
+            found = self._tables[node] = self.named(self._wanted(node), reading, node.keys, _values(node))
+        return found
+
+    def named(self, wanted: str, reading: Reading, keys: tuple[Key, ...], values: tuple[str, ...]) -> Table:
+        """A CTE of the reading's keys and values."""
+        names = self._sources.names()
+        table = Table(
+            self._names.take(wanted),
+            {key: names.take(self._sources.alias(key.member, key.granularity)) for key in keys},
+            {measure: names.take(self._sources.alias(measure)) for measure in values},
+        )
+        select = reading.select
+        for key, name in table.keys.items():
+            select = select.select(aliased(reading.keys[key], name), copy=False)
+        for measure, name in table.values.items():
+            select = select.select(aliased(reading.leaf(measure), name), copy=False)
+        if reading.grouped:
+            select = group_by_position(select, len(keys))
+        self._ctes.append((table.name, select))
+        return table
+
+    def _read(self, node: Groups | Combine) -> Reading:
+        match node:
+            case Aggregate():
+                return self._sources.aggregate(node)
+            case KeyedAggregate():
+                return self._sources.keyed(node)
+            case Stage():
+                return self._stage(node, self)
+            case Combine():
+                return self.combination(node)
+
+    def _wanted(self, node: Groups | Combine) -> str:
+        match node:
+            case Stage():
+                return self._sources.alias(node.measure)
+            case Combine():
+                return "stage"
+            case _:
+                return f"{self._catalog.cubes[self._catalog.measure(node.values[0]).cube].alias}__measures"
+
+
+def _values(node: Groups | Combine) -> tuple[str, ...]:
+    if isinstance(node, Combine):
+        return tuple(dict.fromkeys(value for part in node.inputs for value in part.values))
+    return node.values
