@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
 
@@ -61,6 +62,74 @@ def length_of(granularity: str, custom: Mapping[str, Granularity]) -> float:
         return _LENGTHS[granularity]
     interval = found.interval
     return float("inf") if interval is None else interval.months * _MONTH + interval.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Intervals of civil time that touch: the k-th begins at ``origin`` plus k times ``interval``, which is whole
+    months or whole seconds. Months are counted from the origin's day, or the last day of a month that lacks it."""
+
+    interval: Interval
+    origin: datetime
+
+    @property
+    def step(self) -> int:
+        """The interval as a number of months or of seconds."""
+        return self.interval.months or self.interval.seconds
+
+    def offset(self, civil: datetime) -> int:
+        """How many months or seconds after the origin the bin begins that ``civil`` is in; negative before it."""
+        if self.interval.months:
+            passed = (civil.year - self.origin.year) * 12 + civil.month - self.origin.month
+            day = min(self.origin.day, calendar.monthrange(civil.year, civil.month)[1])
+            if (civil.day, civil.time()) < (day, self.origin.time()):
+                passed -= 1
+        else:
+            passed = (civil - self.origin) // timedelta(seconds=1)
+        return passed - passed % self.step
+
+    def hold(self, finer: Bins) -> bool:
+        """Whether each bin of ``finer`` is in one of these bins: they begin where bins of it do."""
+        mine, theirs = self.interval, finer.interval
+        apart = int((self.origin - finer.origin).total_seconds())
+        if theirs.seconds and mine.seconds:
+            return mine.seconds % theirs.seconds == 0 and apart % theirs.seconds == 0
+        if theirs.seconds:  # months move by whole days
+            return _DAY % theirs.seconds == 0 and apart % theirs.seconds == 0
+        if mine.seconds or self.origin.day > _SHORTEST_MONTH or finer.origin.day > _SHORTEST_MONTH:
+            return self == finer
+        same_day = (self.origin.day, self.origin.time()) == (finer.origin.day, finer.origin.time())
+        months = (self.origin.year - finer.origin.year) * 12 + self.origin.month - finer.origin.month
+        return same_day and mine.months % theirs.months == 0 and months % theirs.months == 0
+
+
+_DAY = 86400
+_SHORTEST_MONTH = 28
+_UNIX = datetime(1970, 1, 1)
+
+_BINS: Mapping[str, Bins] = MappingProxyType(
+    {
+        "second": Bins(Interval(seconds=1), _UNIX),
+        "minute": Bins(Interval(seconds=60), _UNIX),
+        "hour": Bins(Interval(seconds=3600), _UNIX),
+        "day": Bins(Interval(seconds=_DAY), _UNIX),
+        "week": Bins(Interval(seconds=7 * _DAY), datetime(1970, 1, 5)),
+        "month": Bins(Interval(months=1), _UNIX),
+        "quarter": Bins(Interval(months=3), _UNIX),
+        "year": Bins(Interval(months=12), _UNIX),
+    }
+)
+
+
+def bins_of(granularity: str, custom: Mapping[str, Granularity]) -> Bins | None:
+    """The bins of a granularity of a time dimension; None for one that a calendar defines by SQL.
+
+    :param custom: those of the time dimension by name.
+    """
+    found = custom.get(granularity)
+    if found is None:
+        return _BINS[granularity]
+    return None if found.interval is None else Bins(found.interval, found.origin)
 
 
 @dataclass(frozen=True, slots=True)

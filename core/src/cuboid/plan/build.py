@@ -20,10 +20,24 @@ from cuboid.plan.facts import Facts, Restriction
 from cuboid.plan.fanout import aggregate_leaves
 from cuboid.plan.guards import refuse_unplanned
 from cuboid.plan.members import Members, merged
-from cuboid.plan.nodes import Aggregate, Combine, Groups, Key, Plan, Relation, Rows, Source, Stage
+from cuboid.plan.nodes import (
+    Aggregate,
+    Combine,
+    Groups,
+    Key,
+    KeyedAggregate,
+    Leaf,
+    Plan,
+    Relation,
+    Rows,
+    Source,
+    Stage,
+    Windowed,
+)
 from cuboid.plan.stages import check_stage
 from cuboid.plan.states import State, child_state
 from cuboid.plan.sub_queries import plan_sub_queries
+from cuboid.plan.windows import check_window, framed_state, frames_of, without_range
 from cuboid.query.model import Access, Condition, Shape, members_of, predicates
 
 
@@ -105,10 +119,13 @@ class Builder:
         inputs: list[Groups] = []
         for leaf, paths in leaves.items():
             measure = self._catalog.measure(leaf)
-            if measure.multi_stage is None:
-                by_cube.setdefault(measure.cube, []).append(leaf)
-            else:
+            windowed = self._windowed(evaluation, state, measure, paths)
+            if windowed is not None:
+                inputs.append(windowed)
+            elif measure.multi_stage is not None:
                 inputs.append(self._stage(evaluation, state, measure, measure.multi_stage, paths))
+            else:
+                by_cube.setdefault(measure.cube, []).append(leaf)
         for cube in self._sorted(by_cube):
             by_relation: dict[Relation, list[str]] = {}
             for leaf in by_cube[cube]:
@@ -121,6 +138,41 @@ class Builder:
                     aggregate_leaves(self._catalog, self._members, relation, state.keys, cube, parts)
                 )
         return Combine(tuple(inputs))
+
+    def _windowed(
+        self, evaluation: _Evaluation, state: State, measure: Measure, paths: frozenset[JoinPath]
+    ) -> Windowed | None:
+        """A measure with a rolling window along a time dimension of the state; None for any other."""
+        if measure.rolling_window is None:
+            return None
+        shape, origin = evaluation.shape, self._members.origin
+        frames = frames_of(measure, measure.rolling_window, state, shape.date_ranges, self._catalog, origin)
+        if frames is None:
+            return None
+        own = origin(frames.time.member)
+        keys = tuple(key for key in state.keys if origin(key.member) != own)
+        inner = replace(framed_state(state, frames), keys=(*keys, Key(frames.time.member)))
+        name = measure.full_name
+        if measure.multi_stage is not None:
+            check_window(measure, measure.multi_stage)
+            inner = replace(without_range(state, frames), keys=state.keys)
+            if frames.bins is None:
+                raise UnsupportedFeature(
+                    f"Measure '{name}' rolls over other measures, which are computed for buckets of time.",
+                    hint=f"Give '{own}' a granularity in the query.",
+                )
+            check_stage(measure, inner, self._catalog, origin)
+            child = self._combined(evaluation, inner, self._part_leaves(name, paths))
+            return Windowed(child, state.keys, measure.cube, (Leaf(name),), frames, distinct=False)
+        relation = self._relation(shape, inner, {name: paths}, evaluation.facts, measure.cube)
+        part = aggregate_leaves(self._catalog, self._members, relation, keys, measure.cube, (name,))
+        distinct = isinstance(part, KeyedAggregate)
+        return Windowed(relation, state.keys, measure.cube, part.leaves, frames, distinct)
+
+    def _part_leaves(self, name: str, paths: frozenset[JoinPath]) -> Mapping[str, frozenset[JoinPath]]:
+        """The leaves of what a measure over measures is made of, meant along its paths too."""
+        parts = merged(self._members.leaf_paths(part) for part in self._members.parts(name))
+        return {leaf: named | paths for leaf, named in parts.items()}
 
     def _stage(
         self,
@@ -138,8 +190,7 @@ class Builder:
         if measure.type == "rank":
             inner = replace(inner, keys=state.keys)
         check_stage(measure, inner, self._catalog, self._members.origin)
-        parts = merged(self._members.leaf_paths(part) for part in self._members.parts(measure.full_name))
-        leaves = {leaf: named | paths for leaf, named in parts.items()}
+        leaves = self._part_leaves(measure.full_name, paths)
         groups = None
         if not set(state.keys) <= set(inner.keys):
             groups = self._combined(evaluation, replace(state, shifts=inner.shifts), leaves)
@@ -149,7 +200,11 @@ class Builder:
         leaves = self._leaf_measures(shape)
         for leaf in leaves:
             measure = self._catalog.measure(leaf)
-            if measure.multi_stage is not None or measure.type in ("number", "string", "time", "boolean"):
+            if (
+                measure.multi_stage is not None
+                or measure.rolling_window is not None
+                or measure.type in ("number", "string", "time", "boolean")
+            ):
                 raise UnsupportedFeature(
                     f"Measure '{leaf}' has an aggregate of its own and cannot be shown row by row.",
                     hint="Ask for it without `ungrouped`.",

@@ -46,8 +46,6 @@ def _unplanned(member: Member) -> str | None:
         if member.declared_type == "switch":
             return "is a switch"
     elif isinstance(member, Measure):
-        if member.rolling_window is not None:
-            return "has a rolling window"
         if member.semi_additive is not None:
             return "is semi-additive"
         if member.conversion is not None:

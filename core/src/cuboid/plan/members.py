@@ -110,7 +110,7 @@ class Members:
     @staticmethod
     def is_composed(measure: Measure) -> bool:
         """Whether the measure is computed from the values of others in the same group, at the query's own state."""
-        return measure.composed and measure.multi_stage is None
+        return measure.composed and measure.multi_stage is None and measure.rolling_window is None
 
     def parts(self, name: str) -> tuple[str, ...]:
         """The measures that a multi-stage measure is made of, in order of mention."""

@@ -4,7 +4,7 @@ Members are full names into the catalog. A plan's source yields the group keys a
 name; the plan itself says which of them are answered, filtered, ordered and cut.
 
     Plan
-    └── Combine | Groups | Rows            Groups = Aggregate | KeyedAggregate | Stage
+    └── Combine | Groups | Rows            Groups = Aggregate | KeyedAggregate | Stage | Windowed
                   └── Relation (a join tree under conditions); of a Stage its children, which are sources again
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cuboid.catalog.joins import JoinTree
+from cuboid.catalog.timing import Bins, RollingWindow
 from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, OrderKey, Slot
 from cuboid.types import Interval
 
@@ -146,7 +147,48 @@ class Stage:
         return (self.measure,)
 
 
-Groups = Aggregate | KeyedAggregate | Stage
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The buckets of a time dimension and for each the interval of civil time whose rows count for it.
+
+    :param time: the time dimension as it is grouped by: its finest key; without granularity there is one frame,
+        that of the range.
+    :param bins: the buckets; None for the one.
+    :param window: how a bucket's frame reaches beyond it.
+    :param to_date: the periods from whose beginning frames run, if the window is to date.
+    :param range: the bounds of the buckets that are shown; None for all from the first to the last that has rows.
+    """
+
+    time: Key
+    bins: Bins | None
+    window: RollingWindow
+    to_date: Bins | None = None
+    range: tuple[Slot, Slot] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Windowed:
+    """Aggregates of the rows in each frame, each row of ``cube`` once; without other keys than the time's for each
+    bucket, an empty frame included.
+
+    :param rows: a relation, or the groups that a measure over other measures is computed from.
+    :param distinct: the relation repeats the cube's rows.
+    """
+
+    rows: Relation | Combine
+    keys: tuple[Key, ...]
+    cube: str
+    leaves: tuple[Leaf, ...]
+    frames: Frames
+    distinct: bool
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The measures that are computed."""
+        return tuple(leaf.measure for leaf in self.leaves)
+
+
+Groups = Aggregate | KeyedAggregate | Stage | Windowed
 """What yields one row per group."""
 
 

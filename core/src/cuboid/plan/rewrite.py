@@ -9,7 +9,7 @@ from typing import Any
 from cuboid.catalog.model import Catalog
 from cuboid.plan import nodes
 from cuboid.plan.fanout import repeatable
-from cuboid.plan.nodes import Aggregate, Combine, Groups, KeyedAggregate, Leaf, Plan, Stage
+from cuboid.plan.nodes import Aggregate, Combine, Groups, KeyedAggregate, Leaf, Plan, Stage, Windowed
 
 Rule = Callable[[Plan, Catalog], Plan]
 
@@ -109,6 +109,8 @@ def _on_inputs(plan: Plan, change: Callable[[Inputs], Inputs]) -> Plan:
         return Combine(change(tuple(inside(part) for part in node.inputs)))
 
     def inside(part: Groups) -> Groups:
+        if isinstance(part, Windowed) and isinstance(part.rows, Combine):
+            return replace(part, rows=changed(part.rows))
         if not isinstance(part, Stage):
             return part
         return replace(

@@ -119,7 +119,9 @@ def _moved(condition: Condition, shifts: dict[str, tuple[Interval, ...]], origin
     if intervals is None:
         return condition
     _check(condition, intervals)
-    return replace(condition, slots=tuple(replace(slot, shifts=intervals) for slot in condition.slots))
+    return replace(
+        condition, slots=tuple(replace(slot, shifts=(*intervals, *slot.shifts)) for slot in condition.slots)
+    )
 
 
 def _check(condition: Predicate, intervals: tuple[Interval, ...]) -> None:

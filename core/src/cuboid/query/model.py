@@ -272,7 +272,8 @@ class Shape:
     (measures, or one ``or`` over measures and dimensions; AND-ed) restrict the aggregated rows. ``order`` is
     effective: defaults applied, keys that are not selected dropped. ``limit`` is None only for ``total``.
     ``join_hints`` are paths of two or more cubes along which each of them is joined, where it is joined.
-    ``included`` are conditions of the measures, as the model has them, read against the query's zone and clock.
+    ``date_ranges`` are those of the row conditions that the query's time dimensions state; ``included`` are
+    conditions of the measures, as the model has them, read against the query's zone and clock.
     """
 
     measures: tuple[str, ...]
@@ -290,6 +291,7 @@ class Shape:
     access: Access = NO_ACCESS_RULES
     join_hints: tuple[tuple[str, ...], ...] = ()
     included: tuple[Included, ...] = ()
+    date_ranges: tuple[Predicate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

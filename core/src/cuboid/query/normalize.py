@@ -146,7 +146,8 @@ def _question(
         )
     )
     defaults = [resolve(item, scope) for item in default_filters(query, catalog)]
-    rows, groups = _conditions(query.time_dimensions, ranges, [*filters, *defaults], scope, dimensions)
+    stated = _date_ranges(query.time_dimensions, ranges, scope)
+    rows, groups = _conditions(stated, [*filters, *defaults], scope, dimensions)
     if query.ungrouped and groups:
         raise InvalidQuery("Measure filters aren't allowed in ungrouped query", path="filters")
     order = default_order(query) if query.order is None else query.order
@@ -164,6 +165,7 @@ def _question(
         ungrouped=bool(query.ungrouped),
         access=access(query, scope),
         join_hints=tuple(dict.fromkeys(hint for hint in query.join_hints if len(hint) > 1)),
+        date_ranges=tuple(each for each in rows if each in stated),
         included=included((*measures, *members_of(groups)), scope),
     )
     return Question(
@@ -182,19 +184,26 @@ def _civil_range(entry: TimeDimension, scope: Scope) -> CivilRange | None:
     return dates.parse_range(entry.date_range, scope.zone, scope.now, path=f"{entry.path}.dateRange")
 
 
+def _date_ranges(
+    entries: Sequence[TimeDimension], ranges: Sequence[CivilRange | None], scope: Scope
+) -> list[Predicate]:
+    """The ranges of time dimensions as conditions, in the order written."""
+    built: list[Predicate] = []
+    for entry, civil in zip(entries, ranges, strict=True):
+        if civil is not None:
+            kind = scope.catalog.dimension(entry.dimension).time_kind
+            built.append(Predicate(entry.dimension, "in_range", range_slots(civil, kind, scope)))
+    return built
+
+
 def _conditions(
-    entries: Sequence[TimeDimension],
-    ranges: Sequence[CivilRange | None],
+    date_ranges: Sequence[Predicate],
     filters: Iterable[FilterTree],
     scope: Scope,
     dimensions: tuple[str, ...],
 ) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
     """Row and group conditions: date ranges first, then filters, each in the order written."""
-    built: list[Condition] = []
-    for entry, civil in zip(entries, ranges, strict=True):
-        if civil is not None:
-            kind = scope.catalog.dimension(entry.dimension).time_kind
-            built.append(Predicate(entry.dimension, "in_range", range_slots(civil, kind, scope)))
+    built: list[Condition] = [*date_ranges]
     built.extend(item for tree in filters if (item := condition(tree, scope)) is not None)
     return split(built, scope.catalog, dimensions)
 

@@ -20,19 +20,20 @@ from sqlglot import exp
 from cuboid.query.dates import bound
 from cuboid.query.model import Slot, Values
 from cuboid.query.shifts import unshifted
+from cuboid.sql.bins import BinUse, read_bin
 from cuboid.sql.dialect import Dialect, PlaceholderStyle
 from cuboid.types import Column, Interval, ParameterType, Scalar, Statement, TimeKind
 
-Pattern = Literal["plain", "contains", "prefix", "suffix", "last"]
+Pattern = Literal["plain", "contains", "prefix", "suffix", "last", "civil"]
 
 _MICROSECOND = timedelta(microseconds=1)
 
-_MARK = re.compile(r"__cuboid_slot_(\d+)_([a-z]+)_([a-z]+)_([a-z0-9]*)__")
+_MARK = re.compile(r"__cuboid_slot_(\d+)_([a-z]+)_([a-z]+)_([a-z0-9]*)__|__cuboid_bin_([a-z0-9_]+?)__")
 
 
 def slot_mark(slot: Slot, pattern: Pattern = "plain") -> exp.Expr:
     """What stands for a slot in a tree; ``pattern`` says how its value becomes a LIKE pattern, or of an exclusive end
-    of time the ``last`` moment before it."""
+    of time the ``last`` moment before it, or of any time what it is on the wall clock (``civil``, typed as a date)."""
     return exp.var(f"__cuboid_slot_{slot.index}_{slot.type}_{pattern}_{_written(slot.shifts)}__")
 
 
@@ -47,6 +48,9 @@ class SlotUse:
 
     def value(self, values: Sequence[Scalar], zone: str) -> Scalar:
         """What is bound here. Raises :class:`InvalidDateRange` for a time that the shifts do not allow."""
+        if self.pattern == "civil":
+            assert isinstance(values, Values)
+            return values.civil[self.index]
         if not self.shifts:
             return _value(values[self.index], self.pattern)
         assert isinstance(values, Values)
@@ -59,7 +63,7 @@ class SlotUse:
 class Prepared:
     """A rendered statement with open slots, shared by all questions of one shape."""
 
-    parts: tuple[str | SlotUse, ...]
+    parts: tuple[str | SlotUse | BinUse, ...]
     placeholders: PlaceholderStyle
     parameter_type: Callable[[Scalar], str]
     columns: tuple[Column, ...]
@@ -73,6 +77,8 @@ class Prepared:
         for part in self.parts:
             if isinstance(part, str):
                 text.append(part)
+            elif isinstance(part, BinUse):
+                text.append(str(part.offset(values)))
             elif part.type == "integer":
                 text.append(str(int(values[part.index])))  # type: ignore[arg-type]  # an int by its slot's type
             else:
@@ -106,12 +112,15 @@ def prepare(
 ) -> Prepared:
     """Cuts text that was rendered in ``dialect`` at its slot marks."""
     style = dialect.placeholders
-    parts: list[str | SlotUse] = []
+    parts: list[str | SlotUse | BinUse] = []
     position = 0
     for mark in _MARK.finditer(text):
         parts.append(_literal(text[position : mark.start()], style))
-        index, type_, pattern, shifts = mark.groups()
-        parts.append(SlotUse(int(index), type_, pattern, _read(shifts)))  # type: ignore[arg-type]  # slot_mark's
+        index, type_, pattern, shifts, bin_ = mark.groups()
+        if bin_ is not None:
+            parts.append(read_bin(bin_))
+        else:
+            parts.append(SlotUse(int(index), type_, pattern, _read(shifts)))  # type: ignore[arg-type]  # slot_mark's
         position = mark.end()
     parts.append(_literal(text[position:], style))
     return Prepared(tuple(parts), style, dialect.parameter_type, columns, data_source, timezone)

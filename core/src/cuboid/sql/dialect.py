@@ -77,23 +77,63 @@ class Dialect(ABC):
             moved = self.shift(civil, number(-late), "month") if late else civil
             floor = self.date_trunc(_UNITS[months], moved)
             return self.shift(floor, number(late), "month") if late else floor
+            return self.shift(floor, _integer(late), "month") if late else floor
+        return self.shift(start, _floored(self._whole_months(origin, civil), months), "month")
+
+    def bin_seconds(self, seconds: int, origin: datetime, civil: exp.Expr) -> exp.Expr:
+        """:meth:`date_bin` for whole seconds."""
+        start = self.constant(origin)
+        return self.shift(start, _floored(self.elapsed_seconds(start.copy(), civil), seconds), "second")
+
+    def bin_offset(self, interval: Interval, origin: datetime, civil: exp.Expr) -> exp.Expr:
+        """How many months or seconds after ``origin`` the bin begins that ``civil`` is in (see :meth:`date_bin`), as an
+        integer expression."""
+        if interval.seconds:
+            return _floored(self.elapsed_seconds(self.constant(origin), civil), interval.seconds)
+        return _floored(self._whole_months(origin, civil), interval.months)
+
+    def _whole_months(self, origin: datetime, civil: exp.Expr) -> exp.Expr:
         passed = exp.paren(
             exp.Sub(
                 this=self.month_number(civil),
                 expression=exp.Literal.number(origin.year * 12 + origin.month),
             )
         )
-        if first:
-            return self.shift(start, _floored(passed, months), "month")
+        if origin == datetime(origin.year, origin.month, 1):
+            return passed
         # The month of ``civil`` has begun, but the origin's day and time in it may still be ahead.
-        ahead = exp.LT(this=civil.copy(), expression=self.shift(start, passed.copy(), "month"))
-        whole = exp.paren(exp.Sub(this=passed, expression=exp.Case().when(ahead, "1").else_("0")))
-        return self.shift(start.copy(), _floored(whole, months), "month")
+        ahead = exp.LT(
+            this=civil.copy(), expression=self.shift(self.constant(origin), passed.copy(), "month")
+        )
+        return exp.paren(exp.Sub(this=passed, expression=exp.Case().when(ahead, "1").else_("0")))
 
-    def bin_seconds(self, seconds: int, origin: datetime, civil: exp.Expr) -> exp.Expr:
-        """:meth:`date_bin` for whole seconds."""
-        start = self.constant(origin)
-        return self.shift(start, _floored(self.elapsed_seconds(start.copy(), civil), seconds), "second")
+    def steps(self, first: exp.Expr, last: exp.Expr, step: int, source: exp.Expr | None) -> exp.Select:
+        """A SELECT of one column, ``n``: the integers ``first``, ``first + step`` and so on up to ``last``; none if
+        that is less.
+
+        :param source: a FROM item with one row in which the two are columns; None where they are literals.
+        """
+        n, limit = (exp.column(name, quoted=True) for name in ("n", "last_n"))
+        bounds = exp.select(exp.alias_(first, "n", quoted=True), exp.alias_(last, "last_n", quoted=True))
+        if source is not None:
+            bounds = bounds.from_(source)
+        first_step = (
+            exp.select(n, limit).from_(bounds.subquery("bounds")).where(exp.LTE(this=n, expression=limit))
+        )
+        following = exp.Add(this=n, expression=exp.Literal.number(step))
+        next_step = (
+            exp.select(following, limit).from_("steps").where(exp.LTE(this=following, expression=limit))
+        )
+        steps = exp.TableAlias(this=exp.to_identifier("steps"), columns=[n.this, limit.this])
+        counted = exp.union(first_step, next_step, distinct=False)
+        return exp.select(n).from_("steps").with_(steps, as_=counted, recursive=True)
+
+    def between(self, select: exp.Select, source: exp.Expr, test: exp.Expr, *, left: bool) -> exp.Select:
+        """``select`` joined to ``source`` by a test that is no equality.
+
+        :param left: rows without a match stay.
+        """
+        return select.join(source, on=test, join_type="LEFT" if left else "INNER", copy=False)
 
     def add_interval(self, civil: exp.Expr, interval: Interval) -> exp.Expr:
         """``civil`` moved by ``interval``, forwards or backwards: months first, then seconds."""

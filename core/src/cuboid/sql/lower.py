@@ -13,7 +13,7 @@ from sqlglot import exp
 from cuboid.catalog.model import Catalog, Dimension, Measure
 from cuboid.catalog.pieces import CubeReference, MemberReference, Template
 from cuboid.errors import UnsupportedFeature
-from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Rows, Source, Stage
+from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Rows, Source, Stage, Windowed
 from cuboid.query.model import Slot
 from cuboid.sql.binding import slot_mark
 from cuboid.sql.dialect import Dialect
@@ -26,6 +26,7 @@ from cuboid.sql.sources import Sources
 from cuboid.sql.stages import StageSql
 from cuboid.sql.tables import Tables
 from cuboid.sql.templates import Templates
+from cuboid.sql.windows import WindowSql
 from cuboid.types import Column, TimeKind
 
 
@@ -49,7 +50,8 @@ class Lowering:
         self._sources = Sources(plan, catalog, dialect, templates, self._inner)
         self._formulas = FormulaSql(catalog, dialect, self._sources.members)
         stages = StageSql(catalog, dialect, self._sources.members, self._sources.leaves, self._formulas)
-        self._tables = Tables(catalog, dialect, self._sources, stages.lower)
+        windows = WindowSql(catalog, dialect, self._sources, stages)
+        self._tables = Tables(catalog, dialect, self._sources, stages.lower, windows.lower)
         names = self._sources.names()
         self._aliases = {
             key.name: names.take(self._sources.alias(key.member, key.granularity)) for key in plan.keys
@@ -91,7 +93,7 @@ class Lowering:
                 return self._sources.aggregate(source)
             case KeyedAggregate():
                 return self._sources.keyed(source)
-            case Stage():
+            case Stage() | Windowed():
                 return self._tables.table(source).reading()
             case Combine():
                 return self._tables.combination(source)

@@ -44,7 +44,7 @@ class Sources:
 
     def rows(self, node: Rows) -> Reading:
         """The joined rows themselves."""
-        select, scope = self._from(node.relation, frozenset(node.relation.tree.cubes))
+        select, scope = self.joined(node.relation, frozenset(node.relation.tree.cubes))
         return Reading(
             select,
             self._keys(node.keys, scope),
@@ -54,7 +54,7 @@ class Sources:
 
     def aggregate(self, node: Aggregate) -> Reading:
         """Aggregates over the joined rows."""
-        select, scope = self._from(node.relation, self._cubes(node.leaves))
+        select, scope = self.joined(node.relation, self._cubes(node.leaves))
         by_name = {leaf.measure: leaf for leaf in node.leaves}
         return Reading(
             select,
@@ -66,8 +66,8 @@ class Sources:
     def keyed(self, node: KeyedAggregate) -> Reading:
         """Aggregates over one row per (keys, primary key): what a leaf reads depends on the primary key, so it
         rides in the DISTINCT and the cube is scanned once."""
-        select, scope = self._from(node.relation, self._cubes(node.leaves))
-        reduced = _Reduced(
+        select, scope = self.joined(node.relation, self._cubes(node.leaves))
+        reduced = Reduced(
             select.distinct(copy=False), f"{self._catalog.cubes[node.cube].alias}__rows", self.names()
         )
         keys = {
@@ -79,7 +79,7 @@ class Sources:
         leaves = {leaf.measure: self._keyed_leaf(leaf, scope, reduced) for leaf in node.leaves}
         return Reading(reduced.select(), keys, lambda name: leaves[name].copy(), grouped=True)
 
-    def _keyed_leaf(self, leaf: Leaf, scope: Scope, reduced: _Reduced) -> exp.Expr:
+    def _keyed_leaf(self, leaf: Leaf, scope: Scope, reduced: Reduced) -> exp.Expr:
         measure = self._catalog.measure(leaf.measure)
         if measure.type in RAW:
             return reduced.carry_columns(self.leaves.raw(measure, scope))
@@ -96,7 +96,7 @@ class Sources:
 
     # ------------------------------------------------------------ FROM and WHERE
 
-    def _from(self, relation: Relation, measured: frozenset[str]) -> tuple[exp.Select, Scope]:
+    def joined(self, relation: Relation, measured: frozenset[str]) -> tuple[exp.Select, Scope]:
         """SELECT … FROM the join tree WHERE its conditions; and the scope of its cubes.
 
         :param measured: the cubes whose rows are aggregated, so that it must be told whether they are there.
@@ -123,18 +123,20 @@ class Sources:
         return select, scope
 
 
-class _Reduced:
-    """A SELECT DISTINCT under construction, and the columns by which the SELECT around it reads it."""
+class Reduced:
+    """A SELECT under construction, and the columns by which the SELECT around it reads it."""
 
     def __init__(self, inner: exp.Select, name: str, names: Names) -> None:
-        self._inner = inner
+        self.inner = inner
+        self.columns: tuple[str, ...] = ()
         self._name = name
         self._names = names
 
     def carry(self, value: exp.Expr, wanted: str) -> exp.Expr:
         """Adds a column; returns how the outer SELECT reads it."""
         name = self._names.take(wanted)
-        self._inner = self._inner.select(aliased(value, name), copy=False)
+        self.columns += (name,)
+        self.inner = self.inner.select(aliased(value, name), copy=False)
         return column(name, self._name)
 
     def carry_columns(self, tree: exp.Expr) -> exp.Expr:
@@ -152,4 +154,4 @@ class _Reduced:
 
     def select(self) -> exp.Select:
         """The outer SELECT, still without columns."""
-        return exp.Select().from_(self._inner.subquery(identifier(self._name)), copy=False)
+        return exp.Select().from_(self.inner.subquery(identifier(self._name)), copy=False)

@@ -64,25 +64,30 @@ class StageSql:
     # ------------------------------------------------------------ the value
 
     def _value(self, measure: Measure, node: Stage, child: Reading) -> exp.Expr:
-        def sql(template: Template) -> exp.Expr:
-            return self._formula(template, child)
-
-        tests = [sql(test) for test in measure.filters]
-        passed = exp.and_(*tests) if tests else None
         if measure.type == "rank":
-            return self._rank(measure, node, child, passed)
-        if isinstance(measure.case, Case):
-            formula = cased(measure.case, sql)
-        else:
-            assert measure.sql is not None
-            formula = sql(measure.sql)
+            return self._rank(measure, node, child, self._passed(measure, child))
         if measure.type == "number_agg":
-            return guarded(formula, passed, measure.full_name)
-        if passed is not None:
-            formula = exp.Case().when(passed, formula)
+            return guarded(self._own(measure, child), self._passed(measure, child), measure.full_name)
+        formula = self.contribution(measure, child)
         if measure.type in FORMULAS:
             return self._dialect.quotient(formula) if isinstance(formula, exp.Div) else formula
         return self._leaves.over(Leaf(measure.full_name), formula)
+
+    def contribution(self, measure: Measure, child: Reading) -> exp.Expr:
+        """What a group of the child contributes; NULL where the measure's filters fail."""
+        passed = self._passed(measure, child)
+        own = self._own(measure, child)
+        return own if passed is None else exp.Case().when(passed, own)
+
+    def _passed(self, measure: Measure, child: Reading) -> exp.Expr | None:
+        tests = [self._formula(test, child) for test in measure.filters]
+        return exp.and_(*tests) if tests else None
+
+    def _own(self, measure: Measure, child: Reading) -> exp.Expr:
+        if isinstance(measure.case, Case):
+            return cased(measure.case, lambda template: self._formula(template, child))
+        assert measure.sql is not None
+        return self._formula(measure.sql, child)
 
     def _rank(self, measure: Measure, node: Stage, child: Reading, passed: exp.Expr | None) -> exp.Expr:
         """RANK within equal kept keys, NULLs last; groups that the filters drop have none and count for none."""

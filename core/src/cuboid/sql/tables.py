@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from cuboid.catalog.model import Catalog
-from cuboid.plan.nodes import Aggregate, Combine, Groups, Key, KeyedAggregate, Stage
+from cuboid.plan.nodes import Aggregate, Combine, Groups, Key, KeyedAggregate, Stage, Windowed
 from cuboid.sql.combine import combined
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.reading import Reading, Table, aliased, group_by_position, identifier
@@ -17,7 +17,7 @@ from cuboid.sql.sources import Sources
 class Tables:
     """Lowers what yields groups, for one statement.
 
-    :param stage: lowers a stage to its keys and its value, given these tables.
+    :param stage: lowers a stage to its keys and its value, given these tables; ``window`` a window.
     """
 
     def __init__(
@@ -26,11 +26,13 @@ class Tables:
         dialect: Dialect,
         sources: Sources,
         stage: Callable[[Stage, Tables], Reading],
+        window: Callable[[Windowed, Tables], Reading],
     ) -> None:
         self._catalog = catalog
         self._dialect = dialect
         self._sources = sources
         self._stage = stage
+        self._window = window
         self._names = sources.names()
         self._tables: dict[Groups | Combine, Table] = {}
         self._ctes: list[tuple[str, exp.Select]] = []
@@ -76,6 +78,15 @@ class Tables:
         self._ctes.append((table.name, select))
         return table
 
+    def cte(self, wanted: str, select: exp.Select) -> str:
+        """A CTE that is no table of groups; equal ones are one. Returns its name."""
+        for name, known in self._ctes:
+            if known == select:
+                return name
+        name = self._names.take(wanted)
+        self._ctes.append((name, select))
+        return name
+
     def _read(self, node: Groups | Combine) -> Reading:
         match node:
             case Aggregate():
@@ -84,6 +95,8 @@ class Tables:
                 return self._sources.keyed(node)
             case Stage():
                 return self._stage(node, self)
+            case Windowed():
+                return self._window(node, self)
             case Combine():
                 return self.combination(node)
 

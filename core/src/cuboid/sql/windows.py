@@ -1,0 +1,230 @@
+"""Rolling windows as SQL: the buckets as a series of frames, joined to the rows that are in each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from cuboid.catalog.model import Catalog
+from cuboid.catalog.timing import Bins, WindowBound
+from cuboid.plan.nodes import Combine, Frames, Key, Leaf, Relation, Windowed
+from cuboid.sql.aggregates import RAW
+from cuboid.sql.binding import slot_mark
+from cuboid.sql.bins import bin_mark
+from cuboid.sql.dialect import Dialect, ShiftUnit
+from cuboid.sql.guards import guarded
+from cuboid.sql.members import is_not_null
+from cuboid.sql.reading import Reading, aliased, column, identifier
+from cuboid.sql.sources import Reduced, Sources
+from cuboid.sql.stages import StageSql
+from cuboid.sql.tables import Tables
+from cuboid.sql.time import floored
+from cuboid.types import Interval
+
+FRAMES, BUCKET, START, END = "frames", "bucket", "frame_start", "frame_end"
+TIME, PRESENT = "row_time", "is_row"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows under a name: the columns of their time, of the keys beside the time's, and the leaves' aggregates."""
+
+    name: str
+    table: str
+    carried: tuple[str, ...]
+    time: str
+    keys: Mapping[Key, exp.Expr]
+    leaves: Mapping[str, exp.Expr]
+
+
+class WindowSql:
+    """Lowers windows of one catalog for one dialect."""
+
+    def __init__(self, catalog: Catalog, dialect: Dialect, sources: Sources, stages: StageSql) -> None:
+        self._catalog = catalog
+        self._dialect = dialect
+        self._sources = sources
+        self._stages = stages
+
+    def lower(self, node: Windowed, tables: Tables) -> Reading:
+        """The keys and the values of the windows."""
+        others = tuple(key for key in node.keys if not self._is_time(key, node.frames))
+        if isinstance(node.rows, Combine):
+            rows = self._child_rows(node, node.rows, others, tables)
+        else:
+            rows = self._relation_rows(node, node.rows, others, tables)
+        frames = self._frames(node.frames, rows, tables)
+        joined = self._joined(node, frames, rows, every_bucket=not others)
+        bucket = column(BUCKET, rows.name if node.distinct else FRAMES)
+        keys = {
+            key: rows.keys[key] if key in rows.keys else self._period(key, node.frames, bucket)
+            for key in node.keys
+        }
+        return Reading(joined, keys, lambda name: rows.leaves[name].copy(), grouped=True)
+
+    # ------------------------------------------------------------ rows
+
+    def _relation_rows(
+        self, node: Windowed, relation: Relation, others: tuple[Key, ...], tables: Tables
+    ) -> _Rows:
+        members, leaves = self._sources.members, self._sources.leaves
+        select, scope = self._sources.joined(relation, frozenset({node.cube}))
+        exists = members.exists(node.cube, scope)
+        if exists is not None:
+            select = select.where(exists, copy=False)
+        name = f"{self._catalog.cubes[node.cube].alias}__rows"
+        reduced = Reduced(
+            select.distinct(copy=False) if node.distinct else select, name, self._sources.names()
+        )
+        keys = {
+            key: reduced.carry(members.key(key, scope), self._sources.alias(key.member, key.granularity))
+            for key in others
+        }
+        time = reduced.carry(members.key(Key(node.frames.time.member), scope), TIME)
+        if node.distinct:
+            for part in self._catalog.cubes[node.cube].primary_key:
+                reduced.carry(members.value(part.full_name, scope), f"key__{part.name}")
+        present: exp.Expr | None = None
+        values: dict[str, exp.Expr] = {}
+        for leaf in node.leaves:
+            measure = self._catalog.measure(leaf.measure)
+            if measure.type in RAW:
+                present = present or reduced.carry(exp.Literal.number(1), PRESENT)
+                tree = reduced.carry_columns(leaves.raw(measure, scope))
+                values[leaf.measure] = guarded(tree, is_not_null(present.copy()), measure.full_name)
+                continue
+            contributed = leaves.input(measure, scope)
+            if isinstance(contributed, exp.Star):
+                contributed = exp.Literal.number(1)
+            values[leaf.measure] = leaves.over(
+                Leaf(leaf.measure), reduced.carry(contributed, f"input__{measure.name}")
+            )
+        table = tables.cte(name, reduced.inner)
+        return _Rows(name, table, reduced.columns, time.name, keys, values)
+
+    def _child_rows(self, node: Windowed, child: Combine, others: tuple[Key, ...], tables: Tables) -> _Rows:
+        """The groups of the child as rows, each at the beginning of its bucket."""
+        (leaf,) = node.leaves
+        measure = self._catalog.measure(leaf.measure)
+        groups = tables.table(child).reading()
+        name = f"{measure.name}__rows"
+        reduced = Reduced(groups.select, name, self._sources.names())
+        keys = {
+            key: reduced.carry(groups.keys[key], self._sources.alias(key.member, key.granularity))
+            for key in others
+        }
+        time = reduced.carry(groups.keys[node.frames.time], TIME)
+        value = self._stages.contribution(measure, groups)
+        values = {
+            leaf.measure: self._sources.leaves.over(leaf, reduced.carry(value, f"input__{measure.name}"))
+        }
+        table = tables.cte(name, reduced.inner)
+        return _Rows(name, table, reduced.columns, time.name, keys, values)
+
+    # ------------------------------------------------------------ frames
+
+    def _frames(self, frames: Frames, rows: _Rows, tables: Tables) -> str:
+        """The CTE of the buckets, each with the bounds of its frame where it has such."""
+        if frames.bins is None:
+            assert frames.range is not None
+            begin, end = (self._dialect.parameter(slot_mark(slot, "civil"), "date") for slot in frames.range)
+            select = exp.Select()
+        else:
+            number = column("n")
+            begin = self._after(frames, number)
+            step = exp.Literal.number(frames.bins.step)
+            end = self._after(frames, exp.Add(this=number.copy(), expression=step))
+            numbers = self._numbers(frames, frames.bins, rows)
+            select = exp.Select().from_(numbers.subquery(identifier("numbers")), copy=False)
+        low, high = self._bounds(frames, begin, end)
+        select = select.select(aliased(begin, BUCKET), copy=False)
+        for bound, name in ((low, START), (high, END)):
+            if bound is not None:
+                select = select.select(aliased(bound, name), copy=False)
+        return tables.cte(
+            f"{self._sources.alias(frames.time.member, frames.time.granularity)}__frames", select
+        )
+
+    def _numbers(self, frames: Frames, bins: Bins, rows: _Rows) -> exp.Select:
+        """How many months or seconds after the origin each bucket begins: those of the range, or all from the first to
+        the last that has rows."""
+        if frames.range is not None:
+            first, last = (bin_mark(*frames.range, bins, last=which) for which in (False, True))
+            return self._dialect.steps(first, last, bins.step, None)
+
+        def offset(limit: exp.Expr, nothing: int, name: str) -> exp.Expr:
+            found = self._dialect.bin_offset(bins.interval, bins.origin, limit)
+            whole = exp.cast(found, exp.DataType.Type.BIGINT)
+            return aliased(exp.Coalesce(this=whole, expressions=[exp.convert(nothing)]), name)
+
+        time = column(rows.time)
+        bounds = exp.select(
+            offset(exp.Min(this=time), 0, "first_n"), offset(exp.Max(this=time.copy()), -bins.step, "last_n")
+        ).from_(exp.Table(this=identifier(rows.table)))
+        source = bounds.subquery(identifier("bounds"))
+        return self._dialect.steps(column("first_n"), column("last_n"), bins.step, source)
+
+    def _after(self, frames: Frames, number: exp.Expr) -> exp.Expr:
+        assert frames.bins is not None
+        unit: ShiftUnit = "month" if frames.bins.interval.months else "second"
+        return self._dialect.shift(self._dialect.constant(frames.bins.origin), number, unit)
+
+    def _bounds(
+        self, frames: Frames, begin: exp.Expr, end: exp.Expr
+    ) -> tuple[exp.Expr | None, exp.Expr | None]:
+        """``[low, high)`` of a bucket's frame; None for a side that is open."""
+        if frames.to_date is not None:
+            period = self._dialect.date_bin(frames.to_date.interval, frames.to_date.origin, begin.copy())
+            return period, end
+        point = begin if frames.window.offset == "start" else end
+        return self._reach(point, frames.window.trailing, -1), self._reach(point, frames.window.leading, 1)
+
+    def _reach(self, point: exp.Expr, bound: WindowBound, sign: int) -> exp.Expr | None:
+        if bound == "unbounded":
+            return None
+        if bound is None:
+            return point.copy()
+        assert isinstance(bound, Interval)
+        return self._dialect.add_interval(point.copy(), Interval(sign * bound.months, sign * bound.seconds))
+
+    # ------------------------------------------------------------ together
+
+    def _joined(self, node: Windowed, frames: str, rows: _Rows, *, every_bucket: bool) -> exp.Select:
+        """Frames and the rows in them; where rows repeat each once per frame and keys."""
+        tests: list[exp.Expr] = []
+        low, high = self._bounds(node.frames, exp.null(), exp.null())
+        time = column(rows.time, rows.name)
+        if low is not None:
+            tests.append(exp.GTE(this=time, expression=column(START, FRAMES)))
+        if high is not None:
+            tests.append(exp.LT(this=time.copy(), expression=column(END, FRAMES)))
+        if not tests:
+            tests.append(is_not_null(time))
+        series = exp.alias_(exp.Table(this=identifier(frames)), identifier(FRAMES), table=True)
+        source = exp.alias_(exp.Table(this=identifier(rows.table)), identifier(rows.name), table=True)
+        select = self._dialect.between(
+            exp.Select().from_(series), source, exp.and_(*tests), left=every_bucket
+        )
+        if not node.distinct:
+            return select
+        select = select.distinct(copy=False).select(aliased(column(BUCKET, FRAMES), BUCKET), copy=False)
+        for name in rows.carried:
+            if name != rows.time:
+                select = select.select(aliased(column(name, rows.name), name), copy=False)
+        return exp.Select().from_(select.subquery(identifier(rows.name)), copy=False)
+
+    def _is_time(self, key: Key, frames: Frames) -> bool:
+        return self._origin(key) == self._origin(frames.time)
+
+    def _origin(self, key: Key) -> str:
+        return self._catalog.dimension(key.member).alias_member or key.member
+
+    def _period(self, key: Key, frames: Frames, bucket: exp.Expr) -> exp.Expr:
+        """A key of the time: the bucket, or the longer period that holds it."""
+        if key == frames.time or key.granularity == frames.time.granularity:
+            return bucket.copy()
+        assert key.granularity is not None
+        custom = self._catalog.dimension(key.member).granularities
+        return floored(self._dialect, bucket.copy(), custom.get(key.granularity, key.granularity))
