@@ -35,6 +35,57 @@ QUESTIONS: dict[str, dict[str, Any]] = {
         "timezone": NEW_YORK,
         "order": {"places.id": "asc"},
         "limit": 5,
+    # ------------------------------------------------------------ windows and stages
+    "windows over a range": {
+        "measures": ["sold.week", "sold.running", "sold.month_to_date", "sold.count"],
+        "timeDimensions": [by("sold.at", "day", dateRange=["2024-02-20", "2024-04-10"])],
+        "timezone": NEW_YORK,
+    },
+    "windows by a dimension, without a range": {
+        "measures": ["sold.buyers", "sold.running"],
+        "dimensions": ["sold.channel"],
+        "timeDimensions": [by("sold.at", "month")],
+        "timezone": NEW_YORK,
+    },
+    "windows of custom buckets": {
+        "measures": ["sold.week"],
+        "timeDimensions": [by("sold.at", "ten_days")],
+    },
+    "windows of halves": {
+        "measures": ["sold.buyers"],
+        "timeDimensions": [by("sold.at", "half")],
+    },
+    "windows over repeated rows": {
+        "measures": ["sold.week", "sold.buyers"],
+        "dimensions": ["lines_sold.product"],
+        "timeDimensions": [by("sold.at", "week", dateRange=["2024-02-20", "2024-03-10"])],
+    },
+    "a window without granularity": {
+        "measures": ["sold.week", "sold.buyers"],
+        "timeDimensions": [by("sold.at", dateRange=["2024-02-20", "2024-03-10"])],
+    },
+    "windows over nothing": {
+        "measures": ["sold.week", "sold.running"],
+        "timeDimensions": [by("sold.at", "day", dateRange=["1990-02-20", "1990-03-10"])],
+    },
+    "a window over measures": {
+        "measures": ["sold.best_day"],
+        "timeDimensions": [by("sold.at", "day", dateRange=["2024-02-20", "2024-03-10"])],
+    },
+    "last month and last week": {
+        "measures": ["sold.count", "sold.last_month", "sold.last_week"],
+        "timeDimensions": [by("sold.at", "week", dateRange=["2024-03-01", "2024-05-31"])],
+        "timezone": NEW_YORK,
+    },
+    "shares, ranks and labels": {
+        "measures": ["sold.share", "sold.place", "sold.label", "sold.of_buyers"],
+        "dimensions": ["sold.channel"],
+        "timeDimensions": [by("sold.at", "quarter")],
+    },
+    "ranks that are asked for": {
+        "measures": ["sold.place"],
+        "dimensions": ["sold.channel"],
+        "filters": [where("sold.place", "lte", "2")],
     },
     # ------------------------------------------------------------ views
     "a view over four cubes": {

@@ -59,6 +59,43 @@ cubes:
 """
 """What the shop's model has no use for: a location, which for the orders of guests is none; links; a time in a text."""
 
+STAGES = """
+cubes:
+  - name: sold
+    sql_table: orders
+    joins: [{name: lines_sold, relationship: one_to_many, sql: "{CUBE.id} = {lines_sold}.order_id"}]
+    dimensions:
+      - {name: id, sql: id, type: number, primary_key: true}
+      - {name: channel, sql: channel, type: string}
+      - {name: buyer, sql: user_id, type: number}
+      - name: at
+        sql: created_at
+        type: time
+        granularities: [{name: ten_days, interval: 10 days, origin: "2024-01-06"}, {name: half, interval: 6 months}]
+    measures:
+      - {name: count, type: count}
+      - {name: shipping, type: sum, sql: shipping}
+      - {name: week, type: count, rolling_window: {trailing: 7 days}}
+      - {name: running, type: sum, sql: shipping, rolling_window: {trailing: unbounded}}
+      - {name: buyers, type: count_distinct, sql: user_id, rolling_window: {trailing: 1 month, leading: 3 days}}
+      - {name: month_to_date, type: count, rolling_window: {type: to_date, granularity: month}}
+      - {name: last_month, type: sum, sql: "{count}", multi_stage: true, time_shift: [{interval: 1 month, type: prior}]}
+      - {name: last_week, type: sum, sql: "{week}", multi_stage: true, time_shift: [{interval: 1 week, type: prior}]}
+      - {name: all_channels, type: sum, sql: "{count}", multi_stage: true, reduce_by: [channel]}
+      - {name: share, type: number, sql: "1.0 * {count} / {all_channels}"}
+      - {name: of_buyers, type: avg, sql: "{count}", multi_stage: true, add_group_by: [buyer]}
+      - {name: place, type: rank, multi_stage: true, reduce_by: [channel], order_by: [{sql: "{count}", dir: desc}]}
+      - {name: best_day, type: max, sql: "{count}", multi_stage: true, rolling_window: {trailing: 3 days}}
+      - {name: label, type: string, sql: "CASE WHEN {count} > 50 THEN 'many' ELSE 'few' END", multi_stage: true}
+  - name: lines_sold
+    sql_table: line_items
+    dimensions:
+      - {name: id, sql: id, type: number, primary_key: true}
+      - {name: product, sql: product_id, type: number}
+    measures: [{name: count, type: count}]
+"""
+"""Windows and stages, which the shop's model has few of."""
+
 GENERAL = {
     "INTEGER": "integer",
     "BIGINT": "integer",
@@ -122,6 +159,7 @@ def write_project(folder: Path, engine: str, settings: Mapping[str, Any]) -> Non
     shutil.copytree(SHOP / "model", folder / "model")
     shutil.copy(SHOP / "cuboid_plugin.py", folder)  # its templates' words
     (folder / "model" / "places.yml").write_text(PLACES, encoding="utf-8")
+    (folder / "model" / "stages.yml").write_text(STAGES, encoding="utf-8")
     driver = DRIVERS[engine]
     for file in (folder / "model").glob("*.yml"):
         text = file.read_text(encoding="utf-8")

@@ -128,12 +128,14 @@ class Dialect(ABC):
         counted = exp.union(first_step, next_step, distinct=False)
         return exp.select(n).from_("steps").with_(steps, as_=counted, recursive=True)
 
-    def between(self, select: exp.Select, source: exp.Expr, test: exp.Expr, *, left: bool) -> exp.Select:
-        """``select`` joined to ``source`` by a test that is no equality.
+    def within(self, series: exp.Expr, key: str, rows: exp.Expr, test: exp.Expr, *, left: bool) -> exp.Select:
+        """A SELECT, still without columns, from ``series`` joined to ``rows`` (two aliased tables) by a ``test`` that
+        is no equality.
 
-        :param left: rows without a match stay.
+        :param key: a column that tells the rows of the series apart.
+        :param left: those without a match stay.
         """
-        return select.join(source, on=test, join_type="LEFT" if left else "INNER", copy=False)
+        return exp.Select().from_(series).join(rows, on=test, join_type="LEFT" if left else "INNER")
 
     def add_interval(self, civil: exp.Expr, interval: Interval) -> exp.Expr:
         """``civil`` moved by ``interval``, forwards or backwards: months first, then seconds."""

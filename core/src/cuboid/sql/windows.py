@@ -204,9 +204,7 @@ class WindowSql:
             tests.append(is_not_null(time))
         series = exp.alias_(exp.Table(this=identifier(frames)), identifier(FRAMES), table=True)
         source = exp.alias_(exp.Table(this=identifier(rows.table)), identifier(rows.name), table=True)
-        select = self._dialect.between(
-            exp.Select().from_(series), source, exp.and_(*tests), left=every_bucket
-        )
+        select = self._dialect.within(series, BUCKET, source, exp.and_(*tests), left=every_bucket)
         if not node.distinct:
             return select
         select = select.distinct(copy=False).select(aliased(column(BUCKET, FRAMES), BUCKET), copy=False)

@@ -24,6 +24,16 @@ class SQLiteDialect(Dialect):
     def shift(self, civil, count, unit):
         return call("cuboid_shift", civil, count, text(unit))
 
+    def month_number(self, civil):
+        year, month = (
+            exp.cast(_call("strftime", exp.Literal.string(part), civil.copy()), "int")
+            for part in ("%Y", "%m")
+        )
+        return exp.Add(this=exp.Mul(this=year, expression=exp.Literal.number(12)), expression=month)
+
+    def elapsed_seconds(self, start, end):
+        return exp.paren(exp.Sub(this=_call("unixepoch", end), expression=_call("unixepoch", start)))
+
     def constant(self, moment):
         return text(written(moment))
 

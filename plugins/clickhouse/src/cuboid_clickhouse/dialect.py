@@ -58,9 +58,29 @@ class ClickHouseDialect(Dialect):
     def month_number(self, civil: exp.Expr) -> exp.Expr:
         year = exp.Mul(this=call("toYear", civil), expression=number(12))
         return exp.Add(this=year, expression=call("toMonth", civil.copy()))
+        year = exp.Mul(this=_call("toYear", civil), expression=exp.Literal.number(12))
+        return _call("toInt64", exp.Add(this=year, expression=_call("toMonth", civil.copy())))
 
     def elapsed_seconds(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
         return call("dateDiff", text("second"), start, end)
+
+    def steps(self, first: exp.Expr, last: exp.Expr, step: int, source: exp.Expr | None) -> exp.Select:
+        end = exp.Add(this=last, expression=exp.Literal.number(1))
+        numbers = _call("arrayJoin", _call("range", first, end, exp.Literal.number(step)))
+        select = exp.select(exp.alias_(numbers, "n", quoted=True))
+        return select if source is None else select.from_(source)
+
+    def within(self, series: exp.Expr, key: str, rows: exp.Expr, test: exp.Expr, *, left: bool) -> exp.Select:
+        if not left:
+            return super().within(series, key, rows, test, left=False)
+        # A LEFT JOIN needs an equality: the matches are found first, and joined to the series by its key.
+        names = [exp.to_identifier(each.alias, quoted=True) for each in (series, rows)]
+        matched = exp.to_identifier(f"matched_{key}", quoted=True)
+        of_series = exp.column(exp.to_identifier(key, quoted=True), table=names[0])
+        matches = exp.select(exp.Column(this=exp.Star(), table=names[1]), exp.alias_(of_series, matched))
+        matches = matches.from_(series.copy()).join(rows, join_type="CROSS").where(test)
+        same = exp.EQ(this=of_series.copy(), expression=exp.column(matched.copy(), table=names[1].copy()))
+        return exp.Select().from_(series).join(matches.subquery(names[1].copy()), on=same, join_type="LEFT")
 
     def epoch(self) -> exp.Expr:
         return call("toUnixTimestamp", call("now"))

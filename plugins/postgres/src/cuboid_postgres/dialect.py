@@ -42,6 +42,11 @@ class PostgresDialect(Dialect):
     def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:
         return donor  # of a third branch it takes the type from the first two alone
 
+    def steps(self, first: exp.Expr, last: exp.Expr, step: int, source: exp.Expr | None) -> exp.Select:
+        numbers = exp.Anonymous(this="GENERATE_SERIES", expressions=[first, last, exp.Literal.number(step)])
+        select = exp.select(exp.alias_(numbers, "n", quoted=True))
+        return select if source is None else select.from_(source)
+
     def pick(self, value: exp.Expr, type: SemanticType) -> exp.Expr:
         if type == "boolean":
             return exp.LogicalOr(this=value)  # BOOL_OR: there is no MAX of booleans
