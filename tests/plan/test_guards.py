@@ -22,7 +22,6 @@ cubes:
       - {name: staged, sql: "{n}", type: number, multi_stage: true}
     measures:
       - {name: n, type: count}
-      - {name: rolling, type: sum, sql: x, rolling_window: {trailing: 1 day}}
       - {name: stock, type: sum, sql: x, semi_additive: {time_dimension: t, take: last}}
       - {name: went, type: conversion, conversion: {entity: id, steps: [&step {measure: n, time_dimension: t}, *step]}}
 """
@@ -33,7 +32,6 @@ cubes:
     [
         ("switch", "'a.switch' is a switch"),
         ("staged", "'a.staged' is evaluated in stages"),
-        ("rolling", "'a.rolling' has a rolling window"),
         ("stock", "'a.stock' is semi-additive"),
         ("went", "'a.went' is a conversion"),
     ],

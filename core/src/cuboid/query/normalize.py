@@ -17,8 +17,8 @@ from cuboid.query import dates, members
 from cuboid.query.conditions import FilterTree, Scope, condition, range_slots, resolve, split
 from cuboid.query.defaults import default_filters
 from cuboid.query.echo import echo
-from cuboid.query.join_hints import check_join_hints
 from cuboid.query.included import included
+from cuboid.query.join_hints import check_join_hints
 from cuboid.query.model import (
     NO_ACCESS_RULES,
     Access,

@@ -255,6 +255,8 @@ _UNITS = {1: "month", 3: "quarter", 12: "year"}
 def _floored(count: exp.Expr, step: int) -> exp.Expr:
     """``count`` floored to a multiple of ``step``, in integer arithmetic alone: engines disagree on what ``/`` gives,
     and agree that the sign of ``%`` is its left side's."""
+    if step == 1:
+        return count
     divisor = exp.Literal.number(step)
     remainder = exp.paren(exp.Mod(this=exp.paren(count.copy()), expression=divisor))
     positive = exp.paren(exp.Add(this=remainder, expression=divisor.copy()))

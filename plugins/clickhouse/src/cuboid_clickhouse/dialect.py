@@ -66,7 +66,9 @@ class ClickHouseDialect(Dialect):
 
     def steps(self, first: exp.Expr, last: exp.Expr, step: int, source: exp.Expr | None) -> exp.Select:
         end = exp.Add(this=last, expression=exp.Literal.number(1))
-        numbers = _call("arrayJoin", _call("range", first, end, exp.Literal.number(step)))
+        # Of one type: literals are as narrow as their digits allow, and there is none for UInt32 and Int32.
+        ends = (_call("toInt64", each) for each in (first, end, exp.Literal.number(step)))
+        numbers = _call("arrayJoin", _call("range", *ends))
         select = exp.select(exp.alias_(numbers, "n", quoted=True))
         return select if source is None else select.from_(source)
 

@@ -1,0 +1,67 @@
+-- Without a range the buckets run from the first to the last row; pairs with a dimension are those that have rows
+-- {"measures": ["orders.running"], "dimensions": ["users.city"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "month"}]}
+WITH "orders__rows" AS (
+  SELECT
+    "users".city AS "users__city",
+    CAST("orders".created_at AS TIMESTAMP) AS "row_time",
+    "orders".id AS "input__running"
+  FROM public.users AS "users"
+  LEFT JOIN (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS "orders"
+    ON "users".id = "orders".user_id
+  WHERE
+    NOT "orders".id IS NULL
+), "orders__created_at_month__frames" AS (
+  SELECT
+    (
+      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_MONTHS("n")
+    ) AS "bucket",
+    (
+      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_MONTHS("n" + 1)
+    ) AS "frame_end"
+  FROM (
+    SELECT
+      UNNEST(RANGE("first_n", "last_n" + 1, 1)) AS "n"
+    FROM (
+      SELECT
+        COALESCE(
+          CAST((
+            EXTRACT(YEAR FROM MIN("row_time")) * 12 + EXTRACT(MONTH FROM MIN("row_time")) - 23641
+          ) AS BIGINT),
+          0
+        ) AS "first_n",
+        COALESCE(
+          CAST((
+            EXTRACT(YEAR FROM MAX("row_time")) * 12 + EXTRACT(MONTH FROM MAX("row_time")) - 23641
+          ) AS BIGINT),
+          -1
+        ) AS "last_n"
+      FROM "orders__rows"
+    ) AS "bounds"
+  ) AS "numbers"
+), "orders__measures" AS (
+  SELECT
+    "orders__rows"."users__city" AS "users__city",
+    "frames"."bucket" AS "orders__created_at_month",
+    COUNT("orders__rows"."input__running") AS "orders__running"
+  FROM "orders__created_at_month__frames" AS "frames"
+  INNER JOIN "orders__rows" AS "orders__rows"
+    ON "orders__rows"."row_time" < "frames"."frame_end"
+  GROUP BY
+    1,
+    2
+)
+SELECT
+  "users__city",
+  "orders__created_at_month",
+  "orders__running"
+FROM "orders__measures"
+ORDER BY
+  "orders__created_at_month" ASC,
+  "users__city" ASC
+LIMIT 10000

@@ -1,0 +1,58 @@
+-- Each bucket of the range is a frame; the rows read are bounded to where frames reach
+-- {"measures": ["orders.week"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-03-31"]}]}
+WITH "orders__rows" AS (
+  SELECT
+    toDateTime64("orders".created_at, 6, 'UTC') AS "row_time",
+    "orders".amount AS "input__week"
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS "orders"
+  WHERE
+    "orders".created_at >= {p1:DateTime64(6, 'UTC')}
+    AND "orders".created_at < {p2:DateTime64(6, 'UTC')}
+), "orders__created_at_day__frames" AS (
+  SELECT
+    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n") AS "bucket",
+    addSeconds(addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n" + 86400), -604800) AS "frame_start",
+    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n" + 86400) AS "frame_end"
+  FROM (
+    SELECT
+      arrayJoin(
+        range(
+          toInt64(1709251200),
+          toInt64(1711843200 + 1),
+          toInt64(86400)
+        )
+      ) AS "n"
+  ) AS "numbers"
+), "orders__measures" AS (
+  SELECT
+    "frames"."bucket" AS "orders__created_at_day",
+    SUM("orders__rows"."input__week") AS "orders__week"
+  FROM "orders__created_at_day__frames" AS "frames"
+  LEFT JOIN (
+    SELECT
+      "orders__rows".*,
+      "frames"."bucket" AS "matched_bucket"
+    FROM "orders__created_at_day__frames" AS "frames"
+    CROSS JOIN "orders__rows" AS "orders__rows"
+    WHERE
+      "orders__rows"."row_time" >= "frames"."frame_start"
+      AND "orders__rows"."row_time" < "frames"."frame_end"
+  ) AS "orders__rows"
+    ON "frames"."bucket" = "orders__rows"."matched_bucket"
+  GROUP BY
+    1
+)
+SELECT
+  "orders__created_at_day",
+  "orders__week"
+FROM "orders__measures"
+ORDER BY
+  "orders__created_at_day" ASC
+LIMIT 10000
+-- ["2024-02-22T00:00:00.000Z", "2024-04-02T00:00:00.000Z"]

@@ -1,0 +1,84 @@
+-- The total of fewer groups is computed once and joined null-safe to those that are shown
+-- {"measures": ["orders.share"], "dimensions": ["users.city", "orders.status"]}
+WITH `orders__measures` AS (
+  SELECT
+    `users`.city AS `users__city`,
+    SUM(`orders`.amount) AS `orders__total`
+  FROM public.users AS `users`
+  LEFT JOIN (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS `orders`
+    ON `users`.id = `orders`.user_id
+  GROUP BY
+    1
+), `orders__measures_2` AS (
+  SELECT
+    `users`.city AS `users__city`,
+    `orders`.status AS `orders__status`,
+    SUM(`orders`.amount) AS `orders__total`
+  FROM public.users AS `users`
+  LEFT JOIN (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS `orders`
+    ON `users`.id = `orders`.user_id
+  GROUP BY
+    1,
+    2
+), `allStatuses__values` AS (
+  SELECT
+    `users__city`,
+    SUM(`orders__total`) AS `orders__all_statuses`
+  FROM `orders__measures`
+  GROUP BY
+    1
+), `orders__all_statuses` AS (
+  SELECT
+    `groups`.`users__city` AS `users__city`,
+    `groups`.`orders__status` AS `orders__status`,
+    `values`.`orders__all_statuses` AS `orders__all_statuses`
+  FROM `orders__measures_2` AS `groups`
+  LEFT JOIN `allStatuses__values` AS `values`
+    ON `groups`.`users__city` <=> `values`.`users__city`
+)
+SELECT
+  `users__city`,
+  `orders__status`,
+  CAST(1.0 * `orders__total` AS DOUBLE) / `orders__all_statuses` AS `orders__share`
+FROM (
+  SELECT
+    `users__city`,
+    `orders__status`,
+    MAX(`orders__all_statuses`) AS `orders__all_statuses`,
+    MAX(`orders__total`) AS `orders__total`
+  FROM (
+    SELECT
+      `users__city`,
+      `orders__status`,
+      `orders__all_statuses`,
+      NULL AS `orders__total`
+    FROM `orders__all_statuses`
+    UNION ALL
+    SELECT
+      `users__city`,
+      `orders__status`,
+      NULL AS `orders__all_statuses`,
+      `orders__total`
+    FROM `orders__measures_2`
+  ) AS `parts`
+  GROUP BY
+    1,
+    2
+) AS `combined`
+ORDER BY
+  `orders__share` DESC,
+  CASE WHEN `users__city` IS NULL THEN 1 ELSE 0 END, `users__city` ASC,
+  CASE WHEN `orders__status` IS NULL THEN 1 ELSE 0 END, `orders__status` ASC
+LIMIT 10000

@@ -1,0 +1,35 @@
+-- The inner groups have one dimension more and are aggregated again; the cube is read once
+-- {"measures": ["orders.meanUser"], "dimensions": ["users.city"]}
+WITH `orders__measures` AS (
+  SELECT
+    `users`.city AS `users__city`,
+    `users`.id AS `users__id`,
+    SUM(`orders`.amount) AS `orders__total`
+  FROM public.users AS `users`
+  LEFT JOIN (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS `orders`
+    ON `users`.id = `orders`.user_id
+  GROUP BY
+    1,
+    2
+), `orders__mean_user` AS (
+  SELECT
+    `users__city`,
+    CAST(SUM(`orders__total`) * 1.00000000000000 / COUNT(`orders__total`) AS DOUBLE) AS `orders__mean_user`
+  FROM `orders__measures`
+  GROUP BY
+    1
+)
+SELECT
+  `users__city`,
+  `orders__mean_user`
+FROM `orders__mean_user`
+ORDER BY
+  `orders__mean_user` DESC,
+  CASE WHEN `users__city` IS NULL THEN 1 ELSE 0 END, `users__city` ASC
+LIMIT 10000

@@ -1,0 +1,60 @@
+-- Each bucket of the range is a frame; the rows read are bounded to where frames reach
+-- {"measures": ["orders.week"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-03-31"]}]}
+WITH "orders__rows" AS (
+  SELECT
+    CAST("orders".created_at AS TIMESTAMP) AS "row_time",
+    "orders".amount AS "input__week"
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS "orders"
+  WHERE
+    "orders".created_at >= CAST($1 AS TIMESTAMP)
+    AND "orders".created_at < CAST($2 AS TIMESTAMP)
+), "orders__created_at_day__frames" AS (
+  SELECT
+    (
+      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + INTERVAL '1 SECOND' * (
+        "n"
+      )
+    ) AS "bucket",
+    (
+      (
+        CAST('1970-01-01 00:00:00' AS TIMESTAMP) + INTERVAL '1 SECOND' * (
+          "n" + 86400
+        )
+      ) + INTERVAL '1 SECOND' * (
+        -604800
+      )
+    ) AS "frame_start",
+    (
+      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + INTERVAL '1 SECOND' * (
+        "n" + 86400
+      )
+    ) AS "frame_end"
+  FROM (
+    SELECT
+      GENERATE_SERIES(1709251200, 1711843200, 86400) AS "n"
+  ) AS "numbers"
+), "orders__measures" AS (
+  SELECT
+    "frames"."bucket" AS "orders__created_at_day",
+    SUM("orders__rows"."input__week") AS "orders__week"
+  FROM "orders__created_at_day__frames" AS "frames"
+  LEFT JOIN "orders__rows" AS "orders__rows"
+    ON "orders__rows"."row_time" >= "frames"."frame_start"
+    AND "orders__rows"."row_time" < "frames"."frame_end"
+  GROUP BY
+    1
+)
+SELECT
+  "orders__created_at_day",
+  "orders__week"
+FROM "orders__measures"
+ORDER BY
+  "orders__created_at_day" ASC
+LIMIT 10000
+-- ["2024-02-22T00:00:00.000Z", "2024-04-02T00:00:00.000Z"]
