@@ -35,6 +35,7 @@ QUESTIONS: dict[str, dict[str, Any]] = {
         "timezone": NEW_YORK,
         "order": {"places.id": "asc"},
         "limit": 5,
+    },
     # ------------------------------------------------------------ windows and stages
     "windows over a range": {
         "measures": ["sold.week", "sold.running", "sold.month_to_date", "sold.count"],

@@ -77,7 +77,6 @@ class Dialect(ABC):
             moved = self.shift(civil, number(-late), "month") if late else civil
             floor = self.date_trunc(_UNITS[months], moved)
             return self.shift(floor, number(late), "month") if late else floor
-            return self.shift(floor, _integer(late), "month") if late else floor
         return self.shift(start, _floored(self._whole_months(origin, civil), months), "month")
 
     def bin_seconds(self, seconds: int, origin: datetime, civil: exp.Expr) -> exp.Expr:

@@ -8,9 +8,10 @@ import pytest
 from sqlglot import exp
 
 from cuboid.catalog.timing import Bins
+from cuboid.sql.dialect import number
 from cuboid.sql.reading import column, identifier
 from cuboid.testing import moments
-from cuboid.testing.compose import flag, number, numbered, select, table
+from cuboid.testing.compose import flag, numbered, select, table
 from cuboid.testing.live import Open, live, wrong_cells
 from cuboid.testing.subject import Subject
 from cuboid.types import Interval

@@ -1,5 +1,7 @@
 """SQLite's SQL. Times are texts; what SQLite lacks are Python functions that the driver registers."""
 
+from sqlglot import exp
+
 from cuboid.sql.dialect import Dialect, call, number, text
 from cuboid_sqlite.functions import written
 
@@ -25,14 +27,11 @@ class SQLiteDialect(Dialect):
         return call("cuboid_shift", civil, count, text(unit))
 
     def month_number(self, civil):
-        year, month = (
-            exp.cast(_call("strftime", exp.Literal.string(part), civil.copy()), "int")
-            for part in ("%Y", "%m")
-        )
-        return exp.Add(this=exp.Mul(this=year, expression=exp.Literal.number(12)), expression=month)
+        year, month = (exp.cast(call("strftime", text(part), civil.copy()), "int") for part in ("%Y", "%m"))
+        return exp.Add(this=exp.Mul(this=year, expression=number(12)), expression=month)
 
     def elapsed_seconds(self, start, end):
-        return exp.paren(exp.Sub(this=_call("unixepoch", end), expression=_call("unixepoch", start)))
+        return exp.paren(exp.Sub(this=call("unixepoch", end), expression=call("unixepoch", start)))
 
     def constant(self, moment):
         return text(written(moment))

@@ -57,9 +57,7 @@ class ClickHouseDialect(Dialect):
 
     def month_number(self, civil: exp.Expr) -> exp.Expr:
         year = exp.Mul(this=call("toYear", civil), expression=number(12))
-        return exp.Add(this=year, expression=call("toMonth", civil.copy()))
-        year = exp.Mul(this=_call("toYear", civil), expression=exp.Literal.number(12))
-        return _call("toInt64", exp.Add(this=year, expression=_call("toMonth", civil.copy())))
+        return call("toInt64", exp.Add(this=year, expression=call("toMonth", civil.copy())))
 
     def elapsed_seconds(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
         return call("dateDiff", text("second"), start, end)
@@ -67,8 +65,8 @@ class ClickHouseDialect(Dialect):
     def steps(self, first: exp.Expr, last: exp.Expr, step: int, source: exp.Expr | None) -> exp.Select:
         end = exp.Add(this=last, expression=exp.Literal.number(1))
         # Of one type: literals are as narrow as their digits allow, and there is none for UInt32 and Int32.
-        ends = (_call("toInt64", each) for each in (first, end, exp.Literal.number(step)))
-        numbers = _call("arrayJoin", _call("range", *ends))
+        ends = (call("toInt64", each) for each in (first, end, exp.Literal.number(step)))
+        numbers = call("arrayJoin", call("range", *ends))
         select = exp.select(exp.alias_(numbers, "n", quoted=True))
         return select if source is None else select.from_(source)
 

@@ -35,17 +35,12 @@ class DuckDBDialect(Dialect):
     def shift(self, civil: exp.Expr, count: exp.Expr, unit: ShiftUnit) -> exp.Expr:
         # INTERVAL times a number takes 32 bits: 68 years of seconds.
         return exp.paren(exp.Add(this=civil, expression=call(f"TO_{unit.upper()}S", count)))
-        length = exp.Anonymous(this=f"TO_{unit.upper()}S", expressions=[count])
-        return exp.paren(exp.Add(this=civil, expression=length))
 
     def steps(self, first: exp.Expr, last: exp.Expr, step: int, source: exp.Expr | None) -> exp.Select:
         end = exp.Add(this=last, expression=exp.Literal.number(1))
-        numbers = exp.Anonymous(this="RANGE", expressions=[first, end, exp.Literal.number(step)])
-        select = exp.select(exp.alias_(exp.Anonymous(this="UNNEST", expressions=[numbers]), "n", quoted=True))
+        numbers = call("UNNEST", call("RANGE", first, end, exp.Literal.number(step)))
+        select = exp.select(exp.alias_(numbers, "n", quoted=True))
         return select if source is None else select.from_(source)
-
-    def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:
-        return exp.null()  # UNION ALL takes each column's type from the branches that have one
 
     def approx_count_distinct(self, value: exp.Expr) -> exp.Expr:
         return exp.ApproxDistinct(this=value)

@@ -43,7 +43,7 @@ class PostgresDialect(Dialect):
         return donor  # of a third branch it takes the type from the first two alone
 
     def steps(self, first: exp.Expr, last: exp.Expr, step: int, source: exp.Expr | None) -> exp.Select:
-        numbers = exp.Anonymous(this="GENERATE_SERIES", expressions=[first, last, exp.Literal.number(step)])
+        numbers = call("GENERATE_SERIES", first, last, exp.Literal.number(step))
         select = exp.select(exp.alias_(numbers, "n", quoted=True))
         return select if source is None else select.from_(source)
 
