@@ -120,6 +120,17 @@ def test_each_tenant_asks_the_model_that_its_claims_make(open_project: Call, ser
         assert answer.body["data"] == [{"own.firm": name}]
 
 
+def test_what_plugins_add_to_the_context_is_there_when_the_model_is_compiled(open_project: Call) -> None:
+    model = "cubes: [{name: a, sql_table: '{COMPILE_CONTEXT.unit}.t'}]"
+    project = open_project(PLUGIN, model)
+    principal = Principal({"firm": "a"}, context={"unit": "north", "securityContext": "no claims"})
+    catalog = asyncio.run(project.tenants.catalog(principal))
+    assert catalog.errors == ()
+    table = catalog.cubes["a"].sql_table
+    assert table is not None
+    assert "".join(map(str, table.parts)) == "north.t"
+
+
 def test_requests_of_no_tenant_have_a_model_without_claims(open_project: Call, serve: Call) -> None:
     client = serve(open_project(PLUGIN))()
     assert client.get("load", {"measures": ["orders.count"]}).body["data"] == [{"orders.count": "3"}]

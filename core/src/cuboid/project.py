@@ -169,20 +169,20 @@ class Project:
             given = self.hooks.model_files(principal)
             return folder() if given is None else given
 
-        return Model(
-            read, lambda files: self._compile(files, principal.claims), stamp=self.model_folder.stamp
-        )
+        return Model(read, lambda files: self._compile(files, principal), stamp=self.model_folder.stamp)
 
     def _look_anew(self) -> None:
         """Looks at the folder; a project whose files all come from plugins may have none."""
         if self.configuration.model_folder.is_dir() or not self.registry.offers("model_files"):
             self.model_folder.read()
 
-    def _compile(self, files: tuple[ModelFile, ...], claims: Mapping[str, Any]) -> Catalog:
+    def _compile(self, files: tuple[ModelFile, ...], principal: Principal) -> Catalog:
         from cuboid.catalog.settings import ModelSettings, compile_context
 
         settings = ModelSettings(
-            compile_context(claims), self.settings.allow_unsafe_values, self.model_folder.names
+            compile_context(principal.claims, principal.context),
+            self.settings.allow_unsafe_values,
+            self.model_folder.names,
         )
         return self.compiler.compile(files, settings)
 

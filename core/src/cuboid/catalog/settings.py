@@ -35,10 +35,13 @@ class ModelSettings:
     templates: TemplateNames = field(default_factory=TemplateNames)
 
 
-def compile_context(claims: Mapping[str, Any]) -> dict[str, Any]:
+def compile_context(claims: Mapping[str, Any], more: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
     """The ``COMPILE_CONTEXT`` of a model that is compiled for these claims, in both spellings; a copy, for functions
-    of templates that change what they are given."""
-    return {"securityContext": plain(claims), "security_context": plain(claims)}
+    of templates that change what they are given.
+
+    :param more: what plugins add to the context.
+    """
+    return {**plain(more), "securityContext": plain(claims), "security_context": plain(claims)}
 
 
 def plain(value: Any) -> Any:
