@@ -143,7 +143,7 @@ def test_closing_stops_what_runs_and_ends_the_thread(folder: Path) -> None:
     while not queue.snapshot().running:  # type: ignore[attr-defined]
         time.sleep(0.01)
     project.close()
-    asking.join(10)
+    asking.join(50)
     assert not asking.is_alive()
     assert [type(error) for error in raised] == [cuboid.QueryCancelled]
     assert [

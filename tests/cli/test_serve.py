@@ -71,7 +71,7 @@ def test_dev_mode_answers_without_a_token_on_loopback_only(serve: Any) -> None:
     # Another address of this machine: open if the server listened on every one.
     port = int(served.url.split(":")[2].partition("/")[0])
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.2", port), timeout=10)
+        socket.create_connection(("127.0.0.2", port), timeout=50)
 
 
 def test_the_printed_curl_line_works(serve: Any) -> None:

@@ -245,7 +245,7 @@ def test_a_body_that_turns_out_too_large_is_cut_off(small: Any, compressed: bool
     else:
         body = b"".join(b"3e8\r\n%b\r\n" % data[:1000] for _ in range(3)) + b"0\r\n\r\n"
         head += b"Transfer-Encoding: chunked\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", small.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", small.port), timeout=50) as connection:
         connection.sendall(head + body)
         assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
     assert small.get("load", COUNT).status == 200

@@ -143,7 +143,7 @@ class Shop:
 
 
 @asynccontextmanager
-async def opened(server: Server, statement_seconds: float = DEADLINE) -> AsyncIterator[Shop]:
+async def opened(server: Server) -> AsyncIterator[Shop]:
     """The shop over ``server``, for less time than a test may take."""
     registry = Registry.load()
     driver_class = registry.driver(DRIVERS[server.engine])
@@ -151,7 +151,7 @@ async def opened(server: Server, statement_seconds: float = DEADLINE) -> AsyncIt
     driver = driver_class(driver_class.Config.model_validate({name: getattr(server, name) for name in names}))
     queue = driver_class.queue(driver, QueueSettings(limit=AT_ONCE))
     dialect = registry.dialect(driver_class.dialect)
-    source = DataSource("shop", driver, dialect, queue, timeout=statement_seconds)
+    source = DataSource("shop", driver, dialect, queue, timeout=DEADLINE)
     try:
         async with asyncio.timeout(1.8 * DEADLINE):
             yield Shop(server, source)

@@ -86,13 +86,15 @@ async def test_nothing_leaks_when_a_server_dies_again_and_again(server) -> None:
 
 
 async def test_a_silent_server_costs_a_timeout_and_then_nothing(server) -> None:
-    async with opened(server, statement_seconds=2.0) as shop:
+    async with opened(server) as shop:
         await shop.ask_at_once()
         await asyncio.to_thread(server.pause)
+        shop.source.timeout, patience = 2.0, shop.source.timeout
         try:
             silent = await asyncio.gather(*(shop.ask() for _ in range(AT_ONCE)), return_exceptions=True)
         finally:
             await asyncio.to_thread(server.resume)
+        shop.source.timeout = patience
         assert {type(error) for error in silent} <= {QueryTimeout, ConnectionFailed}, silent
         await shop.ask()
         await shop.ask_at_once()

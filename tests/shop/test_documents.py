@@ -67,7 +67,7 @@ def server(folder: Path) -> Iterator[str]:
         wait_until_ready(address, process)
         yield address
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(50) == 0
 
 
 def wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,9 @@
 """The driver in a project: what it was written for."""
 
+import asyncio
 import sqlite3
+
+from cuboid_sqlite.driver import SQLiteDriver
 
 import cuboid
 
@@ -40,3 +43,33 @@ def test_a_project_is_answered_from_a_file(tmp_path):
         ("2024-04-01T00:00:00.000", "1", "4"),
         (None, "1", None),
     ]
+
+
+def test_its_tables_are_listed_with_their_keys(tmp_path):
+    path = tmp_path / "shop.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE users (id INTEGER PRIMARY KEY, name VARCHAR(20), joined DATETIME)")
+        connection.execute(
+            "CREATE TABLE orders (id INTEGER, buyer INTEGER REFERENCES users (id), gift BOOLEAN)"
+        )
+    connection.close()
+
+    async def listed():
+        driver = SQLiteDriver(SQLiteDriver.Config(database=str(path)))
+        await driver.open()
+        try:
+            return await driver.introspect()
+        finally:
+            await driver.close()
+
+    orders, users = asyncio.run(listed())
+    assert [(column.name, column.type, column.primary_key) for column in users.columns] == [
+        ("id", "number", True),
+        ("name", "string", False),
+        ("joined", "time", False),
+    ]
+    assert [(column.name, column.type) for column in orders.columns][1:] == [
+        ("buyer", "number"),
+        ("gift", "boolean"),
+    ]
+    assert orders.foreign_keys == (cuboid.ForeignKeyInfo(("buyer",), "users", ("id",)),)

@@ -265,7 +265,7 @@ async def test_a_killed_server_fails_what_runs_and_the_next_request_after_it_is_
 ):
     server = own_server("clickhouse")
     source = source_of(on(server))
-    assert isinstance(await source.submit(Statement("SELECT 1"), wait=20), Result)
+    assert isinstance(await source.submit(Statement("SELECT 1"), wait=50), Result)
     threads = driver_threads()
     for _ in range(3):
         tasks = [
@@ -278,9 +278,9 @@ async def test_a_killed_server_fails_what_runs_and_the_next_request_after_it_is_
             assert isinstance(outcome, ConnectionFailed)
             assert str(outcome).startswith("Data source 'shop': ")
         with pytest.raises(ConnectionFailed):
-            await source.submit(Statement("SELECT 2"), wait=20)
+            await source.submit(Statement("SELECT 2"), wait=50)
         await asyncio.to_thread(server.restart)
-        assert isinstance(await source.submit(Statement("SELECT 2"), wait=20), Result)
+        assert isinstance(await source.submit(Statement("SELECT 2"), wait=50), Result)
     await until(True, lambda: driver_threads() <= threads)
     await source.close()
     gc.collect()

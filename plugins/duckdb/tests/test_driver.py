@@ -142,9 +142,9 @@ async def test_the_next_request_after_the_file_is_repaired_succeeds(tmp_path, da
     path = tmp_path / "late.duckdb"
     source = source_of(on(path))
     with pytest.raises(ConnectionFailed, match="Data source 'shop': The database file"):
-        await source.submit(Statement("SELECT id FROM orders"), wait=5)
+        await source.submit(Statement("SELECT id FROM orders"), wait=50)
     database.rename(path)
-    result = await source.submit(Statement("SELECT id FROM orders"), wait=5)
+    result = await source.submit(Statement("SELECT id FROM orders"), wait=50)
     assert result.rows == [(1,)]
     await source.close()
 
@@ -202,13 +202,13 @@ async def test_a_file_that_another_process_writes_is_a_clear_error_until_it_is_l
     writer = holding(read_only=False)
     source = source_of(on(database))
     with pytest.raises(ConnectionFailed, match=r"Data source 'shop': .*lock") as caught:
-        await source.submit(Statement("SELECT id FROM orders"), wait=5)
+        await source.submit(Statement("SELECT id FROM orders"), wait=50)
     assert "read_only" in caught.value.hint
     assert database.name in caught.value.message
     assert "/" not in caught.value.message.partition(" See also ")[0], "a path on the server"
     assert str(database) in caplog.text
     writer.communicate()
-    assert isinstance(await source.submit(Statement("SELECT id FROM orders"), wait=5), Result)
+    assert isinstance(await source.submit(Statement("SELECT id FROM orders"), wait=50), Result)
     await source.close()
 
 
