@@ -71,7 +71,8 @@ class Access:
         return all(any(self._opens(p, cube, row) for p in applicable if p.grants(member)) for member in named)
 
     def _opens(self, policy: Policy, cube: Cube, row: Row) -> bool:
-        """Rule 14.5: the policy's row filter sees true values of the row and of what it has at most one row of."""
+        """Rule 14.5: the policy's row filter sees true values of the row and of what it has at most one row of;
+        which rows a cube has at all is for its SELECT to say, and so for claims."""
         if not policy.filters:
             return True
         reads = frozenset(
@@ -86,7 +87,7 @@ class Access:
         if key not in self._joined:
             tree = tree_from(self.world, cube, reads | {cube})
             assert tree is not None, "a policy reads what its cube is joined with"
-            joined = joined_rows(self.world, tree, self.true_rows)
+            joined = joined_rows(self.world, tree, self._claimed)
             self._joined[key] = {id(row[cube]): row for row in joined}
         return self._joined[key]
 

@@ -36,6 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="shrink a difference to a small world and query, which takes minutes",
     )
+    parser.addoption(
+        "--oracle-zones",
+        default="some",
+        help="'all' to test every hour of five years in every zone (default: some)",
+    )
 
 
 @pytest.fixture(

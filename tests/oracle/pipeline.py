@@ -73,12 +73,16 @@ class Pipeline:
         """Creates the world's tables and compiles its model; the model must have no mistakes."""
         script = tables_script(world, self.engine)
         if self._admin is None:
-            self._runner.run(self._source.submit(Statement(script), wait=DEADLINE))
+            self.run(Statement(script))
         else:
             self._admin.script(script)
         self._catalog = compile_catalog([ModelFile("model/world.yml", model_text(world, self.engine))])
         assert not self._catalog.errors, [str(error) for error in self._catalog.errors]
         assert not self._catalog.warnings, [str(warning) for warning in self._catalog.warnings]
+
+    def run(self, statement: Statement) -> None:
+        """Runs a statement on the database."""
+        self._runner.run(self._source.submit(statement, wait=DEADLINE))
 
     def load(self, query: Mapping[str, Any], who: Principal = NOBODY) -> Loaded:
         """The answer as ``/v1/load`` gives it. Raises CuboidError."""

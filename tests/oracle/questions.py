@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 from tests.oracle.bins import NAMES
 from tests.oracle.cells import DECIMALS, INTEGERS, TEXTS, ZONES, civil_times
-from tests.oracle.expressions import Column
+from tests.oracle.expressions import Column, atoms
 from tests.oracle.joins import NoPathError, find_tree
 from tests.oracle.question import leaves
 from tests.oracle.world import Dimension, World
@@ -59,6 +59,8 @@ class Questions:
         if segments and draw(st.integers(0, 3)) == 0:
             query["segments"] = [draw(st.sampled_from(segments))]
         filtered = dict.fromkeys((*reachable, *(name.partition(".")[0] for name in measures)))
+        if draw(st.booleans()):  # a condition on what a sub-query reads tells whether it sees it
+            filtered |= dict.fromkeys(self._inside(dimensions))
         query["filters"] = self._filters(tuple(filtered), measures, dimensions, ungrouped)
         if ungrouped:
             query["ungrouped"] = True
@@ -110,6 +112,20 @@ class Questions:
         """The dimensions of a cube, those over measures more than once."""
         names = [f"{cube}.{dimension.name}" for dimension in self.world.cube(cube).dimensions]
         return [*names, *(name for name in names if self.world.measured(name) for _ in range(3))]
+
+    def _inside(self, dimensions: Iterable[str]) -> list[str]:
+        """The cubes of the measures that sub-queries among the dimensions evaluate."""
+        found: list[str] = []
+        for name in (
+            each
+            for dimension in dimensions
+            if dimension.count(".") == 1
+            for each in self.world.measured(dimension)
+        ):
+            dimension = self.world.dimension(name)
+            if dimension is not None and dimension.sub_query:
+                found += [atom.cube for atom in atoms(dimension.expression)]
+        return found
 
     def _any_dimension(self, cubes: Sequence[str]) -> str:
         cube = self.draw(st.sampled_from(cubes or self.world.names))

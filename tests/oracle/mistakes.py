@@ -1,0 +1,282 @@
+"""Mistakes that a planner plausibly makes, each planted into Cuboid at run time: the comparison must catch them all.
+
+Most change the finished SQL tree, as the mistake would; so they outlive rearrangements of the planner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
+
+from sqlglot import exp
+
+from cuboid.catalog.joins import JoinGraph, JoinTree
+from cuboid.catalog.model import Cube
+from cuboid.plan import sub_queries
+from cuboid.plan.facts import Facts
+from cuboid.query import access, dates, policies
+from cuboid.query.model import ALWAYS, Access
+from cuboid.sql.aggregates import LeafSql
+from cuboid.sql.combine import Combination
+from cuboid.sql.lower import Lowering
+from cuboid.sql.members import MemberSql
+from cuboid.sql.slots import SlotSql, always
+from cuboid_duckdb.dialect import DuckDBDialect
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """``plant`` is a context manager in which Cuboid makes the mistake."""
+
+    title: str
+    plant: Callable[[], Any]
+
+    @property
+    def rare(self) -> bool:
+        """Whether it takes hundreds of queries to show."""
+        return self.title in RARE
+
+
+def in_tree(title: str, change: Callable[[exp.Expr], object]) -> Mistake:
+    """A mistake that shows in the SQL: ``change`` is made to every statement's tree."""
+
+    @contextmanager
+    def plant() -> Iterator[None]:
+        right = Lowering.lower
+
+        def wrong(self: Lowering) -> Any:
+            lowered = right(self)
+            change(lowered.tree)
+            return lowered
+
+        with patch.object(Lowering, "lower", wrong):
+            yield
+
+    return Mistake(title, plant)
+
+
+def in_code(title: str, owner: Any, name: str, wrong: Any) -> Mistake:
+    """A mistake in one function: ``wrong`` stands in its place."""
+    return Mistake(title, lambda: patch.object(owner, name, wrong))
+
+
+def each(kind: type[exp.Expr], change: Callable[[Any], object]) -> Callable[[exp.Expr], None]:
+    """A change to every node of a kind."""
+
+    def walk(tree: exp.Expr) -> None:
+        for node in list(tree.find_all(kind)):
+            change(node)
+
+    return walk
+
+
+def becomes(kind: type[exp.Expr], other: type[exp.Expr]) -> Callable[[exp.Expr], None]:
+    """Every binary node of a kind becomes one of another."""
+    return each(kind, lambda n: type(n) is kind and n.replace(other(this=n.this, expression=n.expression)))
+
+
+def without(part: str) -> Callable[[exp.Expr], None]:
+    """Every SELECT loses a clause."""
+    return each(exp.Select, lambda select: select.set(part, None))
+
+
+def _inner(join: exp.Join) -> None:
+    join.set("side", None)
+
+
+def _counts_all(count: exp.Count) -> None:
+    if not isinstance(count.this, exp.Distinct):
+        count.set("this", exp.Star())
+
+
+def _counts_repeated(count: exp.Count) -> None:
+    if isinstance(count.this, exp.Distinct):
+        count.set("this", count.this.expressions[0])
+
+
+def _floating(total: exp.Sum) -> None:
+    total.set("this", exp.Cast(this=total.this.copy(), to=exp.DataType.build("double")))
+
+
+def _distinct(call: exp.Sum | exp.Avg) -> None:
+    if not isinstance(
+        call.this, exp.Distinct
+    ):  # plans inside plans are changed with the one around them, too
+        call.set("this", exp.Distinct(expressions=[call.this.copy()]))
+
+
+def _only_first(order: exp.Order) -> None:
+    order.set("expressions", order.expressions[:1])
+
+
+def _nulls_first(ordered: exp.Ordered) -> None:
+    ordered.set("nulls_first", True)
+
+
+def _swapped(select: exp.Select) -> None:
+    limit, offset = select.args.get("limit"), select.args.get("offset")
+    if limit is not None and offset is not None:
+        one, other = limit.expression.copy(), offset.expression.copy()
+        limit.set("expression", other)
+        offset.set("expression", one)
+
+
+def _drops_null(either: exp.Or) -> None:
+    if isinstance(either.expression, exp.Is):
+        either.replace(either.this.copy())
+
+
+def _unwrapped(paren: exp.Paren) -> None:
+    if isinstance(paren.this, exp.Add | exp.Sub | exp.Or):
+        paren.replace(paren.this.copy())
+
+
+def _no_zero(coalesce: exp.Coalesce) -> None:
+    coalesce.replace(coalesce.this.copy())
+
+
+def _first_of_case(case: exp.Case) -> None:
+    if case.args.get("default") is None and len(case.args["ifs"]) == 1:
+        case.replace(case.args["ifs"][0].args["true"].copy())
+
+
+def _conditions_on_measures_first(select: exp.Select) -> None:
+    """HAVING before the union: a condition on the combined row is dropped where a CTE holds its parts."""
+    if select.args.get("with_") or select.args.get("with"):
+        select.set("where", None)
+
+
+# ---------------------------------------------------------------- in functions
+
+_to_utc = dates.to_utc
+
+
+def _fixed_offset(civil: datetime, zone: ZoneInfo) -> datetime:
+    offset = datetime(2024, 1, 1, tzinfo=zone).utcoffset()
+    assert offset is not None
+    return (civil - offset).replace(tzinfo=UTC)
+
+
+def _second_pass(civil: datetime, zone: ZoneInfo) -> datetime:
+    return civil.replace(tzinfo=zone, fold=1).astimezone(UTC)
+
+
+def _moved_dates(civil: datetime, zone: ZoneInfo, kind: str) -> datetime:
+    instant = _to_utc(civil, zone)
+    return instant if kind == "instant" else instant.replace(tzinfo=None)
+
+
+def _sundays(right: Any = DuckDBDialect.date_trunc) -> Any:
+    def wrong(self: Any, granularity: str, civil: exp.Expr) -> exp.Expr:
+        if granularity != "week":
+            return right(self, granularity, civil)
+        day = exp.Interval(this=exp.Literal.string("1"), unit=exp.var("DAY"))
+        later = exp.Paren(this=exp.Add(this=civil, expression=day))
+        return exp.Sub(this=right(self, granularity, later), expression=day.copy())
+
+    return wrong
+
+
+def _without_filters(right: Any = LeafSql.input) -> Any:
+    return lambda self, measure, scope: right(self, replace(measure, filters=()), scope)
+
+
+def _only_first_key(right: Any = Cube.primary_key) -> Any:
+    return property(lambda self: right.fget(self)[:1])
+
+
+def _last_declared(right: Any = JoinGraph._index) -> Any:
+    return lambda self, cube: -right(self, cube)
+
+
+class _Propagating:
+    """A catalog all of whose sub-queries let the query's conditions in."""
+
+    def __init__(self, catalog: Any) -> None:
+        self.cubes = catalog.cubes
+        self._catalog = catalog
+
+    def dimension(self, name: str) -> Any:
+        return replace(self._catalog.dimension(name), propagate_filters=True)
+
+
+def _always_propagated(right: Any = sub_queries._inner) -> Any:
+    return lambda catalog, *given: right(_Propagating(catalog), *given)
+
+
+def _never_propagated(right: Any = sub_queries._inner) -> Any:
+    return lambda *given: replace(right(*given), segments=(), row_conditions=())
+
+
+def _ungrouped_facts(right: Any = Facts.__init__) -> Any:
+    return lambda self, graph, cubes, grouped: right(self, graph, cubes, ())
+
+
+RARE = (
+    "decimals are added as doubles",
+    "NULL keys joined by =",
+    "a condition restricts every fact",
+    "the axes restrict their own fact only",
+    "weeks begin on Sunday",
+    "bounds by the offset of one day",
+    "zones move dates",
+    "sub-queries see the outer conditions",
+    "sub-queries see no conditions",
+    "masks are forgotten",
+    "filters are not restated",
+)
+MISTAKES: tuple[Mistake, ...] = (
+    in_tree("an INNER JOIN where LEFT is due", each(exp.Join, _inner)),
+    in_tree("no DISTINCT where a join repeats rows", without("distinct")),
+    in_tree("repeated keys are counted", each(exp.Count, _counts_repeated)),
+    in_tree("a count of a column counts rows", each(exp.Count, _counts_all)),
+    in_tree("equal values are added once", each(exp.Sum, _distinct)),
+    in_tree("an average of different values", each(exp.Avg, _distinct)),
+    in_tree("decimals are added as doubles", each(exp.Sum, _floating)),
+    in_tree("a range holds its end", becomes(exp.LT, exp.LTE)),
+    in_tree("a range lacks its start", becomes(exp.GTE, exp.GT)),
+    in_tree("alternatives must all hold", becomes(exp.Or, exp.And)),
+    in_tree("a negation drops NULL", each(exp.Or, _drops_null)),
+    in_tree("conditions on rows are dropped", without("where")),
+    in_tree("conditions on measures are dropped", without("having")),
+    in_tree("conditions on measures before the union", each(exp.Select, _conditions_on_measures_first)),
+    in_tree("NULL comes first", each(exp.Ordered, _nulls_first)),
+    in_tree("ties are in any order", each(exp.Order, _only_first)),
+    in_tree("limit and offset change places", each(exp.Select, _swapped)),
+    in_tree("no parentheses around a member's SQL", each(exp.Paren, _unwrapped)),
+    in_tree("COALESCE is lost", each(exp.Coalesce, _no_zero)),
+    in_tree("what a measure leaves out counts", each(exp.Case, _first_of_case)),
+    in_tree("NULL keys joined by =", becomes(exp.NullSafeEQ, exp.EQ)),
+    in_code("filters of measures are forgotten", LeafSql, "input", _without_filters()),
+    in_code("an absent row counts", MemberSql, "exists", lambda self, cube, scope: None),
+    in_code("joins never repeat rows", JoinTree, "fans_out", lambda self, cube, target=None: False),
+    in_code("0 pads the union", Combination, "_padding", lambda *given: exp.Literal.number(0)),
+    in_code("the first part of a key is the key", Cube, "primary_key", _only_first_key()),
+    in_code("a condition restricts every fact", Facts, "restricts", lambda *given: True),
+    in_code("the axes restrict their own fact only", Facts, "__init__", _ungrouped_facts()),
+    in_code("the last declared root wins", JoinGraph, "_index", _last_declared()),
+    in_code("groups are times of UTC", DuckDBDialect, "to_civil", lambda self, value, zone, kind: value),
+    in_code("weeks begin on Sunday", DuckDBDialect, "date_trunc", _sundays()),
+    in_code("bounds by the offset of one day", dates, "to_utc", _fixed_offset),
+    in_code("a repeated hour begins with its second pass", dates, "to_utc", _second_pass),
+    in_code("zones move dates", dates, "bound", _moved_dates),
+    in_code(
+        "a day lasts to its first millisecond", dates, "following", lambda civil: civil - timedelta(days=1)
+    ),
+    in_code("sub-queries see the outer conditions", sub_queries, "_inner", _always_propagated()),
+    in_code("sub-queries see no conditions", sub_queries, "_inner", _never_propagated()),
+    in_code("row policies are forgotten", policies.Policies, "rows", lambda *given: ALWAYS),
+    in_code("policies narrow each other", policies, "any_of", policies.all_of),
+    in_code("a missing claim opens all rows", policies, "NEVER", ALWAYS),
+    in_code("what nobody grants is answered", access.AccessReader, "_is_denied", lambda *given: False),
+    in_code("masks are forgotten", Access, "mask", lambda self, member: None),
+    in_code("filters are not restated", SlotSql, "_restated", lambda *given: always()),
+)
+
+
+__all__ = ["MISTAKES", "RARE", "Mistake"]

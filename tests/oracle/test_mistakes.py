@@ -1,0 +1,24 @@
+"""The comparison bites: planted mistakes make some generated answer differ from the oracle's.
+
+Here are those that few queries catch; ``scripts/planner_mistakes.py`` plants all and prints what catches them.
+"""
+
+from __future__ import annotations
+
+import pytest
+from tests.oracle.comparison import first_difference
+from tests.oracle.engines import ENGINES
+from tests.oracle.mistakes import MISTAKES, Mistake
+
+MOST = 400
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.engine("duckdb")
+@pytest.mark.parametrize(
+    "mistake", [each for each in MISTAKES if not each.rare], ids=lambda mistake: mistake.title
+)
+def test_a_planted_mistake_is_caught(mistake: Mistake) -> None:
+    with mistake.plant():
+        found = first_difference(ENGINES["duckdb"], MOST)
+    assert found is not None, f"{MOST} queries agree although {mistake.title}"
