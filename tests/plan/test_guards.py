@@ -22,8 +22,6 @@ cubes:
       - {name: staged, sql: "{n}", type: number, multi_stage: true}
     measures:
       - {name: n, type: count}
-      - {name: stock, type: sum, sql: x, semi_additive: {time_dimension: t, take: last}}
-      - {name: went, type: conversion, conversion: {entity: id, steps: [&step {measure: n, time_dimension: t}, *step]}}
 """
 
 
@@ -32,8 +30,6 @@ cubes:
     [
         ("switch", "'a.switch' is a switch"),
         ("staged", "'a.staged' is evaluated in stages"),
-        ("stock", "'a.stock' is semi-additive"),
-        ("went", "'a.went' is a conversion"),
     ],
 )
 def test_what_has_no_plan_is_refused(member: str, kind: str) -> None:

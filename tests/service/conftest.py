@@ -84,6 +84,34 @@ def meta() -> Callable[..., dict[str, bool]]:
 
 
 @pytest.fixture
+def answered() -> Callable[..., list[dict[str, Any]]]:
+    """``answered(model, query, claims)`` gives the result objects of a query."""
+
+    def answering(
+        model: str, query: Mapping[str, Any], claims: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        catalog = compile_catalog([ModelFile("model.yml", model)])
+        assert not catalog.errors, catalog.errors
+
+        async def answer() -> bytes:
+            driver = DuckDBDriver(DuckDBConfig())
+            source = DataSource("default", driver, DuckDBDialect(), DuckDBQueue(driver, QueueSettings()))
+            service = Service(lambda: catalog, {"default": source})
+            try:
+                context = RequestContext(Principal(claims or {}), dev=True)
+                body = await service.load(dict(query), context, query_type="multi")
+                assert isinstance(body, bytes)
+                return body
+            finally:
+                await service.close()
+
+        results: list[dict[str, Any]] = json.loads(asyncio.run(answer()))["results"]
+        return results
+
+    return answering
+
+
+@pytest.fixture
 def planned() -> Callable[..., Statement]:
     """``planned(model, query, claims)`` gives the statement of a query; ``principal=None`` reads no access rules."""
 

@@ -33,11 +33,11 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
     ),
     "of absent rows": (
         {
-            "dimensions": ["orders.id", "people.spent", "people.known"],
-            "measures": ["orders.count"],
-            "order": [["orders.id", "asc"]],
+            "dimensions": ["visits.id", "people.kind", "people.known"],
+            "measures": ["visits.count"],
+            "order": [["visits.id", "asc"]],
         },
-        [["1", "30", "30", "1"], ["2", "30", "30", "1"], ["3", "50", "50", "1"], ["4", None, "0", "1"]],
+        [["1", "often", "30", "1"], ["2", None, "0", "1"]],
     ),
     "a key of two columns, one NULL": (
         {

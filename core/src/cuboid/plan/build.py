@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from cuboid.catalog.joins import JoinGraph, JoinPath, JoinTree
 from cuboid.catalog.model import Catalog, Measure
 from cuboid.catalog.pieces import MemberReference, Template
-from cuboid.catalog.stages import MultiStage
+from cuboid.catalog.stages import Conversion, MultiStage
 from cuboid.errors import InvalidQuery, NoJoinPath, UnsupportedFeature
 from cuboid.plan.access import visible_rows
+from cuboid.plan.additions import plan_top, with_shares
+from cuboid.plan.conversions import first_step, plan_conversion
 from cuboid.plan.facts import Facts, Restriction
 from cuboid.plan.fanout import aggregate_leaves
 from cuboid.plan.guards import refuse_unplanned
@@ -34,6 +36,7 @@ from cuboid.plan.nodes import (
     Stage,
     Windowed,
 )
+from cuboid.plan.snapshots import with_snapshots
 from cuboid.plan.stages import check_stage
 from cuboid.plan.states import State, child_state
 from cuboid.plan.sub_queries import plan_sub_queries
@@ -63,10 +66,13 @@ class Builder:
         self._graph = JoinGraph(catalog)
         self._members = Members(catalog)
 
-    def build(self, shape: Shape, along: frozenset[JoinPath] = frozenset()) -> Plan:
+    def build(
+        self, shape: Shape, along: frozenset[JoinPath] = frozenset(), facts: Facts | None = None
+    ) -> Plan:
         """The plan of a normalized question, not yet rewritten.
 
         :param along: join paths that the measures are meant along.
+        :param facts: those among which conditions restrict what they do; by default the question's own.
 
         Raises :class:`NoJoinPath`, :class:`UnsupportedFeature`, and :class:`InvalidQuery` for members of several
         data sources.
@@ -79,10 +85,12 @@ class Builder:
         )
         data_source = self._data_source(shape)
         try:
-            source = self._rows(shape, keys) if shape.ungrouped else self._aggregates(shape, keys, along)
+            source = (
+                self._rows(shape, keys) if shape.ungrouped else self._aggregates(shape, keys, along, facts)
+            )
         except NoJoinPath as error:
             raise NoJoinPath(self._all_cubes(shape), hint=error.hint) from None
-        return Plan(
+        plan = Plan(
             source=source,
             keys=keys,
             measures=shape.measures,
@@ -96,20 +104,29 @@ class Builder:
             access=shape.access,
             visible=visible_rows(self._graph, self._members, shape.access),
         )
+        if not shape.shares or shape.total:
+            return plan
+        found = self._facts(shape, keys)
+        return with_shares(plan, shape, self._catalog, found, self._among)
+
+    def _among(self, shape: Shape, facts: Facts | None) -> Plan:
+        return self.build(shape, facts=facts)
+
+    def _facts(self, shape: Shape, keys: tuple[Key, ...]) -> Facts:
+        leaves = self._members.row_leaves(self._leaf_measures(shape))
+        cubes = self._sorted({self._catalog.measure(leaf).cube for leaf in leaves})
+        return Facts(self._graph, cubes, (self._members.origin(key.member) for key in keys))
 
     # ------------------------------------------------------------ sources
 
-    def _aggregates(self, shape: Shape, keys: tuple[Key, ...], along: frozenset[JoinPath]) -> Source:
+    def _aggregates(
+        self, shape: Shape, keys: tuple[Key, ...], along: frozenset[JoinPath], facts: Facts | None
+    ) -> Source:
         root = State(keys, shape.row_conditions, shape.segments)
         leaves = {leaf: paths | along for leaf, paths in self._leaf_measures(shape).items()}
         if not leaves:
             return Aggregate(self._relation(shape, root, {}, None, None), keys, ())
-        facts = Facts(
-            self._graph,
-            self._sorted({self._catalog.measure(leaf).cube for leaf in self._members.row_leaves(leaves)}),
-            (self._members.origin(key.member) for key in keys),
-        )
-        return self._combined(_Evaluation(shape, root, facts), root, leaves)
+        return self._combined(_Evaluation(shape, root, facts or self._facts(shape, keys)), root, leaves)
 
     def _combined(
         self, evaluation: _Evaluation, state: State, leaves: Mapping[str, frozenset[JoinPath]]
@@ -124,6 +141,8 @@ class Builder:
                 inputs.append(windowed)
             elif measure.multi_stage is not None:
                 inputs.append(self._stage(evaluation, state, measure, measure.multi_stage, paths))
+            elif measure.conversion is not None:
+                inputs.append(self._conversion(evaluation, state, measure, measure.conversion, paths))
             else:
                 by_cube.setdefault(measure.cube, []).append(leaf)
         for cube in self._sorted(by_cube):
@@ -134,10 +153,30 @@ class Builder:
                 )
                 by_relation.setdefault(relation, []).append(leaf)
             for relation, parts in by_relation.items():
-                inputs.append(
-                    aggregate_leaves(self._catalog, self._members, relation, state.keys, cube, parts)
-                )
+                part = aggregate_leaves(self._catalog, self._members, relation, state.keys, cube, parts)
+                inputs += with_snapshots(self._catalog, part)
         return Combine(tuple(inputs))
+
+    def _conversion(
+        self,
+        evaluation: _Evaluation,
+        state: State,
+        measure: Measure,
+        conversion: Conversion,
+        paths: frozenset[JoinPath],
+    ) -> Groups:
+        shape, name = evaluation.shape, measure.full_name
+        own = first_step(conversion, state, self._members)
+        first = self._relation(shape, own, {name: paths}, evaluation.facts, measure.cube)
+        later = replace(shape, top=None)
+        return plan_conversion(
+            self._catalog,
+            self._members,
+            name,
+            first,
+            state,
+            lambda inner, named: self._relation(later, inner, named, None, None),
+        )
 
     def _windowed(
         self, evaluation: _Evaluation, state: State, measure: Measure, paths: frozenset[JoinPath]
@@ -203,6 +242,7 @@ class Builder:
             if (
                 measure.multi_stage is not None
                 or measure.rolling_window is not None
+                or measure.conversion is not None
                 or measure.type in ("number", "string", "time", "boolean")
             ):
                 raise UnsupportedFeature(
@@ -233,6 +273,11 @@ class Builder:
                 members |= tested
         segments = [each for each in state.segments if self._restricts(frozenset({each}), facts, cube)]
         members |= set(segments)
+        top = plan_top(shape, self._catalog, self._among)
+        if top is not None and not top.drop and Key(top.dimension) not in state.keys:
+            top = None
+        if top is not None:
+            members.add(top.dimension)
         members |= members_of(shape.access.conditions)
         paths = frozenset[JoinPath]().union(*leaves.values())
         tree = self._tree(members, paths, shape)
@@ -240,7 +285,7 @@ class Builder:
             self._catalog, self._members, {*members, *self._masking(members, shape.access)}, shape, self.build
         )
         return Relation(
-            tree, tuple(conditions), tuple(segments), shape.access.conditions, sub_queries, state.shifts
+            tree, tuple(conditions), tuple(segments), shape.access.conditions, sub_queries, state.shifts, top
         )
 
     def _masking(self, members: Iterable[str], access: Access) -> Iterator[str]:

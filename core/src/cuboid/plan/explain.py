@@ -14,11 +14,23 @@ from cuboid.catalog.joins import JoinGraph, JoinPath, JoinTree
 from cuboid.catalog.model import Catalog, Join
 from cuboid.plan.build import Builder
 from cuboid.plan.members import Members
-from cuboid.plan.nodes import Aggregate, KeyedAggregate, Plan, Relation, Rows, SubQuery
+from cuboid.plan.nodes import (
+    Aggregate,
+    ConversionAggregate,
+    KeyedAggregate,
+    Plan,
+    Relation,
+    Rows,
+    SnapshotAggregate,
+    SubQuery,
+)
 from cuboid.plan.rewrite import RULES, rewrite
 from cuboid.plan.tree import describe_plan, walk
 from cuboid.query.model import Shape
 from cuboid.query.words import condition_words
+
+Aggregated = Aggregate | KeyedAggregate | SnapshotAggregate | ConversionAggregate
+"""What aggregates rows of one cube over one relation."""
 
 PLAIN = (Plan, Aggregate, KeyedAggregate, Relation, Rows, SubQuery)
 """Nodes that every plan may have; all others are stages."""
@@ -148,17 +160,19 @@ class Explainer:
 
     def _leaves(self, built: Plan, relations: list[Relation]) -> Iterator[dict[str, Any]]:
         for node in walk(built):
-            if isinstance(node, Aggregate | KeyedAggregate):
+            if isinstance(node, Aggregated):
                 for leaf in node.leaves:
                     yield self._leaf(leaf.measure, node, relations.index(node.relation) + 1)
 
-    def _leaf(self, name: str, node: Aggregate | KeyedAggregate, relation: int) -> dict[str, Any]:
+    def _leaf(self, name: str, node: Aggregated, relation: int) -> dict[str, Any]:
         cube = self._catalog.cubes[self._catalog.measure(name).cube]
         repeating = node.relation.tree.repeating(cube.name)
         key = ", ".join(part.name for part in cube.primary_key)
         if not repeating:
             how = "no join repeats its rows: aggregated as they are"
-        elif isinstance(node, KeyedAggregate):
+        elif isinstance(node, KeyedAggregate | ConversionAggregate) or (
+            isinstance(node, SnapshotAggregate) and node.repeated
+        ):
             how = "joins repeat its rows: each is taken once in a group, by its primary key"
         else:
             how = "joins repeat its rows, which does not change its value"
@@ -187,7 +201,7 @@ class Explainer:
                 yield ": ".join((step.title, "; ".join(step.details))) if step.details else step.title
 
 
-_NO_STAGES = frozenset(each.__name__ for each in PLAIN) | {"Key", "Leaf", "VisibleRows"}
+_NO_STAGES = frozenset(each.__name__ for each in PLAIN) | {"Key", "Leaf", "VisibleRows", "Total", "StepRows"}
 
 
 def _rewrites(plan: Plan, catalog: Catalog) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cuboid.catalog.model import Catalog, Dimension, Measure, Member
+from cuboid.catalog.model import Catalog, Dimension, Member
 from cuboid.catalog.pieces import MemberReference
 from cuboid.errors import UnsupportedFeature
 
@@ -45,11 +45,6 @@ def _unplanned(member: Member) -> str | None:
             return "is evaluated in stages"
         if member.declared_type == "switch":
             return "is a switch"
-    elif isinstance(member, Measure):
-        if member.semi_additive is not None:
-            return "is semi-additive"
-        if member.conversion is not None:
-            return "is a conversion"
     return None
 
 

@@ -80,6 +80,13 @@ class Members:
 
     def _read(self, member: Member) -> Iterator[Reference]:
         """What the member's SQL refers to on the rows that it is evaluated on: of a sub-query all but its measures."""
+        if isinstance(member, Measure) and member.semi_additive is not None:
+            for name in (member.semi_additive.time_dimension, *member.semi_additive.by):
+                yield MemberReference(name, (name.partition(".")[0],))
+        if isinstance(member, Measure) and member.conversion is not None:
+            first = member.conversion.steps[0]
+            for name in (first.measure, first.time_dimension, member.conversion.entity):
+                yield MemberReference(name, (name.partition(".")[0],))
         outside = is_sub_query(member)
         for template in member.templates:
             for reference in template.references:

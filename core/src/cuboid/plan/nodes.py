@@ -4,17 +4,20 @@ Members are full names into the catalog. A plan's source yields the group keys a
 name; the plan itself says which of them are answered, filtered, ordered and cut.
 
     Plan
-    └── Combine | Groups | Rows            Groups = Aggregate | KeyedAggregate | Stage | Windowed
+    └── Combine | Groups | Rows | WithShares
                   └── Relation (a join tree under conditions); of a Stage its children, which are sources again
+
+Groups are one of many aggregates; WithShares is a plan with further plans beside it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from cuboid.catalog.joins import JoinTree
 from cuboid.catalog.timing import Bins, RollingWindow
-from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, OrderKey, Slot
+from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, OrderKey, Share, Slot
 from cuboid.types import Interval
 
 
@@ -40,6 +43,17 @@ class SubQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class TopRows:
+    """The first values of a dimension, which the plan answers; on rows of other values the dimension is the text of the
+    slot ``others``, without one NULL, or these rows are left out (``drop``)."""
+
+    dimension: str
+    plan: Plan
+    others: Slot | None
+    drop: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """The rows of a join tree that satisfy all conditions and segments.
 
@@ -54,6 +68,7 @@ class Relation:
     access: tuple[Condition, ...] = ()
     sub_queries: tuple[SubQuery, ...] = ()
     shifts: tuple[Shift, ...] = ()
+    top: TopRows | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +203,64 @@ class Windowed:
         return tuple(leaf.measure for leaf in self.leaves)
 
 
-Groups = Aggregate | KeyedAggregate | Stage | Windowed
+@dataclass(frozen=True, slots=True)
+class SnapshotAggregate:
+    """GROUP BY ``keys`` over those rows of ``cube`` that are of the ``last`` or ``first`` time of their group and of
+    their values of ``by``; for ``average`` over those of each time by itself, then the mean of these.
+
+    :param repeated: the relation's joins repeat the cube's rows, so that they are made distinct by primary key first.
+    """
+
+    relation: Relation
+    keys: tuple[Key, ...]
+    cube: str
+    leaves: tuple[Leaf, ...]
+    time_dimension: str
+    take: Literal["last", "first", "average"]
+    by: tuple[str, ...] = ()
+    repeated: bool = False
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The measures that are computed."""
+        return tuple(leaf.measure for leaf in self.leaves)
+
+
+@dataclass(frozen=True, slots=True)
+class StepRows:
+    """The rows of a relation that ``measure``, a count, counts: one step of a conversion."""
+
+    relation: Relation
+    measure: str
+    time_dimension: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionAggregate:
+    """GROUP BY ``keys`` over the rows of the first step, of ``cube``: how many went through all further steps of the
+    same entity, or their rate among all of them.
+
+    :param relation: of the first step.
+    :param window: how long after the first step the last may be, exclusive; None for any time.
+    """
+
+    relation: Relation
+    keys: tuple[Key, ...]
+    cube: str
+    leaves: tuple[Leaf, ...]
+    first: StepRows
+    steps: tuple[StepRows, ...]
+    entity: str
+    window: Interval | None
+    rate: bool
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The measures that are computed."""
+        return tuple(leaf.measure for leaf in self.leaves)
+
+
+Groups = Aggregate | KeyedAggregate | SnapshotAggregate | ConversionAggregate | Stage | Windowed
 """What yields one row per group."""
 
 
@@ -211,12 +283,28 @@ class Rows:
     keys: tuple[Key, ...]
 
 
-Source = Groups | Combine | Rows
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What the values of a share's measure are divided by; without a plan the share is NULL."""
+
+    share: Share
+    plan: Plan | None
+
+
+@dataclass(frozen=True, slots=True)
+class WithShares:
+    """The groups of a complete answer, and for each of them its shares of totals."""
+
+    answer: Plan
+    totals: tuple[Total, ...]
+
+
+Source = Groups | Combine | Rows | WithShares
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A complete answer: ``keys`` and ``measures`` are the columns, in that order.
+    """A complete answer: ``keys``, ``measures`` and ``shares`` are the columns, in that order.
 
     ``conditions`` restrict the aggregated rows. ``order`` is what was asked; where it is not empty the remaining
     keys follow as tie-breakers, so that pages and engines agree. ``counted``: the answer is the number of rows.
@@ -237,3 +325,4 @@ class Plan:
     access: Access = NO_ACCESS_RULES
     visible: tuple[VisibleRows, ...] = ()
     inner: bool = False
+    shares: tuple[Share, ...] = ()

@@ -95,4 +95,6 @@ def _inner(catalog: Catalog, members: Members, name: str, shape: Shape) -> Shape
         total=False,
         access=replace(shape.access, masks=()),
         join_hints=(),
+        shares=(),
+        top=None,
     )

@@ -8,7 +8,23 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from cuboid.plan import nodes
-from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Leaf, Plan, Relation, Rows, SubQuery
+from cuboid.plan.nodes import (
+    Aggregate,
+    Combine,
+    ConversionAggregate,
+    Key,
+    KeyedAggregate,
+    Leaf,
+    Plan,
+    Relation,
+    Rows,
+    SnapshotAggregate,
+    StepRows,
+    SubQuery,
+    TopRows,
+    Total,
+    WithShares,
+)
 from cuboid.query.model import Junction, Predicate
 from cuboid.query.words import condition_words
 
@@ -61,10 +77,29 @@ def describe_plan(node: Any) -> Step:
             details = (f"each row of {node.cube} once in a group, by its primary key",)
             title = f"Aggregate {_leaves(node.leaves)}{_by(node.keys)}"
             return Step(title, details, (describe_plan(node.relation),))
+        case SnapshotAggregate():
+            title = f"Aggregate {_leaves(node.leaves)}{_by(node.keys)}"
+            return Step(title, tuple(_snapshots(node)), (describe_plan(node.relation),))
+        case ConversionAggregate():
+            title = f"{'The rate' if node.rate else 'The number'} of rows of {node.cube} that went through"
+            return Step(f"{title}{_by(node.keys)}", tuple(_steps(node)), _inner((node.first, *node.steps)))
+        case StepRows():
+            return Step(f"Step: rows that {node.measure} counts", (), (describe_plan(node.relation),))
         case Rows():
             return Step(f"Rows as they are{_by(node.keys)}", (), (describe_plan(node.relation),))
         case Relation():
-            return Step(f"Rows of {node.tree.root}", tuple(_rows(node)), _inner(node.sub_queries))
+            inside = (*node.sub_queries, *((node.top,) if node.top else ()))
+            return Step(f"Rows of {node.tree.root}", tuple(_rows(node)), _inner(inside))
+        case TopRows():
+            others = "left out" if node.drop else "one group"
+            title = f"The first values of {node.dimension}, by {node.plan.measures[0]}"
+            return Step(title, (f"the others are {others}",), (describe_plan(node.plan),))
+        case WithShares():
+            return Step("Shares of totals", (), _inner((node.answer, *node.totals)))
+        case Total():
+            within = ", ".join(node.share.within) or "nothing"
+            title = f"Total of {node.share.measure} by {within}"
+            return Step(title, (), _inner((node.plan,) if node.plan else ()))
         case SubQuery():
             return Step(f"Column {node.dimension} of {node.cube}, by its primary key", (), _inner(node.plans))
     return _other(node)
@@ -92,6 +127,24 @@ def _rows(relation: Relation) -> Iterator[str]:
         yield f"where segment {segment}"
     for condition in relation.access:
         yield f"where a policy says: {condition_words(condition)}"
+
+
+def _snapshots(node: SnapshotAggregate) -> Iterator[str]:
+    if node.repeated:
+        yield f"each row of {node.cube} once in a group, by its primary key"
+    if node.take == "average":
+        yield f"for each {node.time_dimension} by itself, then the mean"
+    else:
+        each = f" and each {', '.join(node.by)}" if node.by else ""
+        yield f"only rows of the {node.take} {node.time_dimension} of the group{each}"
+
+
+def _steps(node: ConversionAggregate) -> Iterator[str]:
+    yield f"each step of the same {node.entity}, not before the step before"
+    if node.window is not None:
+        length = [f"{node.window.months} months"] if node.window.months else []
+        length += [f"{node.window.seconds} seconds"] if node.window.seconds else []
+        yield f"all within {' and '.join(length)} of the first"
 
 
 def _inner(parts: Iterable[Any]) -> tuple[Step, ...]:

@@ -208,6 +208,8 @@ def named_members(query: Query) -> Iterator[str]:
     yield from query.dimensions
     yield from query.segments or ()
     yield from (entry.dimension for entry in query.time_dimensions)
+    if query.top is not None:
+        yield query.top.by
     for tree in query.filters:
         yield from (leaf.member for leaf in leaves(tree))
 

@@ -38,7 +38,20 @@ def echo(
         "rowLimit": limit,
         "order": None if query.order is None else [{"id": name, "desc": desc} for name, desc in query.order],
     }
-    return {key: value for key, value in written.items() if value is not None}
+    if query.percent_of_total:
+        written["percentOfTotal"] = [
+            {"measure": each.measure, "within": list(each.within)} for each in query.percent_of_total
+        ]
+    echoed = {key: value for key, value in written.items() if value is not None}
+    if query.top is not None:
+        top = query.top
+        echoed["top"] = {
+            "dimension": top.dimension,
+            "by": top.by,
+            "limit": top.limit,
+            "others": top.others,
+        }
+    return echoed
 
 
 def _time_dimension(entry: TimeDimension, civil: CivilRange | None) -> dict[str, Any]:

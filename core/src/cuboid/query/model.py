@@ -56,6 +56,25 @@ class TimeDimension:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedShare:
+    """One entry of ``percentOfTotal`` as written."""
+
+    measure: str
+    within: tuple[str, ...]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTop:
+    """``top`` as written; ``others`` is a text, None, or False to leave them out."""
+
+    dimension: str
+    by: str
+    limit: int
+    others: str | Literal[False] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """One query object as parsed: its shape is valid, its names are not looked up yet.
 
@@ -78,6 +97,8 @@ class Query:
     response_format: ResponseFormat | None
     cache: CacheMode | None
     join_hints: tuple[tuple[str, ...], ...] = ()
+    percent_of_total: tuple[AskedShare, ...] = ()
+    top: AskedTop | None = None
 
 
 # ---------------------------------------------------------------- as normalized
@@ -265,6 +286,30 @@ class Included:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A measure's value for a group by its value with ``within`` alone as keys, which are names of columns."""
+
+    measure: str
+    within: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.measure}.percent_of_total"
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """A dimension cut to its first ``limit`` values by a measure; the rest become ``others``, without a slot NULL, or
+    are left out (``drop``)."""
+
+    dimension: str
+    by: str
+    limit: Slot
+    others: Slot | None
+    drop: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """A question without its values: hashable, and the key of the plan cache together with the catalog.
 
@@ -292,6 +337,8 @@ class Shape:
     join_hints: tuple[tuple[str, ...], ...] = ()
     included: tuple[Included, ...] = ()
     date_ranges: tuple[Predicate, ...] = ()
+    shares: tuple[Share, ...] = ()
+    top: Top | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from cuboid.catalog.model import Catalog
 from cuboid.errors import InvalidQuery
-from cuboid.query import dates, members
+from cuboid.query import additions, dates, members
 from cuboid.query.conditions import FilterTree, Scope, condition, range_slots, resolve, split
 from cuboid.query.defaults import default_filters
 from cuboid.query.echo import echo
@@ -102,11 +102,12 @@ def _check_members(query: Query, catalog: Catalog, dev: bool) -> None:
         (entry, members.time_dimension(catalog, entry.dimension, entry.granularity, entry.path))
         for entry in query.time_dimensions
     ]
+    by = [members.measure(catalog, query.top.by, "top.by")] if query.top else []
     for index, name in enumerate(query.segments or ()):
         members.segment(catalog, name, f"segments[{index}]")
     if not dev:
         grouped = [dimension for entry, dimension in times if entry.granularity]
-        members.require_visible(catalog, (*measures, *dimensions, *grouped))
+        members.require_visible(catalog, (*measures, *dimensions, *grouped, *by))
 
 
 def _expand(query: Query) -> list[tuple[Query, int | None]]:
@@ -151,6 +152,9 @@ def _question(
     if query.ungrouped and groups:
         raise InvalidQuery("Measure filters aren't allowed in ungrouped query", path="filters")
     order = default_order(query) if query.order is None else query.order
+    shares = additions.shares(query, catalog, groupings)
+    by = () if query.top is None else (query.top.by,)
+    ordered = (*measures, *(share.key for share in shares))
     shape = Shape(
         measures=measures,
         dimensions=dimensions,
@@ -158,15 +162,17 @@ def _question(
         segments=_unique(query.segments or ()),
         row_conditions=rows,
         group_conditions=groups,
-        order=effective_keys(order, measures, dimensions, members.finest_first(catalog, groupings)),
+        order=effective_keys(order, ordered, dimensions, members.finest_first(catalog, groupings)),
         limit=scope.slots.add(limit, "integer"),
         offset=None if query.offset is None else scope.slots.add(query.offset, "integer"),
         timezone=timezone,
         ungrouped=bool(query.ungrouped),
         access=access(query, scope),
+        shares=shares,
+        top=additions.top(query, catalog, scope.slots),
         join_hints=tuple(dict.fromkeys(hint for hint in query.join_hints if len(hint) > 1)),
         date_ranges=tuple(each for each in rows if each in stated),
-        included=included((*measures, *members_of(groups)), scope),
+        included=included((*measures, *by, *members_of(groups)), scope),
     )
     return Question(
         query=query,

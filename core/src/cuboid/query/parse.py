@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from cuboid.errors import InvalidQuery, UnsupportedFeature
 from cuboid.query import checks, zones
+from cuboid.query.additions import parse_percent_of_total, parse_top
 from cuboid.query.decode import MAX_QUERIES, decode, query_type
 from cuboid.query.filters import EXPRESSIONS_REFUSED, is_expression, parse_filters
 from cuboid.query.join_hints import parse_join_hints
@@ -41,6 +42,8 @@ _KEYS = (
     "responseFormat",
     "joinHints",
     "subqueryJoins",
+    "percentOfTotal",
+    "top",
 )
 
 
@@ -82,6 +85,8 @@ def parse(value: object) -> Query:
         response_format=_response_format(given),
         cache=cache,
         join_hints=parse_join_hints(given.get("joinHints", ())),
+        percent_of_total=parse_percent_of_total(given.get("percentOfTotal", ())),
+        top=parse_top(given.get("top")),
     )
     for key in given:
         if key not in _KEYS:

@@ -22,7 +22,10 @@ def annotate(question: Question, catalog: Catalog) -> dict[str, dict[str, Item]]
     """
     shape = question.shape
     return {
-        "measures": {name: _measure(catalog.measure(name), catalog) for name in shape.measures},
+        "measures": {
+            **{name: _measure(catalog.measure(name), catalog) for name in shape.measures},
+            **{share.key: _share(catalog.measure(share.measure)) for share in shape.shares},
+        },
         "dimensions": {name: _item(catalog.dimension(name)) for name in shape.dimensions},
         "segments": {name: _item(catalog.segment(name)) for name in shape.segments},
         "timeDimensions": _time_dimensions(question, catalog),
@@ -57,6 +60,18 @@ def _measure(measure: Measure, catalog: Catalog) -> Item:
             "measures": [name for name in drill_members if isinstance(found[name], Measure)],
             "dimensions": [name for name in drill_members if isinstance(found[name], Dimension)],
         },
+    }
+
+
+def _share(measure: Measure) -> Item:
+    """A number from 0 to 1 that is shown in percent; it leads to no other members."""
+    return {
+        "title": f"{measure.title} (percent of total)",
+        "shortTitle": f"{measure.short_title} (percent of total)",
+        "type": "number",
+        "format": "percent",
+        "drillMembers": [],
+        "drillMembersGrouped": {"measures": [], "dimensions": []},
     }
 
 

@@ -127,6 +127,7 @@ def selected(shape: Shape, catalog: Catalog) -> list[tuple[str, SemanticType]]:
     found: list[tuple[str, SemanticType]] = [(name, _type(name, catalog)) for name in shape.dimensions]
     found += [(grouping.key, "time") for grouping in shape.time_groupings]
     found += [(name, _type(name, catalog)) for name in shape.measures]
+    found += [(share.key, "number") for share in shape.shares]
     return found
 
 

@@ -44,6 +44,7 @@ def describe_statement(
         *shape.dimensions,
         *(grouping.key for grouping in shape.time_groupings),
         *shape.measures,
+        *(share.key for share in shape.shares),
     ]
     sql |= {
         "order": [{"id": name, "desc": descending} for name, descending in question.effective_order],

@@ -71,6 +71,14 @@ class LeafSql:
             tests = [exists, *tests]
         return exp.Case().when(exp.and_(*tests), value) if tests else value
 
+    def where_counted(self, measure: Measure, value: exp.Expr, scope: Scope) -> exp.Expr:
+        """``value`` on rows that count for the measure; NULL where its filters fail or there is no row of its cube."""
+        tests = [self._members.template(test, scope) for test in measure.filters]
+        exists = self._members.exists(measure.cube, scope)
+        if exists is not None and not isinstance(value, exp.Column):  # a plain column is NULL there by itself
+            tests = [exists, *tests]
+        return exp.Case().when(exp.and_(*tests), value) if tests else value
+
     def row_value(self, measure: Measure, scope: Scope) -> exp.Expr:
         """The measure of an ungrouped answer: a count shows 1 for a row that counts, others their input."""
         value = self.input(measure, scope)

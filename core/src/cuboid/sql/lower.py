@@ -13,15 +13,31 @@ from sqlglot import exp
 from cuboid.catalog.model import Catalog, Dimension, Measure
 from cuboid.catalog.pieces import CubeReference, MemberReference, Template
 from cuboid.errors import UnsupportedFeature
-from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Rows, Source, Stage, Windowed
+from cuboid.plan.nodes import (
+    Aggregate,
+    Combine,
+    ConversionAggregate,
+    Key,
+    KeyedAggregate,
+    Plan,
+    Rows,
+    SnapshotAggregate,
+    Source,
+    Stage,
+    Windowed,
+    WithShares,
+)
 from cuboid.query.model import Slot
+from cuboid.sql.additions import Shares, share_alias
 from cuboid.sql.binding import slot_mark
+from cuboid.sql.conversions import Conversions
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
 from cuboid.sql.formulas import FormulaSql
 from cuboid.sql.masks import masked
 from cuboid.sql.members import Scope
 from cuboid.sql.reading import Reading, aliased, column, group_by_position
+from cuboid.sql.snapshots import Snapshots
 from cuboid.sql.sources import Sources
 from cuboid.sql.stages import StageSql
 from cuboid.sql.tables import Tables
@@ -57,6 +73,10 @@ class Lowering:
             key.name: names.take(self._sources.alias(key.member, key.granularity)) for key in plan.keys
         }
         self._aliases |= {measure: names.take(self._sources.alias(measure)) for measure in plan.measures}
+        self._aliases |= {
+            share.key: names.take(share_alias(self._sources.alias(share.measure), share))
+            for share in plan.shares
+        }
 
     def lower(self) -> Lowered:
         """The whole statement."""
@@ -68,9 +88,13 @@ class Lowering:
             select = select.select(aliased(reading.keys[key], self._aliases[key.name]), copy=False)
             columns.append(Column(self._aliases[key.name], self._catalog.dimension(key.member).type))
         for name in plan.measures:
-            shown = self._as_seen(name, reading, self._shown(name, reading))
+            shown = self._as_answered(name, reading)
             select = select.select(aliased(shown, self._aliases[name]), copy=False)
             columns.append(Column(self._aliases[name], self._catalog.measure(name).value_type))
+        for share in plan.shares:
+            name = self._aliases[share.key]
+            select = select.select(aliased(reading.leaf(share.key), name), copy=False)
+            columns.append(Column(name, "number"))
         if reading.grouped:
             select = group_by_position(select, len(plan.keys))
         select = self._restrict(select, reading)
@@ -93,6 +117,12 @@ class Lowering:
                 return self._sources.aggregate(source)
             case KeyedAggregate():
                 return self._sources.keyed(source)
+            case SnapshotAggregate():
+                return Snapshots(source, self._catalog, self._sources).read()
+            case ConversionAggregate():
+                return Conversions(source, self._catalog, self._dialect, self._sources).read()
+            case WithShares():
+                return Shares(source, self._inner, self._sources.names()).read()
             case Stage() | Windowed():
                 return self._tables.table(source).reading()
             case Combine():
@@ -101,6 +131,11 @@ class Lowering:
                 return self._sources.rows(source)
 
     # ------------------------------------------------------------ on top of the source
+
+    def _as_answered(self, name: str, reading: Reading) -> exp.Expr:
+        if isinstance(self._plan.source, WithShares):  # columns of an answer already
+            return reading.leaf(name)
+        return self._as_seen(name, reading, self._shown(name, reading))
 
     def _shown(self, name: str, reading: Reading) -> exp.Expr:
         """A measure as it is answered: times are civil times of the zone."""

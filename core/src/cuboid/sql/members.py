@@ -12,7 +12,8 @@ from cuboid.catalog.pieces import CubeReference, Filled, MemberReference, Templa
 from cuboid.catalog.timing import Granularity
 from cuboid.errors import Forbidden, InternalError
 from cuboid.plan.nodes import Key, Relation, Shift, SubQuery, VisibleRows
-from cuboid.query.model import NO_ACCESS_RULES, Access, Condition
+from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, Slot
+from cuboid.sql.binding import slot_mark
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
 from cuboid.sql.masks import masked
@@ -35,6 +36,15 @@ PRESENT = "cuboid__present"
 
 
 @dataclass(frozen=True, slots=True)
+class TopColumns:
+    """How rows of the first values of a dimension are told: ``kept`` is not NULL; the others show ``others``."""
+
+    dimension: str
+    kept: exp.Expr
+    others: Slot | None
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """Which cube has which alias in a FROM clause; ``root`` is the cube whose rows are never absent, ``marked``
     are those whose relation carries :data:`PRESENT`; ``conditions`` are the query's, for SQL that restates them;
@@ -50,6 +60,7 @@ class Scope:
     sub_queries: tuple[SubQuery, ...] = ()
     measures: Mapping[tuple[str, str], exp.Expr] | None = None
     shifts: tuple[Shift, ...] = ()
+    top: TopColumns | None = None
 
     def identifier(self, cube: str) -> exp.Identifier:
         """The cube's alias, quoted."""
@@ -137,11 +148,14 @@ class MemberSql:
             return self.value(key.member, scope)
         value = self._civil(key, scope, self._shift(key, scope))
         rule = self._access.mask(key.member)
-        if rule is None:
+        if rule is not None:
+            shown = self._shown(rule.shown, scope)
+            value = masked(value, rule, dimension.type, self._dialect, shown, self._mask(scope))
+        if scope.top is None or key != Key(scope.top.dimension):
             return value
-        return masked(
-            value, rule, dimension.type, self._dialect, self._shown(rule.shown, scope), self._mask(scope)
-        )
+        first = exp.Case().when(is_not_null(scope.top.kept.copy()), value)
+        others = scope.top.others
+        return first if others is None else first.else_(self._dialect.parameter(slot_mark(others), "string"))
 
     def _shift(self, key: Key, scope: Scope) -> tuple[Interval, ...]:
         origin = self._catalog.dimension(key.member).alias_member or key.member

@@ -9,6 +9,7 @@ from sqlglot import exp
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.naming import member_alias
 from cuboid.plan.nodes import Aggregate, Key, KeyedAggregate, Leaf, Plan, Relation, Rows
+from cuboid.sql.additions import join_top
 from cuboid.sql.aggregates import RAW, LeafSql
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.members import MemberSql, Scope
@@ -29,6 +30,7 @@ class Sources:
         )
         self._catalog = catalog
         self._dialect = dialect
+        self._lower = lower
         self.leaves = LeafSql(catalog, dialect, self.members)
 
     def alias(self, member: str, granularity: str | None = None) -> str:
@@ -96,6 +98,14 @@ class Sources:
 
     # ------------------------------------------------------------ FROM and WHERE
 
+    def keyed_rows(
+        self, relation: Relation, keys: tuple[Key, ...], cube: str
+    ) -> tuple[exp.Select, Scope, dict[Key, exp.Expr]]:
+        """SELECT … FROM the relation still without columns, its scope, and the keys on its rows; it can be told whether
+        there is a row of ``cube``."""
+        select, scope = self.joined(relation, frozenset({cube}))
+        return select, scope, self._keys(keys, scope)
+
     def joined(self, relation: Relation, measured: frozenset[str]) -> tuple[exp.Select, Scope]:
         """SELECT … FROM the join tree WHERE its conditions; and the scope of its cubes.
 
@@ -118,6 +128,8 @@ class Sources:
             target = self.members.relation(join.target, scope)
             select = select.join(target, on=on, join_type="LEFT", copy=False)
         tests = self.members.restrictions(relation, scope)
+        if relation.top is not None:
+            select, scope = join_top(select, relation.top, scope, self.members, self._lower, names)
         if tests:  # in one call: a call for each would nest them, as deep as there are conditions
             select = select.where(exp.and_(*tests), copy=False)
         return select, scope

@@ -7,10 +7,22 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from cuboid.catalog.model import Catalog
-from cuboid.plan.nodes import Aggregate, Combine, Groups, Key, KeyedAggregate, Stage, Windowed
+from cuboid.plan.nodes import (
+    Aggregate,
+    Combine,
+    ConversionAggregate,
+    Groups,
+    Key,
+    KeyedAggregate,
+    SnapshotAggregate,
+    Stage,
+    Windowed,
+)
 from cuboid.sql.combine import combined
+from cuboid.sql.conversions import Conversions
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.reading import Reading, Table, aliased, group_by_position, identifier
+from cuboid.sql.snapshots import Snapshots
 from cuboid.sql.sources import Sources
 
 
@@ -93,6 +105,10 @@ class Tables:
                 return self._sources.aggregate(node)
             case KeyedAggregate():
                 return self._sources.keyed(node)
+            case SnapshotAggregate():
+                return Snapshots(node, self._catalog, self._sources).read()
+            case ConversionAggregate():
+                return Conversions(node, self._catalog, self._dialect, self._sources).read()
             case Stage():
                 return self._stage(node, self)
             case Windowed():

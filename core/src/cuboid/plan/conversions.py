@@ -1,0 +1,108 @@
+"""Conversions: rows of a first step that go on through further steps of the same entity.
+
+Groups and conditions are the first step's. A condition on the own cube of a later step (one that is not the first
+step's cube, too) restricts that step instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from cuboid.catalog.joins import JoinPath
+from cuboid.catalog.model import Catalog
+from cuboid.catalog.stages import Conversion, ConversionStep
+from cuboid.errors import UnsupportedFeature
+from cuboid.plan.members import Members
+from cuboid.plan.nodes import ConversionAggregate, Leaf, Relation, StepRows
+from cuboid.plan.states import State
+from cuboid.query.model import members_of
+
+Related = Callable[[State, Mapping[str, frozenset[JoinPath]]], Relation]
+"""The rows that members of these names need at a state."""
+
+
+def first_step(conversion: Conversion, state: State, members: Members) -> State:
+    """The state without what restricts later steps."""
+    first, *later = (_cube(step) for step in conversion.steps)
+    others = frozenset(later) - {first}
+    return _only(state, members, lambda owners: len(owners) != 1 or not owners <= others)
+
+
+def plan_conversion(
+    catalog: Catalog,
+    members: Members,
+    leaf: str,
+    first: Relation,
+    state: State,
+    related: Related,
+) -> ConversionAggregate:
+    """The node of a conversion.
+
+    :param first: the rows of the first step, with everything that the measure reads.
+
+    Raises :class:`UnsupportedFeature` where a step's cube has no primary key, and what ``related`` raises.
+    """
+    conversion = catalog.measure(leaf).conversion
+    assert conversion is not None
+    for step in conversion.steps:
+        cube = _cube(step)
+        if not catalog.cubes[cube].primary_key:
+            raise UnsupportedFeature(
+                f"'{leaf}' follows rows of '{cube}', which has no primary key to tell them apart.",
+                hint=f"Mark the key of '{cube}' with primary_key: true.",
+            )
+        if first.tree.fans_out(_cube(conversion.steps[0]), conversion.entity.partition(".")[0]):
+            raise UnsupportedFeature(
+                f"A row of '{_cube(conversion.steps[0])}' has several of '{conversion.entity}'.",
+                hint="The entity of a conversion is a dimension that each row of a step has once.",
+            )
+    later = tuple(_step(each, conversion, members, state, related) for each in conversion.steps[1:])
+    return ConversionAggregate(
+        first,
+        state.keys,
+        catalog.measure(leaf).cube,
+        (Leaf(leaf),),
+        StepRows(first, conversion.steps[0].measure, conversion.steps[0].time_dimension),
+        later,
+        conversion.entity,
+        conversion.window,
+        rate=conversion.value == "rate",
+    )
+
+
+def _step(
+    step: ConversionStep, conversion: Conversion, members: Members, state: State, related: Related
+) -> StepRows:
+    cube = _cube(step)
+    own = replace(state, keys=())
+    if cube == _cube(conversion.steps[0]):
+        own = replace(own, conditions=(), segments=())
+    else:
+        own = _only(own, members, lambda owners: owners == {cube})
+    named = dict.fromkeys((step.measure, step.time_dimension, conversion.entity), frozenset[JoinPath]())
+    relation = related(own, named)
+    entity = conversion.entity.partition(".")[0]
+    if relation.tree.fans_out(cube, entity):
+        raise UnsupportedFeature(
+            f"A row of '{cube}' has several of '{conversion.entity}'.",
+            hint="The entity of a conversion is a dimension that each row of a step has once.",
+        )
+    return StepRows(relation, step.measure, step.time_dimension)
+
+
+def _only(state: State, members: Members, wanted: Callable[[frozenset[str]], bool]) -> State:
+    """The state with those conditions and segments alone whose members' cubes are wanted."""
+
+    def owners(names: frozenset[str]) -> frozenset[str]:
+        return frozenset[str]().union(*(members.owners(name) for name in names))
+
+    return replace(
+        state,
+        conditions=tuple(each for each in state.conditions if wanted(owners(members_of((each,))))),
+        segments=tuple(each for each in state.segments if wanted(members.owners(each))),
+    )
+
+
+def _cube(step: ConversionStep) -> str:
+    return step.measure.partition(".")[0]

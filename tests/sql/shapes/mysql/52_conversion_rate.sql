@@ -1,0 +1,53 @@
+-- The rate of a conversion: among the rows that the first step counts.
+-- {"measures": ["orders.sentBackRate"]}
+WITH `orders__step` AS (
+  SELECT DISTINCT
+    `orders`.id AS `key__id`,
+    `orders`.id AS `step__counted`,
+    CASE WHEN NOT `orders`.id IS NULL THEN CAST(`orders`.created_at AS DATETIME(6)) END AS `step__time`,
+    CASE WHEN NOT `orders`.id IS NULL THEN `users`.id END AS `step__entity`
+  FROM public.users AS `users`
+  LEFT JOIN (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS `orders`
+    ON `users`.id = `orders`.user_id
+), `returns__step` AS (
+  SELECT DISTINCT
+    `returns`.id AS `key__id`,
+    `returns`.id AS `step__counted`,
+    CASE
+      WHEN NOT `returns`.id IS NULL
+      THEN CAST(`returns`.returned_on AS DATETIME(6))
+    END AS `step__time`,
+    CASE WHEN NOT `returns`.id IS NULL THEN `users`.id END AS `step__entity`
+  FROM public.users AS `users`
+  LEFT JOIN returns AS `returns`
+    ON `users`.id = `returns`.user_id
+), `orders__went` AS (
+  SELECT DISTINCT
+    `orders__step`.`key__id` AS `went__key__id`,
+    1 AS `went__through`
+  FROM `orders__step`
+  INNER JOIN `returns__step`
+    ON `orders__step`.`step__entity` = `returns__step`.`step__entity`
+  WHERE
+    `returns__step`.`step__time` >= `orders__step`.`step__time`
+    AND `returns__step`.`step__time` < DATE_ADD(`orders__step`.`step__time`, INTERVAL (
+      1
+    ) MONTH)
+)
+SELECT
+  CAST(COUNT(
+    CASE
+      WHEN NOT `orders__went`.`went__through` IS NULL
+      THEN `orders__step`.`step__counted`
+    END
+  ) AS DOUBLE) / CAST(NULLIF(COUNT(`orders__step`.`step__counted`), 0) AS DOUBLE) AS `orders__sent_back_rate`
+FROM `orders__step`
+LEFT JOIN `orders__went`
+  ON `orders__step`.`key__id` = `orders__went`.`went__key__id`
+LIMIT 10000

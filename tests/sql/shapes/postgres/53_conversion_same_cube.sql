@@ -1,0 +1,131 @@
+-- A conversion within one cube: each step is another row.
+-- {"measures": ["orders.again", "orders.count"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "month", "dateRange": ["2024-01-01", "2024-06-30"]}]}
+WITH "orders__measures" AS (
+  WITH "orders__step" AS (
+    SELECT DISTINCT
+      DATE_TRUNC('month', CAST("orders".created_at AS TIMESTAMP)) AS "orders__created_at_month",
+      "orders".id AS "key__id",
+      CASE WHEN "orders".status = 'paid' THEN "orders".id END AS "step__counted",
+      CASE
+        WHEN NOT CASE WHEN "orders".status = 'paid' THEN "orders".id END IS NULL
+        THEN CAST("orders".created_at AS TIMESTAMP)
+      END AS "step__time",
+      CASE
+        WHEN NOT CASE WHEN "orders".status = 'paid' THEN "orders".id END IS NULL
+        THEN "users".id
+      END AS "step__entity"
+    FROM public.users AS "users"
+    LEFT JOIN (
+      SELECT
+        *
+      FROM public.orders
+      WHERE
+        NOT deleted
+    ) AS "orders"
+      ON "users".id = "orders".user_id
+    WHERE
+      "orders".created_at >= CAST($1 AS TIMESTAMP)
+      AND "orders".created_at < CAST($2 AS TIMESTAMP)
+  ), "orders__step_2" AS (
+    SELECT DISTINCT
+      "orders".id AS "key__id",
+      CASE WHEN "orders".status = 'paid' THEN "orders".id END AS "step__counted",
+      CASE
+        WHEN NOT CASE WHEN "orders".status = 'paid' THEN "orders".id END IS NULL
+        THEN CAST("orders".created_at AS TIMESTAMP)
+      END AS "step__time",
+      CASE
+        WHEN NOT CASE WHEN "orders".status = 'paid' THEN "orders".id END IS NULL
+        THEN "users".id
+      END AS "step__entity"
+    FROM public.users AS "users"
+    LEFT JOIN (
+      SELECT
+        *
+      FROM public.orders
+      WHERE
+        NOT deleted
+    ) AS "orders"
+      ON "users".id = "orders".user_id
+  ), "orders__went" AS (
+    SELECT DISTINCT
+      "orders__step"."key__id" AS "went__key__id",
+      1 AS "went__through"
+    FROM "orders__step"
+    INNER JOIN "orders__step_2"
+      ON "orders__step"."step__entity" = "orders__step_2"."step__entity"
+    WHERE
+      "orders__step_2"."step__time" >= "orders__step"."step__time"
+      AND "orders__step"."key__id" <> "orders__step_2"."key__id"
+  )
+  SELECT
+    "orders__step"."orders__created_at_month" AS "orders__created_at_month",
+    COUNT(
+      CASE
+        WHEN NOT "orders__went"."went__through" IS NULL
+        THEN "orders__step"."step__counted"
+      END
+    ) AS "orders__again"
+  FROM "orders__step"
+  LEFT JOIN "orders__went"
+    ON "orders__step"."key__id" = "orders__went"."went__key__id"
+  GROUP BY
+    1
+), "orders__measures_2" AS (
+  SELECT
+    DATE_TRUNC('month', CAST("orders".created_at AS TIMESTAMP)) AS "orders__created_at_month",
+    COUNT("orders".id) AS "orders__count"
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS "orders"
+  WHERE
+    "orders".created_at >= CAST($3 AS TIMESTAMP)
+    AND "orders".created_at < CAST($4 AS TIMESTAMP)
+  GROUP BY
+    1
+)
+SELECT
+  "orders__created_at_month",
+  "orders__again",
+  "orders__count"
+FROM (
+  SELECT
+    "orders__created_at_month",
+    MAX("orders__again") AS "orders__again",
+    MAX("orders__count") AS "orders__count"
+  FROM (
+    SELECT
+      "orders__created_at_month",
+      "orders__again",
+      (
+        SELECT
+          "orders__count"
+        FROM "orders__measures_2"
+        WHERE
+          FALSE
+      ) AS "orders__count"
+    FROM "orders__measures"
+    UNION ALL
+    SELECT
+      "orders__created_at_month",
+      (
+        SELECT
+          "orders__again"
+        FROM "orders__measures"
+        WHERE
+          FALSE
+      ) AS "orders__again",
+      "orders__count"
+    FROM "orders__measures_2"
+  ) AS "parts"
+  GROUP BY
+    1
+) AS "combined"
+ORDER BY
+  "orders__created_at_month" ASC
+LIMIT 10000
+-- ["2024-01-01T00:00:00.000Z", "2024-07-01T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-07-01T00:00:00.000Z"]
