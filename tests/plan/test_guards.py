@@ -19,7 +19,6 @@ cubes:
       - {name: id, sql: id, type: number, primary_key: true}
       - {name: t, sql: t, type: time}
       - {name: switch, type: switch, values: [x]}
-      - {name: staged, sql: "{n}", type: number, multi_stage: true}
     measures:
       - {name: n, type: count}
 """
@@ -29,7 +28,6 @@ cubes:
     ("member", "kind"),
     [
         ("switch", "'a.switch' is a switch"),
-        ("staged", "'a.staged' is evaluated in stages"),
     ],
 )
 def test_what_has_no_plan_is_refused(member: str, kind: str) -> None:

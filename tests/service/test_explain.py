@@ -149,10 +149,8 @@ def test_policies_are_told_by_group_and_condition_without_values() -> None:
 
 def test_sub_queries_are_stages() -> None:
     explained = explain(PEOPLE, dimensions=["users.spent"])
-    assert explained["stages"] == [
-        "users.spent is evaluated by the primary key of users and joined to its rows"
-    ]
-    assert "Column users.spent of users, by its primary key" in steps(explained["plan"]["rewritten"])
+    assert explained["stages"] == ["users.spent is evaluated by users.id and joined to the rows of users"]
+    assert "Column users.spent of users, by users.id" in steps(explained["plan"]["rewritten"])
 
 
 def test_rewrites_are_named() -> None:

@@ -54,7 +54,7 @@ class _Evaluation:
 
     def included(self, measure: str) -> tuple[Condition, ...]:
         """What the measure's filter directive adds."""
-        found = (each.conditions for each in self.shape.included if each.measure == measure)
+        found = (each.conditions for each in self.shape.included if each.member == measure)
         return next(found, ())
 
 

@@ -195,7 +195,8 @@ class Explainer:
     def _stages(self, built: Plan) -> Iterator[str]:
         for node in walk(built):
             if isinstance(node, SubQuery):
-                yield f"{node.dimension} is evaluated by the primary key of {node.cube} and joined to its rows"
+                by = ", ".join(node.by) or "nothing"
+                yield f"{node.dimension} is evaluated by {by} and joined to the rows of {node.cube}"
             elif type(node).__name__ not in _NO_STAGES:
                 step = describe_plan(node)
                 yield ": ".join((step.title, "; ".join(step.details))) if step.details else step.title

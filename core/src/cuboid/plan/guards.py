@@ -40,11 +40,8 @@ def refuse_unplanned(
 
 def _unplanned(member: Member) -> str | None:
     """What is special about the member, as a predicate."""
-    if isinstance(member, Dimension):
-        if member.multi_stage is not None:
-            return "is evaluated in stages"
-        if member.declared_type == "switch":
-            return "is a switch"
+    if isinstance(member, Dimension) and member.declared_type == "switch":
+        return "is a switch"
     return None
 
 

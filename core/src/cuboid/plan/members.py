@@ -198,8 +198,8 @@ class Members:
 
 
 def is_sub_query(member: Member) -> bool:
-    """Whether the member's value on a row is made of measures."""
-    return isinstance(member, Dimension) and member.sub_query
+    """Whether the member is a dimension whose value on a row is made of measures."""
+    return isinstance(member, Dimension) and (member.sub_query or member.multi_stage is not None)
 
 
 def merged(leaves: Iterable[Mapping[str, frozenset[JoinPath]]]) -> Mapping[str, frozenset[JoinPath]]:

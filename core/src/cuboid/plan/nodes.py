@@ -34,12 +34,16 @@ class SubQuery:
     """A dimension whose value on a row of ``cube`` is made of measures: a column that the cube's rows carry.
 
     :param dimension: its full name.
-    :param plans: for each measure that its SQL refers to a plan that answers it by the cube's primary key.
+    :param by: the dimensions of the cube that it is evaluated for: the primary key, or others.
+    :param plans: for each measure that its SQL refers to a plan that answers it by these.
+    :param is_key: whether they are the primary key.
     """
 
     cube: str
     dimension: str
+    by: tuple[str, ...]
     plans: tuple[Plan, ...]
+    is_key: bool = True
 
 
 @dataclass(frozen=True, slots=True)

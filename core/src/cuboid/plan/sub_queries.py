@@ -1,6 +1,8 @@
-"""Sub-query dimensions: measures evaluated for each primary key of a cube, carried by the cube's rows like a column.
+"""Dimensions that are made of measures, carried by the rows of their cube like a column.
 
-The value does not depend on the rows that a query selects, unless the dimension asks for the query's filters.
+A sub-query is evaluated for each primary key of the cube, whatever rows a query selects, unless it asks for the query's
+filters. A multi-stage dimension is evaluated for each tuple of its ``add_group_by``, under the query's conditions but
+those on itself.
 """
 
 from __future__ import annotations
@@ -9,11 +11,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from cuboid.catalog.joins import JoinPath
-from cuboid.catalog.model import Catalog, Measure
+from cuboid.catalog.model import Catalog, Dimension, Measure
 from cuboid.catalog.pieces import MemberReference
 from cuboid.errors import UnsupportedFeature
 from cuboid.plan.members import Members
 from cuboid.plan.nodes import Plan, SubQuery
+from cuboid.plan.states import State, child_state
 from cuboid.query.model import Shape, members_of
 
 BuildPlan = Callable[[Shape, frozenset[JoinPath]], Plan]
@@ -35,18 +38,30 @@ def plan_sub_queries(
 
 def _planned(catalog: Catalog, members: Members, name: str, shape: Shape, build: BuildPlan) -> SubQuery:
     dimension = catalog.dimension(name)
-    others = members.cubes(name) - {dimension.cube}
+    by = _by(catalog, dimension)
+    others = members.cubes(name).union(*(members.cubes(each) for each in by)) - {dimension.cube}
     if others:
         raise UnsupportedFeature(
-            f"Sub-query '{name}' reads columns of '{min(others)}' beside its measures.",
-            hint=f"Refer to measures and to members of '{dimension.cube}' only.",
+            f"'{name}' is made of measures, and reads columns of '{min(others)}' beside them.",
+            hint=f"Refer to measures and to members of '{dimension.cube}' only, where it is declared.",
         )
-    inner = _inner(catalog, members, name, shape)
+    if derived := sorted(each for each in by if members.sub_queries(each)):
+        raise UnsupportedFeature(
+            f"'{name}' is evaluated by '{derived[0]}', which is made of measures itself."
+        )
+    inner = _inner(members, dimension, by, shape)
     plans = tuple(
         replace(build(replace(inner, measures=(measure,)), paths), inner=True)
         for measure, paths in _measures(catalog, name).items()
     )
-    return SubQuery(dimension.cube, name, plans)
+    return SubQuery(dimension.cube, name, by, plans, is_key=dimension.multi_stage is None)
+
+
+def _by(catalog: Catalog, dimension: Dimension) -> tuple[str, ...]:
+    """The dimensions for whose values it is evaluated."""
+    if dimension.multi_stage is not None:
+        return dimension.multi_stage.add_group_by
+    return tuple(part.full_name for part in catalog.cubes[dimension.cube].primary_key)
 
 
 def _measures(catalog: Catalog, name: str) -> dict[str, frozenset[JoinPath]]:
@@ -60,33 +75,37 @@ def _measures(catalog: Catalog, name: str) -> dict[str, frozenset[JoinPath]]:
                 paths = frozenset({reference.path} if len(reference.path) > 1 else ())
                 if found.setdefault(reference.member, paths) != paths:
                     raise UnsupportedFeature(
-                        f"Sub-query '{name}' refers to '{reference.member}' along different join paths.",
-                        hint="Make a sub-query of each and combine the two.",
+                        f"'{name}' refers to '{reference.member}' along different join paths.",
+                        hint="Make a dimension of each and combine the two.",
                     )
     return found
 
 
-def _inner(catalog: Catalog, members: Members, name: str, shape: Shape) -> Shape:
-    """What a sub-query asks, but for the measure: by the primary key, under the filters that it lets in."""
-    dimension = catalog.dimension(name)
+def _inner(members: Members, dimension: Dimension, by: tuple[str, ...], shape: Shape) -> Shape:
+    """What is asked but for the measure: by these dimensions, under the filters that the dimension lets in."""
+    name = dimension.full_name
     if any(members.sub_queries(each) for each in members_of(shape.access.conditions)):
         raise UnsupportedFeature(
-            f"'{name}' is a sub-query, and so is what the access policies of a view in this query test.",
+            f"'{name}' is made of measures, and so is what the access policies of a view in this query test.",
             hint="Filter rows in the policies by members that are columns.",
         )
-    conditions = tuple(
-        each
-        for each in shape.row_conditions
-        if not any(members.sub_queries(tested) for tested in members_of((each,)))
-    )
-    segments = tuple(each for each in shape.segments if not members.sub_queries(each))
+    state = State((), shape.row_conditions, shape.segments)
+    if dimension.multi_stage is not None:
+        found = (each.conditions for each in shape.included if each.member == name)
+        stage = dimension.multi_stage
+        state = child_state(state, state, stage, next(found, ()), members.origin)
+        state = _without(state, lambda tested: name not in members.sub_queries(tested))
+    elif dimension.propagate_filters:
+        state = _without(state, lambda tested: not members.sub_queries(tested))
+    else:
+        state = replace(state, conditions=(), segments=())
     return replace(
         shape,
         measures=(),
-        dimensions=tuple(part.full_name for part in catalog.cubes[dimension.cube].primary_key),
+        dimensions=by,
         time_groupings=(),
-        segments=segments if dimension.propagate_filters else (),
-        row_conditions=conditions if dimension.propagate_filters else (),
+        segments=state.segments,
+        row_conditions=state.conditions,
         group_conditions=(),
         order=(),
         limit=None,
@@ -97,4 +116,13 @@ def _inner(catalog: Catalog, members: Members, name: str, shape: Shape) -> Shape
         join_hints=(),
         shares=(),
         top=None,
+    )
+
+
+def _without(state: State, wanted: Callable[[str], bool]) -> State:
+    """The state with those conditions and segments alone of which all members are wanted."""
+    return replace(
+        state,
+        conditions=tuple(each for each in state.conditions if all(map(wanted, members_of((each,))))),
+        segments=tuple(each for each in state.segments if wanted(each)),
     )

@@ -101,7 +101,8 @@ def describe_plan(node: Any) -> Step:
             title = f"Total of {node.share.measure} by {within}"
             return Step(title, (), _inner((node.plan,) if node.plan else ()))
         case SubQuery():
-            return Step(f"Column {node.dimension} of {node.cube}, by its primary key", (), _inner(node.plans))
+            by = ", ".join(node.by) or "nothing"
+            return Step(f"Column {node.dimension} of {node.cube}, by {by}", (), _inner(node.plans))
     return _other(node)
 
 

@@ -1,10 +1,10 @@
-"""The conditions that measures bring themselves: what their filter directives include."""
+"""The conditions that measures, and dimensions made of them, bring themselves: what their filter directives include."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from cuboid.catalog.model import Catalog, Measure
+from cuboid.catalog.model import Catalog, Dimension, Measure, Segment
 from cuboid.catalog.pieces import MemberReference
 from cuboid.errors import UnsupportedFeature
 from cuboid.query.conditions import Scope, condition, resolve
@@ -13,15 +13,15 @@ from cuboid.query.model import Condition, Included
 from cuboid.query.policies import leaves
 
 
-def included(measures: Iterable[str], scope: Scope) -> tuple[Included, ...]:
-    """For each of the measures, and of those that they are made of, what its filter directive adds; the scope takes
+def included(names: Iterable[str], scope: Scope) -> tuple[Included, ...]:
+    """For each of the members, and of those that they are made of, what its filter directive adds; the scope takes
     the values.
 
     Raises :class:`UnsupportedFeature` for a directive that tests a measure.
     """
     found: list[Included] = []
-    for measure in _reached(measures, scope.catalog):
-        directive = measure.multi_stage.filter if measure.multi_stage else None
+    for member in _reached(names, scope.catalog):
+        directive = member.multi_stage.filter if member.multi_stage else None
         if directive is None or not directive.include:
             continue
         conditions: list[Condition] = []
@@ -29,27 +29,28 @@ def included(measures: Iterable[str], scope: Scope) -> tuple[Included, ...]:
             for leaf in leaves(tree):
                 if isinstance(scope.catalog.member(leaf.member), Measure):
                     raise UnsupportedFeature(
-                        f"Measure '{measure.full_name}' includes a filter on the measure '{leaf.member}', which no "
+                        f"'{member.full_name}' includes a filter on the measure '{leaf.member}', which no "
                         "row has.",
                         hint="Give the measure inside `filters` of its own, or filter by a dimension.",
                     )
             built = condition(resolve(tree, scope), scope)
             if built is not None:
                 conditions.append(built)
-        found.append(Included(measure.full_name, tuple(conditions)))
+        found.append(Included(member.full_name, tuple(conditions)))
     return tuple(found)
 
 
-def _reached(names: Iterable[str], catalog: Catalog) -> Iterator[Measure]:
-    """The measures of these names and all that they refer to, each once, in order of mention."""
+def _reached(names: Iterable[str], catalog: Catalog) -> Iterator[Measure | Dimension]:
+    """The members of these names and all that they refer to, each once, in order of mention."""
     waiting = list(dict.fromkeys(names))
     seen = set(waiting)
     while waiting:
-        measure = catalog.member(waiting.pop(0))
-        if not isinstance(measure, Measure):
+        member = catalog.member(waiting.pop(0))
+        if member is None:
             continue
-        yield measure
-        for template in measure.templates:
+        if not isinstance(member, Segment):
+            yield member
+        for template in member.templates:
             for reference in template.references:
                 if isinstance(reference, MemberReference) and reference.member not in seen:
                     seen.add(reference.member)

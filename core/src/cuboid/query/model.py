@@ -279,9 +279,10 @@ class OrderKey:
 
 @dataclass(frozen=True, slots=True)
 class Included:
-    """The row conditions that the filter directive of a measure adds to those its parts are evaluated under."""
+    """The row conditions that the filter directive of a measure, or of a dimension made of measures, adds to those its
+    parts are evaluated under."""
 
-    measure: str
+    member: str
     conditions: tuple[Condition, ...]
 
 

@@ -172,7 +172,17 @@ def _question(
         top=additions.top(query, catalog, scope.slots),
         join_hints=tuple(dict.fromkeys(hint for hint in query.join_hints if len(hint) > 1)),
         date_ranges=tuple(each for each in rows if each in stated),
-        included=included((*measures, *by, *members_of(groups)), scope),
+        included=included(
+            (
+                *measures,
+                *by,
+                *dimensions,
+                *(each.member for each in groupings),
+                *(query.segments or ()),
+                *sorted(members_of((*rows, *groups))),
+            ),
+            scope,
+        ),
     )
     return Question(
         query=query,

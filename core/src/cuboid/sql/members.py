@@ -11,6 +11,7 @@ from cuboid.catalog.model import Case, Catalog, Dimension, Measure
 from cuboid.catalog.pieces import CubeReference, Filled, MemberReference, Template
 from cuboid.catalog.timing import Granularity
 from cuboid.errors import Forbidden, InternalError
+from cuboid.plan.members import is_sub_query
 from cuboid.plan.nodes import Key, Relation, Shift, SubQuery, VisibleRows
 from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, Slot
 from cuboid.sql.binding import slot_mark
@@ -113,9 +114,9 @@ class MemberSql:
         """The true value of a dimension, or a segment's condition, on a row of the scope."""
         member = self._catalog.member(name)
         if isinstance(member, Dimension):
-            if member.sub_query and scope.measures is None:
+            if is_sub_query(member) and scope.measures is None:
                 return exp.column(self._carried(name), table=scope.identifier(member.cube))
-            measure = self._inner_measure(name, scope) if member.sub_query else None
+            measure = self._inner_measure(name, scope) if is_sub_query(member) else None
             if member.case is not None:
                 return self._case(member.case, scope, measure)
             if member.location is not None:
@@ -296,10 +297,10 @@ class MemberSql:
     ) -> exp.Select:
         """``rows``, a SELECT from the cube, with a column for each sub-query."""
         scope = Scope(cube, {cube: outer.aliases[cube]}, conditions=outer.conditions)
-        key = [self.value(part.full_name, scope) for part in self._catalog.cubes[cube].primary_key]
         names = Names(self._dialect.max_identifier_bytes)
         names.take(outer.aliases[cube])
-        rows, columns = join_sub_queries(rows, sub_queries, key, self._lower, names)
+        by = {each.dimension: [self.value(name, scope) for name in each.by] for each in sub_queries}
+        rows, columns = join_sub_queries(rows, sub_queries, by, self._lower, names)
         scope = replace(scope, measures=columns)
         for each in sub_queries:
             value = self.value(each.dimension, scope)

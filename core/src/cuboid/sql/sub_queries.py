@@ -24,26 +24,34 @@ def nothing_inside(plan: Plan) -> tuple[exp.Expr, list[str]]:
 
 
 def join_sub_queries(
-    rows: exp.Select, sub_queries: Sequence[SubQuery], key: Sequence[exp.Expr], lower: LowerPlan, names: Names
+    rows: exp.Select,
+    sub_queries: Sequence[SubQuery],
+    by: Mapping[str, Sequence[exp.Expr]],
+    lower: LowerPlan,
+    names: Names,
 ) -> tuple[exp.Select, MeasureColumns]:
     """``rows``, a SELECT from a cube, joined to what its sub-queries read.
 
-    :param key: the cube's primary key on a row. Each row is there, so the key is not wholly NULL; a part of it may be.
+    :param by: the values on a row that each sub-query is evaluated for.
     """
     columns: dict[tuple[str, str], exp.Expr] = {}
-    compared = exp.EQ if len(key) == 1 else exp.NullSafeEQ
     for each in sub_queries:
+        key = by[each.dimension]
+        # Each row is there, so a key of one column is not NULL; other values may be, and NULL is a value of its own.
+        compared = exp.EQ if each.is_key and len(key) == 1 else exp.NullSafeEQ
         for plan in each.plans:
             tree, inner = lower(plan)
             assert isinstance(tree, exp.Query)
             alias = names.take(carried_name(each.dimension))
-            on = exp.and_(
-                *(
-                    compared(this=part.copy(), expression=column(name, alias))
-                    for part, name in zip(key, inner, strict=False)
-                )
-            )
-            rows = rows.join(tree.subquery(identifier(alias)), on=on, join_type="LEFT", copy=False)
+            tests = [
+                compared(this=part.copy(), expression=column(name, alias))
+                for part, name in zip(key, inner, strict=False)
+            ]
+            inner_rows = tree.subquery(identifier(alias))
+            if key:
+                rows = rows.join(inner_rows, on=exp.and_(*tests), join_type="LEFT", copy=False)
+            else:
+                rows = rows.join(inner_rows, join_type="CROSS", copy=False)
             columns[each.dimension, plan.measures[0]] = column(inner[-1], alias)
     return rows, columns
 

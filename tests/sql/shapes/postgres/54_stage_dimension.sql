@@ -1,0 +1,48 @@
+-- A dimension made of a measure: under the query's conditions, but that on itself.
+-- {"dimensions": ["users.tier"], "measures": ["users.count"], "filters": [{"member": "orders.status", "operator": "equals", "values": ["paid"]}, {"member": "users.tier", "operator": "equals", "values": ["big"]}]}
+SELECT
+  "users"."sub_query__tier" AS "users__tier",
+  COUNT(DISTINCT "users".id) AS "users__count"
+FROM (
+  SELECT
+    "users".*,
+    CASE WHEN "sub_query__tier"."orders__total" > 100 THEN 'big' ELSE 'small' END AS "sub_query__tier"
+  FROM public.users AS "users"
+  LEFT JOIN (
+    SELECT
+      "users".id AS "users__id",
+      SUM("orders".amount) AS "orders__total"
+    FROM public.users AS "users"
+    LEFT JOIN (
+      SELECT
+        *
+      FROM public.orders
+      WHERE
+        NOT deleted
+    ) AS "orders"
+      ON "users".id = "orders".user_id
+    WHERE
+      "orders".status = $1
+    GROUP BY
+      1
+  ) AS "sub_query__tier"
+    ON "users".id IS NOT DISTINCT FROM "sub_query__tier"."users__id"
+) AS "users"
+LEFT JOIN (
+  SELECT
+    *
+  FROM public.orders
+  WHERE
+    NOT deleted
+) AS "orders"
+  ON "users".id = "orders".user_id
+WHERE
+  "orders".status = $2
+  AND "users"."sub_query__tier" = $3
+GROUP BY
+  1
+ORDER BY
+  "users__count" DESC NULLS LAST,
+  "users__tier" ASC
+LIMIT 10000
+-- ["paid", "paid", "big"]
