@@ -224,5 +224,7 @@ def test_a_policy_that_tests_one_is_refused(ask) -> None:
 
 def test_one_that_reads_columns_of_other_cubes_is_refused(ask) -> None:
     model = MODEL.replace('"{spent} > 45"', '"{orders.total} > {orders.id}", sub_query: true', 1)
-    with pytest.raises(UnsupportedFeature, match=r"'users\.is_big' is made of measures, and reads columns of 'orders'"):
+    with pytest.raises(
+        UnsupportedFeature, match=r"'users\.is_big' is made of measures, and reads columns of 'orders'"
+    ):
         ask(model, dimensions=["users.is_big"])

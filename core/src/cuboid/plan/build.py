@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from cuboid.catalog.joins import JoinGraph, JoinPath, JoinTree
 from cuboid.catalog.model import Catalog, Measure
 from cuboid.catalog.pieces import MemberReference, Template
-from cuboid.catalog.stages import Conversion, MultiStage
+from cuboid.catalog.stages import Conversion, MultiStage, SwitchCase
 from cuboid.errors import InvalidQuery, NoJoinPath, UnsupportedFeature
 from cuboid.plan.access import visible_rows
 from cuboid.plan.additions import plan_top, with_shares
@@ -40,6 +40,7 @@ from cuboid.plan.snapshots import with_snapshots
 from cuboid.plan.stages import check_stage
 from cuboid.plan.states import State, child_state
 from cuboid.plan.sub_queries import plan_sub_queries
+from cuboid.plan.switches import chosen, plan_by_switches, switches_among
 from cuboid.plan.windows import check_window, framed_state, frames_of, without_range
 from cuboid.query.model import Access, Condition, Shape, members_of, predicates
 
@@ -77,6 +78,14 @@ class Builder:
         Raises :class:`NoJoinPath`, :class:`UnsupportedFeature`, and :class:`InvalidQuery` for members of several
         data sources.
         """
+        if grouped := switches_among(shape, self._catalog):
+            plan = plan_by_switches(
+                shape, grouped, self._catalog, lambda inner: self.build(inner, along, facts)
+            )
+            if not shape.shares or shape.total:
+                return plan
+            keys = tuple(key for key in plan.keys if key.member not in grouped)
+            return with_shares(plan, shape, self._catalog, facts or self._facts(shape, keys), self._among)
         groupings = ((each.member, each.granularity) for each in shape.time_groupings)
         refuse_unplanned(self._catalog, self._all_members(shape), groupings)
         keys = (
@@ -208,9 +217,19 @@ class Builder:
         distinct = isinstance(part, KeyedAggregate)
         return Windowed(relation, state.keys, measure.cube, part.leaves, frames, distinct)
 
-    def _part_leaves(self, name: str, paths: frozenset[JoinPath]) -> Mapping[str, frozenset[JoinPath]]:
-        """The leaves of what a measure over measures is made of, meant along its paths too."""
-        parts = merged(self._members.leaf_paths(part) for part in self._members.parts(name))
+    def _part_leaves(
+        self, name: str, paths: frozenset[JoinPath], branch: Template | None = None
+    ) -> Mapping[str, frozenset[JoinPath]]:
+        """The leaves of what a measure over measures is made of, meant along its paths too.
+
+        :param branch: the one of its pieces of SQL that counts, beside its filters; None for all.
+        """
+        names = self._members.parts(name)
+        if branch is not None:
+            filters = self._catalog.measure(name).filters
+            read = {part for sql in (branch, *filters) for part in _named_members(sql)}
+            names = tuple(part for part in names if part in read) or names
+        parts = merged(self._members.leaf_paths(part) for part in names)
         return {leaf: named | paths for leaf, named in parts.items()}
 
     def _stage(
@@ -226,14 +245,18 @@ class Builder:
             state, evaluation.root, stage, evaluation.included(measure.full_name), self._members.origin
         )
         kept = tuple(key for key in state.keys if key in inner.keys)
+        branch, has_value = None, True
+        if isinstance(measure.case, SwitchCase):
+            branch, has_value = chosen(measure.full_name, measure.case, evaluation.shape.pins, self._catalog)
         if measure.type == "rank":
             inner = replace(inner, keys=state.keys)
         check_stage(measure, inner, self._catalog, self._members.origin)
-        leaves = self._part_leaves(measure.full_name, paths)
+        leaves = self._part_leaves(measure.full_name, paths, branch)
         groups = None
         if not set(state.keys) <= set(inner.keys):
             groups = self._combined(evaluation, replace(state, shifts=inner.shifts), leaves)
-        return Stage(measure.full_name, state.keys, kept, self._combined(evaluation, inner, leaves), groups)
+        child = self._combined(evaluation, inner, leaves)
+        return Stage(measure.full_name, state.keys, kept, child, groups, branch, has_value)
 
     def _rows(self, shape: Shape, keys: tuple[Key, ...]) -> Source:
         leaves = self._leaf_measures(shape)
@@ -362,10 +385,15 @@ class Builder:
         return member in self._catalog.cubes[cube].measures
 
 
+def _named_members(template: Template) -> Iterator[str]:
+    """The members that a piece of SQL refers to."""
+    for reference in template.references:
+        if isinstance(reference, MemberReference):
+            yield reference.member
+
+
 def _masking_measures(access: Access) -> Iterator[str]:
     """The measures that masks of measures are made of."""
     for rule in access.masks:
         if isinstance(rule.mask, Template):
-            for reference in rule.mask.references:
-                if isinstance(reference, MemberReference):
-                    yield reference.member
+            yield from _named_members(rule.mask)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cuboid.catalog.model import Catalog, Dimension, Member
+from cuboid.catalog.model import Catalog, Dimension
 from cuboid.catalog.pieces import MemberReference
 from cuboid.errors import UnsupportedFeature
 
@@ -25,9 +25,11 @@ def refuse_unplanned(
         name = waiting.pop()
         member = catalog.member(name)
         assert member is not None, f"the catalog has resolved {name}"
-        kind = _unplanned(member)
-        if kind is not None:
-            raise UnsupportedFeature(f"'{name}' {kind}, which this version reads but cannot plan yet.")
+        if isinstance(member, Dimension) and member.declared_type == "switch":
+            raise UnsupportedFeature(
+                f"'{name}' is a switch: it is on no row, so it can be grouped by and filtered only.",
+                hint="Let a measure depend on it: case: {switch, when: [{value, sql}]}.",
+            )
         for template in member.templates:
             for reference in template.references:
                 if isinstance(reference, MemberReference):
@@ -36,13 +38,6 @@ def refuse_unplanned(
                     if reference.member not in seen:
                         seen.add(reference.member)
                         waiting.append(reference.member)
-
-
-def _unplanned(member: Member) -> str | None:
-    """What is special about the member, as a predicate."""
-    if isinstance(member, Dimension) and member.declared_type == "switch":
-        return "is a switch"
-    return None
 
 
 def _refuse_granularity(catalog: Catalog, member: str, granularity: str) -> None:

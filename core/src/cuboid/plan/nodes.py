@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cuboid.catalog.joins import JoinTree
+from cuboid.catalog.pieces import Template
 from cuboid.catalog.timing import Bins, RollingWindow
 from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, OrderKey, Share, Slot
 from cuboid.types import Interval
@@ -152,6 +153,8 @@ class Stage:
     groups that there are, and each has the value of its kept keys.
 
     :param kept: those of the keys that the child is grouped by, too; of a rank those within which it ranks.
+    :param branch: the measure's SQL for the value of the switch that it depends on, if it does; without ``has_value``
+        it is NULL of the type of this SQL.
     """
 
     measure: str
@@ -159,6 +162,8 @@ class Stage:
     kept: tuple[Key, ...]
     child: Combine
     groups: Combine | None = None
+    branch: Template | None = None
+    has_value: bool = True
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -303,7 +308,23 @@ class WithShares:
     totals: tuple[Total, ...]
 
 
-Source = Groups | Combine | Rows | WithShares
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """The answer for these values of the switches."""
+
+    values: tuple[str, ...]
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class WithSwitches:
+    """An answer for each combination of values of switches, which are keys of all together."""
+
+    switches: tuple[Key, ...]
+    parts: tuple[Switched, ...]
+
+
+Source = Groups | Combine | Rows | WithShares | WithSwitches
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cuboid.catalog.model import Catalog, Dimension, Measure
 from cuboid.catalog.pieces import CubeReference, MemberReference
-from cuboid.catalog.stages import SwitchCase
 from cuboid.errors import UnsupportedFeature
 from cuboid.plan.states import Origin, State
 
@@ -22,10 +21,6 @@ def check_stage(measure: Measure, inner: State, catalog: Catalog, origin: Origin
         raise UnsupportedFeature(
             f"Measure '{name}' ranks the groups of the query, so it cannot add others.",
             hint="Remove 'add_group_by', or rank by a measure that has it.",
-        )
-    if isinstance(measure.case, SwitchCase):
-        raise UnsupportedFeature(
-            f"'{name}' depends on a switch, which this version reads but cannot plan yet."
         )
     measures = False
     for template in measure.templates:

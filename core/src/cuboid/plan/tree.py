@@ -21,9 +21,11 @@ from cuboid.plan.nodes import (
     SnapshotAggregate,
     StepRows,
     SubQuery,
+    Switched,
     TopRows,
     Total,
     WithShares,
+    WithSwitches,
 )
 from cuboid.query.model import Junction, Predicate
 from cuboid.query.words import condition_words
@@ -94,6 +96,11 @@ def describe_plan(node: Any) -> Step:
             others = "left out" if node.drop else "one group"
             title = f"The first values of {node.dimension}, by {node.plan.measures[0]}"
             return Step(title, (f"the others are {others}",), (describe_plan(node.plan),))
+        case WithSwitches():
+            switches = ", ".join(key.name for key in node.switches)
+            return Step(f"An answer for each value of {switches}", (), _inner(node.parts))
+        case Switched():
+            return Step(f"For {', '.join(node.values)}", (), (describe_plan(node.plan),))
         case WithShares():
             return Step("Shares of totals", (), _inner((node.answer, *node.totals)))
         case Total():

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from cuboid.catalog.model import Catalog
-from cuboid.errors import InvalidQuery
+from cuboid.errors import InvalidQuery, UnsupportedFeature
 from cuboid.query import checks, members
 from cuboid.query.model import AskedShare, AskedTop, Query, Share, TimeGrouping, Top
+from cuboid.query.switches import switch_of
 from cuboid.query.values import Slots
 
 MAX_SHARES = 100
@@ -100,6 +101,8 @@ def top(query: Query, catalog: Catalog, slots: Slots) -> Top | None:
     dimension = members.dimension(catalog, asked.dimension, "top.dimension")
     if asked.dimension not in query.dimensions:
         raise InvalidQuery(f"'{asked.dimension}' is not among the query's dimensions", path="top.dimension")
+    if switch_of(asked.dimension, catalog):
+        raise UnsupportedFeature(f"'{asked.dimension}' is a switch, which has no first values by a measure.")
     if query.ungrouped:
         raise InvalidQuery("An ungrouped query has no groups to take the first of", path="top")
     if isinstance(asked.others, str) and dimension.type != "string":

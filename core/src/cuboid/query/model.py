@@ -287,6 +287,14 @@ class Included:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """The values that a query leaves of a switch, at least one."""
+
+    switch: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """A measure's value for a group by its value with ``within`` alone as keys, which are names of columns."""
 
@@ -340,6 +348,7 @@ class Shape:
     date_ranges: tuple[Predicate, ...] = ()
     shares: tuple[Share, ...] = ()
     top: Top | None = None
+    pins: tuple[Pin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from cuboid.catalog.model import Catalog
 from cuboid.errors import InvalidQuery
-from cuboid.query import additions, dates, members
+from cuboid.query import additions, dates, members, switches
 from cuboid.query.conditions import FilterTree, Scope, condition, range_slots, resolve, split
 from cuboid.query.defaults import default_filters
 from cuboid.query.echo import echo
@@ -149,6 +149,7 @@ def _question(
     defaults = [resolve(item, scope) for item in default_filters(query, catalog)]
     stated = _date_ranges(query.time_dimensions, ranges, scope)
     rows, groups = _conditions(stated, [*filters, *defaults], scope, dimensions)
+    rows, pinned = switches.pins(rows, scope.slots.values, catalog)
     if query.ungrouped and groups:
         raise InvalidQuery("Measure filters aren't allowed in ungrouped query", path="filters")
     order = default_order(query) if query.order is None else query.order
@@ -169,6 +170,7 @@ def _question(
         ungrouped=bool(query.ungrouped),
         access=access(query, scope),
         shares=shares,
+        pins=pinned,
         top=additions.top(query, catalog, scope.slots),
         join_hints=tuple(dict.fromkeys(hint for hint in query.join_hints if len(hint) > 1)),
         date_ranges=tuple(each for each in rows if each in stated),

@@ -26,6 +26,7 @@ from cuboid.plan.nodes import (
     Stage,
     Windowed,
     WithShares,
+    WithSwitches,
 )
 from cuboid.query.model import Slot
 from cuboid.sql.additions import Shares, share_alias
@@ -40,6 +41,7 @@ from cuboid.sql.reading import Reading, aliased, column, group_by_position
 from cuboid.sql.snapshots import Snapshots
 from cuboid.sql.sources import Sources
 from cuboid.sql.stages import StageSql
+from cuboid.sql.switches import by_switches
 from cuboid.sql.tables import Tables
 from cuboid.sql.templates import Templates
 from cuboid.sql.windows import WindowSql
@@ -121,6 +123,8 @@ class Lowering:
                 return Snapshots(source, self._catalog, self._sources).read()
             case ConversionAggregate():
                 return Conversions(source, self._catalog, self._dialect, self._sources).read()
+            case WithSwitches():
+                return by_switches(source, self._inner)
             case WithShares():
                 return Shares(source, self._inner, self._sources.names()).read()
             case Stage() | Windowed():
@@ -133,7 +137,7 @@ class Lowering:
     # ------------------------------------------------------------ on top of the source
 
     def _as_answered(self, name: str, reading: Reading) -> exp.Expr:
-        if isinstance(self._plan.source, WithShares):  # columns of an answer already
+        if isinstance(self._plan.source, WithShares | WithSwitches):  # columns of an answer already
             return reading.leaf(name)
         return self._as_seen(name, reading, self._shown(name, reading))
 

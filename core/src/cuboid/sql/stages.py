@@ -68,10 +68,17 @@ class StageSql:
             return self._rank(measure, node, child, self._passed(measure, child))
         if measure.type == "number_agg":
             return guarded(self._own(measure, child), self._passed(measure, child), measure.full_name)
-        formula = self.contribution(measure, child)
+        formula = self._chosen(measure, node, child) if node.branch else self.contribution(measure, child)
         if measure.type in FORMULAS:
             return self._dialect.quotient(formula) if isinstance(formula, exp.Div) else formula
         return self._leaves.over(Leaf(measure.full_name), formula)
+
+    def _chosen(self, measure: Measure, node: Stage, child: Reading) -> exp.Expr:
+        """The SQL for the value of a switch; NULL of its type where that value has none."""
+        assert node.branch is not None
+        own = self._formula(node.branch, child)
+        passed = self._passed(measure, child) if node.has_value else exp.false()
+        return own if passed is None else exp.Case().when(passed, own)
 
     def contribution(self, measure: Measure, child: Reading) -> exp.Expr:
         """What a group of the child contributes; NULL where the measure's filters fail."""

@@ -1,0 +1,130 @@
+-- A switch that is grouped by: an answer for each of its values, one after another.
+-- {"dimensions": ["orders.unit", "orders.status"], "measures": ["orders.amountOrCount", "orders.count"], "limit": 10}
+SELECT
+  `switch__1` AS `orders__unit`,
+  `orders__status`,
+  `orders__amount_or_count`,
+  `orders__count`
+FROM (
+  SELECT
+    'money' AS `switch__1`,
+    `orders__status`,
+    `orders__amount_or_count`,
+    `orders__count`
+  FROM (
+    WITH `orders__measures` AS (
+      SELECT
+        `orders`.status AS `orders__status`,
+        SUM(`orders`.amount) AS `orders__total`
+      FROM (
+        SELECT
+          *
+        FROM public.orders
+        WHERE
+          NOT deleted
+      ) AS `orders`
+      GROUP BY
+        1
+    ), `orders__amount_or_count` AS (
+      SELECT
+        `orders__status`,
+        `orders__total` AS `orders__amount_or_count`
+      FROM `orders__measures`
+    ), `orders__measures_2` AS (
+      SELECT
+        `orders`.status AS `orders__status`,
+        COUNT(`orders`.id) AS `orders__count`
+      FROM (
+        SELECT
+          *
+        FROM public.orders
+        WHERE
+          NOT deleted
+      ) AS `orders`
+      GROUP BY
+        1
+    )
+    SELECT
+      `orders__status`,
+      `orders__amount_or_count`,
+      `orders__count`
+    FROM (
+      SELECT
+        `orders__status`,
+        MAX(`orders__amount_or_count`) AS `orders__amount_or_count`,
+        MAX(`orders__count`) AS `orders__count`
+      FROM (
+        SELECT
+          `orders__status`,
+          `orders__amount_or_count`,
+          NULL AS `orders__count`
+        FROM `orders__amount_or_count`
+        UNION ALL
+        SELECT
+          `orders__status`,
+          NULL AS `orders__amount_or_count`,
+          `orders__count`
+        FROM `orders__measures_2`
+      ) AS `parts`
+      GROUP BY
+        1
+    ) AS `combined`
+  ) AS `answer_1`
+  UNION ALL
+  SELECT
+    'pieces' AS `switch__1`,
+    `orders__status`,
+    `orders__amount_or_count`,
+    `orders__count`
+  FROM (
+    WITH `orders__measures` AS (
+      SELECT
+        `orders`.status AS `orders__status`,
+        COUNT(`orders`.id) AS `orders__count`
+      FROM (
+        SELECT
+          *
+        FROM public.orders
+        WHERE
+          NOT deleted
+      ) AS `orders`
+      GROUP BY
+        1
+    ), `orders__amount_or_count` AS (
+      SELECT
+        `orders__status`,
+        `orders__count` AS `orders__amount_or_count`
+      FROM `orders__measures`
+    )
+    SELECT
+      `orders__status`,
+      `orders__amount_or_count`,
+      `orders__count`
+    FROM (
+      SELECT
+        `orders__status`,
+        MAX(`orders__amount_or_count`) AS `orders__amount_or_count`,
+        MAX(`orders__count`) AS `orders__count`
+      FROM (
+        SELECT
+          `orders__status`,
+          `orders__amount_or_count`,
+          NULL AS `orders__count`
+        FROM `orders__amount_or_count`
+        UNION ALL
+        SELECT
+          `orders__status`,
+          NULL AS `orders__amount_or_count`,
+          `orders__count`
+        FROM `orders__measures`
+      ) AS `parts`
+      GROUP BY
+        1
+    ) AS `combined`
+  ) AS `answer_2`
+) AS `answers`
+ORDER BY
+  `orders__amount_or_count` DESC,
+  CASE WHEN `switch__1` IS NULL THEN 1 ELSE 0 END, `switch__1` ASC,
+  CASE WHEN `orders__status` IS NULL THEN 1 ELSE 0 END, `orders__status` ASC
+LIMIT 10

@@ -1,0 +1,29 @@
+-- A switch that a filter pins: only what its value needs is computed.
+-- {"dimensions": ["orders.status"], "measures": ["orders.amountOrCount"], "filters": [{"member": "orders.unit", "operator": "equals", "values": ["money"]}]}
+WITH "orders__measures" AS (
+  SELECT
+    "orders".status AS "orders__status",
+    SUM("orders".amount) AS "orders__total"
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS "orders"
+  GROUP BY
+    1
+), "orders__amount_or_count" AS (
+  SELECT
+    "orders__status",
+    "orders__total" AS "orders__amount_or_count"
+  FROM "orders__measures"
+)
+SELECT
+  "orders__status",
+  "orders__amount_or_count"
+FROM "orders__amount_or_count"
+ORDER BY
+  "orders__amount_or_count" DESC NULLS LAST,
+  "orders__status" ASC
+LIMIT 10000
