@@ -6,7 +6,7 @@ into a slot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -139,13 +139,7 @@ def _question(
     compared_range = None if compared is None else ranges[compared]
     filters = [resolve(item, scope) for item in query.filters]
     measures, dimensions = _unique(query.measures or ()), _unique(query.dimensions)
-    groupings = tuple(
-        dict.fromkeys(
-            TimeGrouping(entry.dimension, entry.granularity)
-            for entry in query.time_dimensions
-            if entry.granularity
-        )
-    )
+    groupings = _groupings(query)
     defaults = [resolve(item, scope) for item in default_filters(query, catalog)]
     stated = _date_ranges(query.time_dimensions, ranges, scope)
     rows, groups = _conditions(stated, [*filters, *defaults], scope, dimensions)
@@ -154,7 +148,6 @@ def _question(
         raise InvalidQuery("Measure filters aren't allowed in ungrouped query", path="filters")
     order = default_order(query) if query.order is None else query.order
     shares = additions.shares(query, catalog, groupings)
-    by = () if query.top is None else (query.top.by,)
     ordered = (*measures, *(share.key for share in shares))
     shape = Shape(
         measures=measures,
@@ -174,17 +167,7 @@ def _question(
         top=additions.top(query, catalog, scope.slots),
         join_hints=tuple(dict.fromkeys(hint for hint in query.join_hints if len(hint) > 1)),
         date_ranges=tuple(each for each in rows if each in stated),
-        included=included(
-            (
-                *measures,
-                *by,
-                *dimensions,
-                *(each.member for each in groupings),
-                *(query.segments or ()),
-                *sorted(members_of((*rows, *groups))),
-            ),
-            scope,
-        ),
+        included=included(_read(query, (*rows, *groups)), scope),
     )
     return Question(
         query=query,
@@ -194,6 +177,27 @@ def _question(
         effective_order=order,
         date_range=compared_range.wire if compared_range else None,
     )
+
+
+def _groupings(query: Query) -> tuple[TimeGrouping, ...]:
+    return tuple(
+        dict.fromkeys(
+            TimeGrouping(entry.dimension, entry.granularity)
+            for entry in query.time_dimensions
+            if entry.granularity
+        )
+    )
+
+
+def _read(query: Query, conditions: Iterable[Condition]) -> Iterator[str]:
+    """The members that are read for the answer, those of the conditions among them."""
+    yield from query.measures or ()
+    if query.top is not None:
+        yield query.top.by
+    yield from query.dimensions
+    yield from (entry.dimension for entry in query.time_dimensions)
+    yield from query.segments or ()
+    yield from sorted(members_of(conditions))
 
 
 def _civil_range(entry: TimeDimension, scope: Scope) -> CivilRange | None:
