@@ -252,6 +252,9 @@ def test_members_that_cannot_be_read_are_not_told_to_be_missing(assert_error, us
             cubes: [{{join_path: orders, includes: "*"}}, {{join_path: orders.users, includes: [name]}}]
             folders: [{{name: f, includes: [name]}}]
             default_filters: [{{member: name, operator: set}}]
+          - name: w
+            cubes: [{{join_path: users, includes: [name]}}]
+            dimensions: [{{name: loud, sql: "UPPER({{name}})", type: string}}]
         """,
         "",
     )

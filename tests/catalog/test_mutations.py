@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cuboid.catalog.compile import compile_catalog
+from cuboid.catalog.dependents import expressions
 from cuboid.catalog.files import ModelFile
 from cuboid.catalog.frames import render_error
 from cuboid.catalog.meta import describe
+from cuboid.catalog.pieces import CubeReference
 
 HERE = Path(__file__).parent
 MODELS = [
@@ -119,6 +121,10 @@ def test_a_mutated_model_is_a_catalog(text: str) -> None:
     for cube in catalog.cubes.values():
         assert [cube.sql, cube.sql_table, cube.view].count(None) == 2
         assert all(join.target in catalog.cubes for join in cube.joins)
+        for template in expressions(cube):
+            for reference in template.references:
+                assert set(reference.path) <= set(catalog.cubes)
+                assert isinstance(reference, CubeReference) or catalog.member(reference.member)
         for dimension in cube.dimensions.values():
             absent = 3 if dimension.declared_type == "switch" else 2
             assert [dimension.sql, dimension.case, dimension.location].count(None) == absent

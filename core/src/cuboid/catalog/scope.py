@@ -113,7 +113,8 @@ class Scope:
         if view is None or not isinstance(found, MemberReference) or len(found.path) > 1:
             return found
         if found.path == (self.cube.name,):
-            included = self.cube.members[found.member.partition(".")[2]].included
+            member = self.cube.members.get(found.member.partition(".")[2])  # else it is believed to be there
+            included = member.included if member else None
             return replace(found, member=included.origin, path=included.path) if included else found
         paths = [path for path in view.paths if path[-1] == found.path[0]]
         return replace(found, path=paths[0]) if len(paths) == 1 else found
