@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 import duckdb
 import pytest
 import structlog
+from tests.http.socket_client import Loop, Socket
 from tornado.web import Application
 
 from cuboid.catalog.compile import compile_catalog
@@ -290,3 +291,28 @@ def lines() -> Iterator[io.StringIO]:
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[Loop]:
+    """Where WebSocket clients live."""
+    running = Loop()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def connect(loop: Loop) -> Iterator[Callable[..., Socket]]:
+    """Opens connections; with ``claims`` they are authorized."""
+    opened: list[Socket] = []
+
+    def connecting(client: Any, claims: Any = None, path: str = "/", **headers: str) -> Socket:
+        socket = Socket(loop, client.port, path, headers)
+        opened.append(socket)
+        if claims is not None:
+            assert socket.authorize(sign(claims)) == {"handshake": True}
+        return socket
+
+    yield connecting
+    for socket in opened:
+        socket.close()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cuboid.errors import CuboidError, QueryTimeout
+from cuboid.errors import QueryCancelled, QueryTimeout
 from cuboid.run.driver import Driver
 from cuboid.types import Job, Pending, Result, Statement, Value
 
@@ -37,7 +37,7 @@ PRIORITY = 0
 """Behind interactive requests, which use 10."""
 
 
-class _Left(CuboidError):
+class _Left(QueryCancelled):
     """The reader has gone; nobody hears this."""
 
 

@@ -1,0 +1,130 @@
+"""WebSockets and those who mean no good: the tokens of ``attacks.py``, and whatever can be sent as a message."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.http.attacks import Target, forgeries, jwk, misuses, sign
+from tests.http.identity import Issuer, issuing
+
+from cuboid.http.settings import AuthSettings, KeySetSettings
+
+SECRET = "a-secret-that-is-long-enough-for-every-hash-function-in-use-here-512"
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+COUNT = {"measures": ["Users.count"]}
+TARGETS = {
+    "secret": Target(SECRET, "HS256", ""),
+    "RSA": Target(RSA, "RS256", "", RSA.public_key(), {"kid": "main"}),
+}
+
+
+@pytest.fixture(scope="module")
+def bait() -> Iterator[Issuer]:
+    """The attacker's own server: it would answer, if it were asked."""
+    with issuing() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+def clients(run: Any, make_service: Any) -> Iterator[dict[str, Any]]:
+    with issuing() as issuer:
+        issuer.keys = [{"kid": "main", **jwk(RSA.public_key())}]
+        key_set = KeySetSettings(issuer.url, 9e9, 9e9)
+        yield {"secret": run(make_service()), "RSA": run(make_service(), auth=AuthSettings(key_set=key_set))}
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_no_forged_or_misused_token_opens_a_conversation(
+    kind: str, clients: dict[str, Any], bait: Issuer, connect: Any, lines: io.StringIO
+) -> None:
+    target = TARGETS[kind]
+    good = sign({}, target.key, target.algorithm, **target.header)
+    socket = connect(clients[kind])
+    assert socket.authorize(good) == {"handshake": True}
+    attacks = [each for table in (forgeries, misuses) for each in table(replace(target, bait=bait.url))]
+    assert len(attacks) >= 40
+    for name, token in attacks:
+        assert socket.authorize(token) == {"message": {"error": "Invalid token"}, "status": 403}, name
+        # What was allowed before the bad token is allowed no longer.
+        assert socket.ask(1, "load", query=COUNT)["status"] == 403, name
+        assert [
+            part for part in (token, *token.split(".")) if len(part) > 8 and part in lines.getvalue()
+        ] == []
+    assert bait.asked == []
+    assert socket.authorize(good) == {"handshake": True}
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+messages = st.one_of(
+    junk,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "messageId": junk | st.integers(0, 3),
+            "requestId": junk,
+            "method": junk | st.sampled_from(["load", "sql", "meta", "dry-run", "subscribe", "unsubscribe"]),
+            "params": junk
+            | st.fixed_dictionaries(
+                {},
+                optional={
+                    "query": junk | st.just(COUNT),
+                    "queryType": junk,
+                    "cache": junk,
+                    "onlyViews": junk,
+                },
+            ),
+            "unsubscribe": junk | st.integers(0, 3),
+        },
+    ),
+)
+
+
+@settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(sent=st.lists(messages | st.binary(max_size=20) | st.text(max_size=20), min_size=1, max_size=5))
+def test_whatever_is_sent_the_conversation_goes_on(production: Any, sent: list[Any], connect: Any) -> None:
+    socket = connect(production, {})
+    try:
+        for each in sent:
+            socket.send(each if isinstance(each, str | bytes) else json.dumps(each))
+        socket.send({"authorization": production.token})
+        while socket.receive() != {"handshake": True}:
+            pass
+        answer = socket.ask("last", "load", query=COUNT)
+        assert answer["message"]["data"] == [{"Users.count": "700"}]
+    finally:
+        socket.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"measures": ["Users.count"] * 100_000},
+        {"measures": ["Users.count"], "filters": [{"or": []}] * 1000},
+        "[" * 100_000,
+        '{"a":' * 50_000,
+        {"measures": ["\ud800.count"]},
+    ],
+    ids=["long", "many filters", "deep", "deeper", "half a character"],
+)
+def test_bombs_are_answered_and_hold_up_nobody(production: Any, query: Any, connect: Any) -> None:
+    bomber, other = connect(production, {}), connect(production, {})
+    bomber.send({"messageId": 1, "method": "load", "params": {"query": query}})
+    assert other.ask(1, "load", query=COUNT)["status"] == 200
+    answer = bomber.receive()
+    assert answer["status"] in (200, 400)
