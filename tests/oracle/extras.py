@@ -23,7 +23,7 @@ PLANNED: Mapping[str, bool] = {
     "ranks": False,
     "sub-query dimensions": True,
     "multi-stage dimensions": False,
-    "snapshots": False,
+    "snapshots": True,
 }
 
 EXACT = ("count", "sum", "min", "max", "count_distinct")
