@@ -40,6 +40,7 @@ class Evaluation:
             world,
             question.zone,
             Facts.among(world, (cube_of(leaf) for leaf in leaves)),
+            question.grouped,
             frozenset(),
             access,
             self._special(),
@@ -121,7 +122,7 @@ class Evaluation:
         assert measure is not None
         assert measure.window is not None
         cube = cube_of(leaf)
-        axis = windows.axis_of(state, cube, lambda names: self.reader.restricts(names, cube, state))
+        axis = windows.axis_of(state, cube, lambda names: self.reader.restricts(names, cube))
         if axis is None:
             return self._plain(leaf, state)
         relation = self._relation_of(leaf, windows.inner(state, axis))

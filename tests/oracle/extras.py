@@ -17,10 +17,10 @@ from tests.oracle.spans import Span
 from tests.oracle.world import Cube, Dimension, Measure, Segment, World
 
 PLANNED: Mapping[str, bool] = {
-    "rolling windows": False,
-    "time shifts": False,
-    "stages": False,
-    "ranks": False,
+    "rolling windows": True,
+    "time shifts": True,
+    "stages": True,
+    "ranks": True,
     "sub-query dimensions": True,
     "multi-stage dimensions": False,
     "snapshots": True,

@@ -22,7 +22,6 @@ from cuboid.plan.facts import Facts
 from cuboid.query import access, dates, policies
 from cuboid.query.model import ALWAYS, Access
 from cuboid.sql.aggregates import LeafSql
-from cuboid.sql.combine import Combination
 from cuboid.sql.lower import Lowering
 from cuboid.sql.members import MemberSql
 from cuboid.sql.slots import SlotSql, always
@@ -255,7 +254,7 @@ MISTAKES: tuple[Mistake, ...] = (
     in_code("filters of measures are forgotten", LeafSql, "input", _without_filters()),
     in_code("an absent row counts", MemberSql, "exists", lambda self, cube, scope: None),
     in_code("joins never repeat rows", JoinTree, "fans_out", lambda self, cube, target=None: False),
-    in_code("0 pads the union", Combination, "_padding", lambda *given: exp.Literal.number(0)),
+    in_code("0 pads the union", DuckDBDialect, "padding", lambda *given: exp.Literal.number(0)),
     in_code("the first part of a key is the key", Cube, "primary_key", _only_first_key()),
     in_code("a condition restricts every fact", Facts, "restricts", lambda *given: True),
     in_code("the axes restrict their own fact only", Facts, "__init__", _ungrouped_facts()),

@@ -40,11 +40,13 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads the rows of one query: which cubes it names, which rows of them there are, in which zone."""
+    """Reads the rows of one query: its facts and the members that it groups by (3.3, 3.6), the cubes that it names,
+    the rows of them that there are, and its zone."""
 
     world: World
     zone: str
     facts: Facts
+    axes: frozenset[str]
     mentioned: frozenset[str]
     access: Access
     special: Special
@@ -52,17 +54,17 @@ class Reader:
     def lookup(self, row: JoinedRow) -> RowLookup:
         return RowLookup(self.world, row, self.special)
 
-    def restricts(self, names: frozenset[str], measure_cube: str | None, state: State) -> bool:
+    def restricts(self, names: frozenset[str], measure_cube: str | None) -> bool:
         """Whether a condition on ``names`` is one on the rows of ``measure_cube``: rules 3.4 to 3.6."""
-        if measure_cube is None or len(self.facts.names) < 2 or names <= state.axes:
+        if measure_cube is None or len(self.facts.names) < 2 or names <= self.axes:
             return True
         return self.facts.applies({cube_of(name) for name in names}, measure_cube)
 
     def relation(self, state: State, measure_cube: str | None, reads: Iterable[str]) -> Relation:
         """The relation for a measure of ``measure_cube`` that reads the cubes ``reads``."""
         world = self.world
-        conditions = [c for c in state.conditions if self.restricts(c.names, measure_cube, state)]
-        segments = [s for s in state.segments if self.restricts(frozenset({s}), measure_cube, state)]
+        conditions = [c for c in state.conditions if self.restricts(c.names, measure_cube)]
+        segments = [s for s in state.segments if self.restricts(frozenset({s}), measure_cube)]
         needed = set(reads)
         for name in (key.member for key in state.keys):
             needed |= world.cubes_of(name)

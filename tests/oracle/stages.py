@@ -140,7 +140,7 @@ def _rolling(evaluation: Evaluation, name: str, measure: Measure, state: State) 
     assert measure.stage is not None
     assert measure.window is not None
     cube = cube_of(name)
-    axis = windows.axis_of(state, cube, lambda names: evaluation.reader.restricts(names, cube, state))
+    axis = windows.axis_of(state, cube, lambda names: evaluation.reader.restricts(names, cube))
     if axis is None:
         return _aggregated(evaluation, measure, state, len(state.keys))
     if not axis.units:

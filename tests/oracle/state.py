@@ -15,18 +15,9 @@ Groups = dict[Group, Value]
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Keys, row conditions, segments and the shifts of the stages around, the outermost first.
-
-    ``grouped``: the members that count as grouped by for rule 3.6, if they are not those of the keys.
-    """
+    """Keys, row conditions, segments and the shifts of the stages around, the outermost first."""
 
     keys: tuple[GroupColumn, ...]
     conditions: tuple[Condition, ...]
     segments: tuple[str, ...]
     shifts: tuple[Shift, ...] = ()
-    grouped: frozenset[str] | None = None
-
-    @property
-    def axes(self) -> frozenset[str]:
-        """The members that are grouped by."""
-        return frozenset(key.member for key in self.keys) if self.grouped is None else self.grouped

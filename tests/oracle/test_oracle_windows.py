@@ -26,7 +26,7 @@ AMOUNT = Column("sales", "amount")
 
 def sales(*rows: tuple[Value, ...]) -> World:
     """One cube with a measure of each kind."""
-    types = {"id": "integer", "at": "timestamp", "shop": "text", "amount": "integer"}
+    types = {"id": "integer", "made_at": "timestamp", "shop": "text", "amount": "integer"}
     table = Table("sales", tuple(TableColumn(*each) for each in types.items()), rows or ROWS)  # type: ignore[arg-type]
 
     def rolling(name: str, **window: Any) -> Measure:
@@ -43,7 +43,8 @@ def sales(*rows: tuple[Value, ...]) -> World:
                 table,
                 (
                     Dimension("id", "number", Column("sales", "id"), primary_key=True),
-                    Dimension("at", "time", Column("sales", "at")),
+                    Dimension("at", "time", Column("sales", "made_at")),
+                    Dimension("none", "time", Column("sales", "made_at")),
                     Dimension("shop", "string", Column("sales", "shop")),
                 ),
                 (
@@ -178,8 +179,9 @@ def test_a_frame_of_hours_holds_both_passes_of_a_repeated_one() -> None:
 
 def test_weeks_beside_months_are_refused_and_days_are_not() -> None:
     def by(*units: str) -> dict[str, Any]:
-        entries = [{"dimension": "sales.at", "granularity": unit, "dateRange": WEEK} for unit in units]
-        return {"measures": ["sales.upto"], "timeDimensions": entries}
+        entries = [{"dimension": "sales.at", "granularity": unit} for unit in units]
+        ranged: dict[str, Any] = {"dimension": "sales.at", "dateRange": WEEK}
+        return {"measures": ["sales.upto"], "timeDimensions": [*entries, ranged]}
 
     with pytest.raises(RefusedError):
         answer(sales(), by("week", "month"))
@@ -189,6 +191,14 @@ def test_weeks_beside_months_are_refused_and_days_are_not() -> None:
         ("2024-01", "01-03", 7),
         ("2024-01", "01-04", 7),
     ]
+
+
+def test_two_ranges_and_the_time_itself_among_the_groups_are_refused() -> None:
+    twice = [{"dimension": "sales.at", "dateRange": WEEK, "granularity": unit} for unit in ("day", "month")]
+    with pytest.raises(RefusedError, match="several date ranges"):
+        answer(sales(), {"measures": ["sales.upto"], "timeDimensions": twice})
+    with pytest.raises(RefusedError, match="without granularity"):
+        found("upto", "day", WEEK, "at")
 
 
 # ---------------------------------------------------------------- shifts

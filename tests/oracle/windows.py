@@ -70,9 +70,12 @@ def axis_of(state: State, cube: str, restricts: Callable[[frozenset[str]], bool]
     for other in units[1:]:
         if not _holds(other, units[0]):
             raise RefusedError(f"{other} does not hold whole bins of {units[0]}")
+    if any(key.member == member and not key.granularity for key in state.keys):
+        raise RefusedError(f"{member} is grouped by without granularity, beside its window")
     spans = [_span(c.item["values"]) for c in state.conditions if c.ranged and c.names == {member}]
-    span = (max(begin for begin, _ in spans), min(end for _, end in spans)) if spans else None
-    return Axis(member, tuple(units), span)
+    if len(spans) > 1:
+        raise RefusedError(f"{member} has several date ranges")
+    return Axis(member, tuple(units), spans[0] if spans else None)
 
 
 def _holds(coarse: str, fine: str) -> bool:
@@ -114,7 +117,6 @@ def inner(state: State, axis: Axis) -> State:
         state,
         keys=(*others(state, axis), GroupColumn(axis.member)),
         conditions=tuple(c for c in state.conditions if not (c.ranged and c.names == {axis.member})),
-        grouped=state.axes,
     )
 
 
