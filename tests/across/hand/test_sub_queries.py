@@ -31,6 +31,11 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
         },
         [["open", "30"], ["paid", "80"], [None, None]],
     ),
+    # Only tips lead to people, so a query for tips by people has no row for Ben and Cem: not even an "else".
+    "of keys that the inner query lacks": (
+        {"dimensions": ["people.name", "people.tipper"], "order": BY_NAME},
+        [["Ann", "kind"], ["Ben", None], ["Cem", None]],
+    ),
     "of absent rows": (
         {
             "dimensions": ["visits.id", "people.kind", "people.known"],

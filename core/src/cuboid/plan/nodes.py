@@ -38,6 +38,7 @@ class SubQuery:
     :param by: the dimensions of the cube that it is evaluated for: the primary key, or others.
     :param plans: for each measure that its SQL refers to a plan that answers it by these.
     :param is_key: whether they are the primary key.
+    :param plain: its SQL is the measure alone, so that it is NULL by itself where the plan has no such values.
     """
 
     cube: str
@@ -45,6 +46,7 @@ class SubQuery:
     by: tuple[str, ...]
     plans: tuple[Plan, ...]
     is_key: bool = True
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

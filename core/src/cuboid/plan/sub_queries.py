@@ -54,7 +54,8 @@ def _planned(catalog: Catalog, members: Members, name: str, shape: Shape, build:
         replace(build(replace(inner, measures=(measure,)), paths), inner=True)
         for measure, paths in _measures(catalog, name).items()
     )
-    return SubQuery(dimension.cube, name, by, plans, is_key=dimension.multi_stage is None)
+    plain = dimension.sql is not None and len(dimension.sql.parts) == 1
+    return SubQuery(dimension.cube, name, by, plans, dimension.multi_stage is None, plain)
 
 
 def _by(catalog: Catalog, dimension: Dimension) -> tuple[str, ...]:

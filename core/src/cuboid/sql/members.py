@@ -300,10 +300,12 @@ class MemberSql:
         names = Names(self._dialect.max_identifier_bytes)
         names.take(outer.aliases[cube])
         by = {each.dimension: [self.value(name, scope) for name in each.by] for each in sub_queries}
-        rows, columns = join_sub_queries(rows, sub_queries, by, self._lower, names)
+        rows, columns, present = join_sub_queries(rows, sub_queries, by, self._lower, names)
         scope = replace(scope, measures=columns)
         for each in sub_queries:
             value = self.value(each.dimension, scope)
+            if each.dimension in present:
+                value = exp.Case().when(present[each.dimension], value)
             rows = rows.select(exp.alias_(value, self._carried(each.dimension)), copy=False)
         return rows
 

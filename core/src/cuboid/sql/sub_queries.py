@@ -9,10 +9,13 @@ from sqlglot import exp
 from cuboid.errors import InternalError
 from cuboid.plan.nodes import Plan, SubQuery
 from cuboid.sql.names import Names
-from cuboid.sql.reading import column, identifier
+from cuboid.sql.reading import aliased, column, identifier
 
 LowerPlan = Callable[[Plan], tuple[exp.Expr, list[str]]]
 """A plan as a SELECT, and the names of its columns."""
+
+PRESENT = "sub_query__present"
+"""A column of ones in an answer, by which it is told whether it has a row for the values."""
 
 MeasureColumns = Mapping[tuple[str, str], exp.Expr]
 """The column of each measure of each sub-query, by the full names of the sub-query and the measure."""
@@ -29,12 +32,14 @@ def join_sub_queries(
     by: Mapping[str, Sequence[exp.Expr]],
     lower: LowerPlan,
     names: Names,
-) -> tuple[exp.Select, MeasureColumns]:
-    """``rows``, a SELECT from a cube, joined to what its sub-queries read.
+) -> tuple[exp.Select, MeasureColumns, dict[str, exp.Expr]]:
+    """``rows``, a SELECT from a cube, joined to what its sub-queries read; the columns of their measures; and for those
+    that are not plain the test that there is an answer for the row.
 
     :param by: the values on a row that each sub-query is evaluated for.
     """
     columns: dict[tuple[str, str], exp.Expr] = {}
+    present: dict[str, exp.Expr] = {}
     for each in sub_queries:
         key = by[each.dimension]
         # Each row is there, so a key of one column is not NULL; other values may be, and NULL is a value of its own.
@@ -47,13 +52,20 @@ def join_sub_queries(
                 compared(this=part.copy(), expression=column(name, alias))
                 for part, name in zip(key, inner, strict=False)
             ]
+            if not each.plain:
+                answer = tree.subquery(identifier("answer"))
+                tree = exp.select(exp.Star(), aliased(exp.Literal.number(1), PRESENT)).from_(answer)
             inner_rows = tree.subquery(identifier(alias))
             if key:
                 rows = rows.join(inner_rows, on=exp.and_(*tests), join_type="LEFT", copy=False)
             else:
                 rows = rows.join(inner_rows, join_type="CROSS", copy=False)
             columns[each.dimension, plan.measures[0]] = column(inner[-1], alias)
-    return rows, columns
+            if not each.plain:
+                found = exp.Is(this=column(PRESENT, alias), expression=exp.null()).not_()
+                known = present.get(each.dimension)
+                present[each.dimension] = found if known is None else exp.or_(known, found)
+    return rows, columns, present
 
 
 def carried_name(dimension: str) -> str:

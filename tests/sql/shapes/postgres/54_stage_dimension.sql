@@ -6,25 +6,33 @@ SELECT
 FROM (
   SELECT
     "users".*,
-    CASE WHEN "sub_query__tier"."orders__total" > 100 THEN 'big' ELSE 'small' END AS "sub_query__tier"
+    CASE
+      WHEN NOT "sub_query__tier"."sub_query__present" IS NULL
+      THEN CASE WHEN "sub_query__tier"."orders__total" > 100 THEN 'big' ELSE 'small' END
+    END AS "sub_query__tier"
   FROM public.users AS "users"
   LEFT JOIN (
     SELECT
-      "users".id AS "users__id",
-      SUM("orders".amount) AS "orders__total"
-    FROM public.users AS "users"
-    LEFT JOIN (
+      *,
+      1 AS "sub_query__present"
+    FROM (
       SELECT
-        *
-      FROM public.orders
+        "users".id AS "users__id",
+        SUM("orders".amount) AS "orders__total"
+      FROM public.users AS "users"
+      LEFT JOIN (
+        SELECT
+          *
+        FROM public.orders
+        WHERE
+          NOT deleted
+      ) AS "orders"
+        ON "users".id = "orders".user_id
       WHERE
-        NOT deleted
-    ) AS "orders"
-      ON "users".id = "orders".user_id
-    WHERE
-      "orders".status = $1
-    GROUP BY
-      1
+        "orders".status = $1
+      GROUP BY
+        1
+    ) AS "answer"
   ) AS "sub_query__tier"
     ON "users".id IS NOT DISTINCT FROM "sub_query__tier"."users__id"
 ) AS "users"
