@@ -198,7 +198,7 @@ class Builder:
         if frames is None:
             return None
         own = origin(frames.time.member)
-        keys = tuple(key for key in state.keys if origin(key.member) != own)
+        keys = tuple(key for key in state.keys if key.granularity is None or origin(key.member) != own)
         inner = replace(framed_state(state, frames), keys=(*keys, Key(frames.time.member)))
         name = measure.full_name
         if measure.multi_stage is not None:

@@ -104,19 +104,20 @@ def _times(state: State, origin: Origin) -> tuple[str, ...]:
     """The time dimensions that are grouped by, ranged or filtered."""
     grouped = [key.member for key in state.keys]
     tested = [
-        part.member
-        for condition in state.conditions
-        for part in predicates(condition)
-        if any(slot.type in ("instant", "utc", "date") for slot in part.slots)
+        part.member for condition in state.conditions for part in predicates(condition) if _tests_time(part)
     ]
     return tuple(dict.fromkeys(origin(name) for name in (*grouped, *tested)))
+
+
+def _tests_time(condition: Predicate) -> bool:
+    return any(slot.type in ("instant", "utc", "date") for slot in condition.slots)
 
 
 def _moved(condition: Condition, shifts: dict[str, tuple[Interval, ...]], origin: Origin) -> Condition:
     if isinstance(condition, Junction):
         return replace(condition, items=tuple(_moved(item, shifts, origin) for item in condition.items))
     intervals = shifts.get(origin(condition.member))
-    if intervals is None:
+    if intervals is None or not _tests_time(condition):
         return condition
     _check(condition, intervals)
     return replace(

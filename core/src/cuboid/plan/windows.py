@@ -35,11 +35,6 @@ def frames_of(
     time = _time(measure, state, date_ranges, origin)
     if time is None:
         return None
-    if any(key.granularity is None and origin(key.member) == time for key in state.keys):
-        raise UnsupportedFeature(
-            f"Measure '{measure.full_name}' rolls along '{time}', which this query groups by without granularity.",
-            hint="Give it a granularity.",
-        )
     ranges = [each for each in date_ranges if each in state.conditions and origin(each.member) == time]
     if len(ranges) > 1:
         raise UnsupportedFeature(
@@ -47,7 +42,7 @@ def frames_of(
             hint="Give one range.",
         )
     custom = catalog.dimension(time).granularities
-    keys = [key for key in state.keys if origin(key.member) == time]
+    keys = [key for key in state.keys if key.granularity is not None and origin(key.member) == time]
     bins = None
     finest = Key(time)
     if keys:

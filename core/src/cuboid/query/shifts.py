@@ -6,7 +6,7 @@ import calendar
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
-from cuboid.errors import InvalidDateRange
+from cuboid.errors import UnsupportedFeature
 from cuboid.types import Interval
 
 _DAY = timedelta(days=1)
@@ -28,7 +28,7 @@ def unshifted(bound: datetime, shifts: Sequence[Interval]) -> datetime:
 
     Moving keeps the order of times, so the times that are moved into ``[a, b)`` are ``[unshifted(a), unshifted(b))``.
     Of a shift by months this holds for days only, since the last days of a long month become one: raises
-    :class:`InvalidDateRange` for a bound within a day then. What would be before year 1 or after 9999 is the first or
+    :class:`UnsupportedFeature` for a bound within a day then. What would be before year 1 or after 9999 is the first or
     the last time there is.
     """
     for interval in reversed(shifts):
@@ -44,7 +44,7 @@ def _unmoved(bound: datetime, interval: Interval) -> datetime:
     if not interval.months:
         return bound
     if bound.time() != time.min and bound != datetime.max:
-        raise InvalidDateRange(
+        raise UnsupportedFeature(
             f"A measure that is shifted by months cannot be restricted within a day, as by {bound.isoformat(' ')}.",
             hint="Use whole days in the date range and in filters on the time dimension.",
         )

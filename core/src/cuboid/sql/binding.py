@@ -47,7 +47,7 @@ class SlotUse:
     shifts: tuple[Interval, ...] = ()
 
     def value(self, values: Sequence[Scalar], zone: str) -> Scalar:
-        """What is bound here. Raises :class:`InvalidDateRange` for a time that the shifts do not allow."""
+        """What is bound here. Raises :class:`UnsupportedFeature` for a time that the shifts do not allow."""
         if self.pattern == "civil":
             assert isinstance(values, Values)
             return values.civil[self.index]

@@ -214,7 +214,7 @@ class WindowSql:
         return exp.Select().from_(select.subquery(identifier(rows.name)), copy=False)
 
     def _is_time(self, key: Key, frames: Frames) -> bool:
-        return self._origin(key) == self._origin(frames.time)
+        return key.granularity is not None and self._origin(key) == self._origin(frames.time)
 
     def _origin(self, key: Key) -> str:
         return self._catalog.dimension(key.member).alias_member or key.member
