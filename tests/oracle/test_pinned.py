@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from tests.oracle.expressions import Column, Compare, Expression, Logic
 from tests.oracle.pipeline import Pipeline
 from tests.oracle.test_oracle_windows import sales
@@ -64,7 +63,6 @@ def test_two_roles_of_one_table_are_counted_apart(pipeline: Pipeline) -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="every grouped dimension is taken for a time that the shift moves")
 def test_a_condition_on_a_number_is_none_on_a_shifted_time(pipeline: Pipeline) -> None:
     world = sales()
     pipeline.show(world)
