@@ -22,7 +22,7 @@ PLANNED: Mapping[str, bool] = {
     "stages": True,
     "ranks": True,
     "sub-query dimensions": True,
-    "multi-stage dimensions": False,
+    "multi-stage dimensions": True,
     "snapshots": True,
 }
 
@@ -213,6 +213,10 @@ class Extras:
             propagate=self.draw(st.booleans()),
         )
 
+    def is_time(self, name: str) -> bool:
+        dimension = self.world.dimension(name)
+        return dimension is not None and dimension.type == "time"
+
     def bucket(self, cube: Cube, number: int) -> Dimension | None:
         children = self.leaves(cube)
         near = self.near(cube.name)
@@ -226,11 +230,13 @@ class Extras:
             return None
         many = Compare(">", reference(self.pick(children)), Constant(self.pick((0, 1, 2, 3))))
         label = Case(((many, Constant("many")),), self.pick((None, Constant("few"))))
-        names = self.draw(
-            st.lists(
-                st.sampled_from([*keys, *keys, *self.dimensions(near)]), min_size=1, max_size=2, unique=True
-            )
-        )
+        times = {
+            name for name in self.dimensions(near) if self.is_time(name)
+        }  # the planner refuses tuples of times
+        others = [name for name in (*keys, *keys, *self.dimensions(near)) if name not in times]
+        if not others:
+            return None
+        names = self.draw(st.lists(st.sampled_from(others), min_size=1, max_size=2, unique=True))
         return Dimension(f"b{number}", "string", label, stage=Stage(add_group_by=tuple(names)))
 
 

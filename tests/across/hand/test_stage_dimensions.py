@@ -39,6 +39,20 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
         {"dimensions": ["people.name", "people.paid_of_city"], "order": BY_NAME},
         [["Ann", "10"], ["Ben", "50"], ["Cem", "10"]],
     ),
+    # By city and status: Rome paid 10, Rome open 20, Oslo paid 50. The root is people: nobody's order is left out.
+    "of dimensions of several cubes": (
+        {
+            "dimensions": ["people.name", "orders.status", "orders.of_city_and_status"],
+            "measures": ["orders.count"],
+            "order": [*BY_NAME, ["orders.status", "asc"]],
+        },
+        [
+            ["Ann", "open", "20", "1"],
+            ["Ann", "paid", "10", "1"],
+            ["Ben", "paid", "50", "1"],
+            ["Cem", None, None, "0"],
+        ],
+    ),
     "a condition on itself is left out": (
         {
             "dimensions": ["people.name", "people.of_city"],

@@ -87,6 +87,9 @@ class Members:
             first = member.conversion.steps[0]
             for name in (first.measure, first.time_dimension, member.conversion.entity):
                 yield MemberReference(name, (name.partition(".")[0],))
+        if isinstance(member, Dimension) and member.multi_stage is not None:
+            for name in member.multi_stage.add_group_by:
+                yield MemberReference(name, (name.partition(".")[0],))
         outside = is_sub_query(member)
         for template in member.templates:
             for reference in template.references:

@@ -38,6 +38,7 @@ class SubQuery:
     :param by: the dimensions of the cube that it is evaluated for: the primary key, or others.
     :param plans: for each measure that its SQL refers to a plan that answers it by these.
     :param is_key: whether they are the primary key.
+    :param outer: the values are of several cubes, so that it is joined to the rows that join these.
     :param plain: its SQL is the measure alone, so that it is NULL by itself where the plan has no such values.
     """
 
@@ -47,6 +48,7 @@ class SubQuery:
     plans: tuple[Plan, ...]
     is_key: bool = True
     plain: bool = False
+    outer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def _planned(catalog: Catalog, members: Members, name: str, shape: Shape, build:
     dimension = catalog.dimension(name)
     by = _by(catalog, dimension)
     others = members.cubes(name).union(*(members.cubes(each) for each in by)) - {dimension.cube}
-    if others:
+    if others and dimension.multi_stage is None:
         raise UnsupportedFeature(
             f"'{name}' is made of measures, and reads columns of '{min(others)}' beside them.",
             hint=f"Refer to measures and to members of '{dimension.cube}' only, where it is declared.",
@@ -49,13 +49,20 @@ def _planned(catalog: Catalog, members: Members, name: str, shape: Shape, build:
         raise UnsupportedFeature(
             f"'{name}' is evaluated by '{derived[0]}', which is made of measures itself."
         )
+    if dimension.multi_stage is not None:
+        times = [each for each in by if catalog.dimension(each).type == "time"]
+        if times:
+            raise UnsupportedFeature(
+                f"'{name}' is evaluated by the times of '{times[0]}', which this version cannot plan.",
+                hint="Name dimensions of other types in 'add_group_by'.",
+            )
     inner = _inner(members, dimension, by, shape)
     plans = tuple(
         replace(build(replace(inner, measures=(measure,)), paths), inner=True)
         for measure, paths in _measures(catalog, name).items()
     )
     plain = dimension.sql is not None and len(dimension.sql.parts) == 1
-    return SubQuery(dimension.cube, name, by, plans, dimension.multi_stage is None, plain)
+    return SubQuery(dimension.cube, name, by, plans, dimension.multi_stage is None, plain, bool(others))
 
 
 def _by(catalog: Catalog, dimension: Dimension) -> tuple[str, ...]:

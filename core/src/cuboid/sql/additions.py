@@ -11,7 +11,7 @@ from cuboid.query.model import Share
 from cuboid.sql.members import MemberSql, Scope, TopColumns
 from cuboid.sql.names import Names
 from cuboid.sql.reading import Reading, aliased, column, identifier
-from cuboid.sql.sub_queries import LowerPlan
+from cuboid.sql.sub_queries import LowerPlan, renamed
 
 
 class Shares:
@@ -38,7 +38,7 @@ class Shares:
                 continue
             tree, columns = self._lower(total.plan)
             alias = self._names.take("total")
-            tree, columns = _renamed(tree, columns, alias)
+            tree, columns = renamed(tree, columns, alias)
             on = [
                 exp.NullSafeEQ(this=keys[key].copy(), expression=column(each, alias))
                 for key, each in zip(total.plan.keys, columns, strict=False)
@@ -62,16 +62,6 @@ def _share(value: exp.Expr, total: exp.Expr) -> exp.Expr:
     return exp.Case().when(some, divided)
 
 
-def _renamed(tree: exp.Expr, columns: list[str], name: str) -> tuple[exp.Select, list[str]]:
-    """The answer with columns of other names: some engines take a column of that name for the alias that ORDER BY
-    means."""
-    select = exp.Select().from_(_table(tree, f"{name}__answer"))
-    names = [f"{name}__{number}" for number, _ in enumerate(columns, start=1)]
-    for old, new in zip(columns, names, strict=True):
-        select = select.select(aliased(column(old), new), copy=False)
-    return select, names
-
-
 def _table(tree: exp.Expr, name: str) -> exp.Expr:
     assert isinstance(tree, exp.Query)
     return tree.subquery(identifier(name))
@@ -84,7 +74,7 @@ def join_top(
     the scope says by which column they are told."""
     tree, columns = lower(top.plan)
     alias = names.take("top")
-    first, columns = _renamed(tree, columns[:1], alias)
+    first, columns = renamed(tree, columns[:1], alias)
     value = members.key(Key(top.dimension), scope)
     on = exp.NullSafeEQ(this=value, expression=column(columns[0], alias))
     if top.drop:

@@ -46,6 +46,16 @@ class TopColumns:
 
 
 @dataclass(frozen=True, slots=True)
+class OuterColumns:
+    """Sub-queries that are joined beside the cubes: their names, the columns of their measures, and the tests that
+    there is an answer, as of :func:`~cuboid.sql.sub_queries.join_sub_queries`."""
+
+    names: frozenset[str]
+    columns: Mapping[tuple[str, str], exp.Expr]
+    present: Mapping[str, exp.Expr]
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """Which cube has which alias in a FROM clause; ``root`` is the cube whose rows are never absent, ``marked``
     are those whose relation carries :data:`PRESENT`; ``conditions`` are the query's, for SQL that restates them;
@@ -62,6 +72,7 @@ class Scope:
     measures: Mapping[tuple[str, str], exp.Expr] | None = None
     shifts: tuple[Shift, ...] = ()
     top: TopColumns | None = None
+    outer: OuterColumns | None = None
 
     def identifier(self, cube: str) -> exp.Identifier:
         """The cube's alias, quoted."""
@@ -114,6 +125,11 @@ class MemberSql:
         """The true value of a dimension, or a segment's condition, on a row of the scope."""
         member = self._catalog.member(name)
         if isinstance(member, Dimension):
+            if scope.outer is not None and name in scope.outer.names:
+                inner = replace(scope, measures=scope.outer.columns, outer=None)
+                value = self.value(name, inner)
+                present = scope.outer.present.get(name)
+                return value if present is None else exp.Case().when(present.copy(), value)
             if is_sub_query(member) and scope.measures is None:
                 return exp.column(self._carried(name), table=scope.identifier(member.cube))
             measure = self._inner_measure(name, scope) if is_sub_query(member) else None
@@ -275,7 +291,7 @@ class MemberSql:
         if visible is not None and visible.problem is not None:
             raise Forbidden(visible.problem)
         hides = visible is not None and bool(visible.relation.access)
-        sub_queries = [each for each in scope.sub_queries if each.cube == cube]
+        sub_queries = [each for each in scope.sub_queries if each.cube == cube and not each.outer]
         if not hides and cube not in scope.marked and not sub_queries:
             return exp.alias_(self._source(cube, scope), scope.identifier(cube), table=True)
         columns: list[exp.Expr] = [exp.Star()]

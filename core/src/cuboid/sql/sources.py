@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -12,10 +13,10 @@ from cuboid.plan.nodes import Aggregate, Key, KeyedAggregate, Leaf, Plan, Relati
 from cuboid.sql.additions import join_top
 from cuboid.sql.aggregates import RAW, LeafSql
 from cuboid.sql.dialect import Dialect
-from cuboid.sql.members import MemberSql, Scope
+from cuboid.sql.members import MemberSql, OuterColumns, Scope
 from cuboid.sql.names import Names
 from cuboid.sql.reading import Reading, aliased, column, identifier
-from cuboid.sql.sub_queries import LowerPlan
+from cuboid.sql.sub_queries import LowerPlan, join_sub_queries
 from cuboid.sql.templates import Templates
 
 
@@ -114,6 +115,7 @@ class Sources:
         names = self.names()
         tree = relation.tree
         joined = frozenset(join.target for join in tree.joins)
+        outer = [each for each in relation.sub_queries if each.outer]
         scope = Scope(
             tree.root,
             {cube: names.take(self._catalog.cubes[cube].alias) for cube in tree.cubes},
@@ -127,6 +129,11 @@ class Sources:
             on = self.members.template(join.sql, scope)
             target = self.members.relation(join.target, scope)
             select = select.join(target, on=on, join_type="LEFT", copy=False)
+        if outer:
+            by = {each.dimension: [self.members.value(name, scope) for name in each.by] for each in outer}
+            select, columns, present = join_sub_queries(select, outer, by, self._lower, names)
+            joined_names = frozenset(each.dimension for each in outer)
+            scope = replace(scope, outer=OuterColumns(joined_names, columns, present))
         tests = self.members.restrictions(relation, scope)
         if relation.top is not None:
             select, scope = join_top(select, relation.top, scope, self.members, self._lower, names)

@@ -48,6 +48,8 @@ def join_sub_queries(
             tree, inner = lower(plan)
             assert isinstance(tree, exp.Query)
             alias = names.take(carried_name(each.dimension))
+            if each.outer:
+                tree, inner = renamed(tree, inner, "value")
             tests = [
                 compared(this=part.copy(), expression=column(name, alias))
                 for part, name in zip(key, inner, strict=False)
@@ -66,6 +68,17 @@ def join_sub_queries(
                 known = present.get(each.dimension)
                 present[each.dimension] = found if known is None else exp.or_(known, found)
     return rows, columns, present
+
+
+def renamed(tree: exp.Expr, columns: list[str], name: str) -> tuple[exp.Select, list[str]]:
+    """The answer with columns of other names: some engines take a column of that name for the alias that ORDER BY
+    means."""
+    assert isinstance(tree, exp.Query)
+    select = exp.Select().from_(tree.subquery(identifier(f"{name}__answer")))
+    names = [f"{name}__{number}" for number, _ in enumerate(columns, start=1)]
+    for old, new in zip(columns, names, strict=True):
+        select = select.select(aliased(column(old), new), copy=False)
+    return select, names
 
 
 def carried_name(dimension: str) -> str:
