@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.oracle.expressions import Column, Compare, Expression, Logic
 from tests.oracle.pipeline import Pipeline
+from tests.oracle.policies import Policy
+from tests.oracle.test_oracle_access import equals, shop
 from tests.oracle.test_oracle_windows import sales
 from tests.oracle.test_planner_agrees import check
 from tests.oracle.world import Cube, Dimension, Join, Measure, Table, TableColumn, World
@@ -69,3 +71,15 @@ def test_a_condition_on_a_number_is_none_on_a_shifted_time(pipeline: Pipeline) -
     small = {"member": "sales.id", "operator": "lte", "values": ["4"]}
     query = {"measures": ["sales.last_month"], "dimensions": ["sales.id"], "filters": [small]}
     check(pipeline, world, {**query, "timeDimensions": []})
+
+
+@pytest.mark.xfail(
+    strict=True, raises=KeyError, reason="the cube that tells whether the mask shows is not joined"
+)
+def test_a_condition_on_a_mask_that_a_joined_cube_decides(pipeline: Pipeline) -> None:
+    masked = Policy(("*",), includes=("id", "country", "count", "sum"), masked=("amount",))
+    romans = Policy(("*",), filters=(equals("users.city", ["Rome"]),))
+    world = shop(orders=(masked, romans))
+    pipeline.show(world)
+    big = {"member": "orders.amount", "operator": "gt", "values": ["10"]}
+    check(pipeline, world, {"measures": ["orders.count"], "filters": [big], "timeDimensions": []})
