@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.oracle.expressions import Column, Compare, Expression, Logic
 from tests.oracle.pipeline import Pipeline
 from tests.oracle.policies import Policy

@@ -70,8 +70,6 @@ def axis_of(state: State, cube: str, restricts: Callable[[frozenset[str]], bool]
     for other in units[1:]:
         if not _holds(other, units[0]):
             raise RefusedError(f"{other} does not hold whole bins of {units[0]}")
-    if any(key.member == member and not key.granularity for key in state.keys):
-        raise RefusedError(f"{member} is grouped by without granularity, beside its window")
     spans = [_span(c.item["values"]) for c in state.conditions if c.ranged and c.names == {member}]
     if len(spans) > 1:
         raise RefusedError(f"{member} has several date ranges")
