@@ -19,7 +19,7 @@ from cuboid.catalog.joins import JoinGraph, JoinTree
 from cuboid.catalog.model import Cube
 from cuboid.plan import sub_queries
 from cuboid.plan.facts import Facts
-from cuboid.query import access, dates, policies
+from cuboid.query import dates, policies
 from cuboid.query.model import ALWAYS, Access
 from cuboid.sql.aggregates import LeafSql
 from cuboid.sql.lower import Lowering
@@ -272,7 +272,7 @@ MISTAKES: tuple[Mistake, ...] = (
     in_code("row policies are forgotten", policies.Policies, "rows", lambda *given: ALWAYS),
     in_code("policies narrow each other", policies, "any_of", policies.all_of),
     in_code("a missing claim opens all rows", policies, "NEVER", ALWAYS),
-    in_code("what nobody grants is answered", access.AccessReader, "_is_denied", lambda *given: False),
+    in_code("what nobody grants is answered", policies.Policies, "readable", lambda *given: True),
     in_code("masks are forgotten", Access, "mask", lambda self, member: None),
     in_code("filters are not restated", SlotSql, "_restated", lambda *given: always()),
 )
