@@ -20,10 +20,11 @@ import pyarrow
 import pytest
 
 from cuboid.errors import QueryFailed
+from cuboid.planning import ServiceSettings
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
 from cuboid.run.streams import Streams
-from cuboid.service import Service, ServiceSettings
+from cuboid.service import Service
 from cuboid.types import Job, Result, Value
 from cuboid_client import (
     AsyncClient,

@@ -32,11 +32,12 @@ from cuboid.http.app import AuthSettings, HttpSettings, make_app
 from cuboid.http.logs import configure_logs
 from cuboid.http.server import drain, listen, start
 from cuboid.http.site import Site
+from cuboid.planning import ServiceSettings
 from cuboid.query.normalize import Limits
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
 from cuboid.run.streams import Streams
-from cuboid.service import Service, ServiceSettings
+from cuboid.service import Service
 from cuboid.types import Job, Result
 from cuboid_duckdb.dialect import DuckDBDialect
 from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver

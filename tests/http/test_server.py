@@ -30,7 +30,8 @@ from cuboid.http.logs import configure_logs
 from cuboid.http.server import run, serve
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
-from cuboid.service import Service, ServiceSettings
+from cuboid.planning import ServiceSettings
+from cuboid.service import Service
 from cuboid_duckdb.dialect import DuckDBDialect
 from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver
 from cuboid_duckdb.queue import DuckDBQueue

@@ -24,10 +24,11 @@ import pytest
 
 from cuboid.errors import QueryFailed
 from cuboid.http.settings import DEFAULT_SCOPES, AuthSettings
+from cuboid.planning import ServiceSettings
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
 from cuboid.run.streams import Streams
-from cuboid.service import Service, ServiceSettings
+from cuboid.service import Service
 from cuboid.types import Job, Value
 from cuboid_duckdb.dialect import DuckDBDialect
 from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver

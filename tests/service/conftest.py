@@ -13,13 +13,14 @@ import pytest
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
 from cuboid.planner import Planner
+from cuboid.planning import ServiceSettings
 from cuboid.query.access import AccessReader, AccessSettings
 from cuboid.query.normalize import normalize
 from cuboid.query.parse import parse
 from cuboid.request import RequestContext
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
-from cuboid.service import Service, ServiceSettings
+from cuboid.service import Service
 from cuboid.types import Principal, Statement
 from cuboid_duckdb.dialect import DuckDBDialect
 from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver

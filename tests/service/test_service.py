@@ -13,10 +13,11 @@ from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
 from cuboid.catalog.model import Catalog
 from cuboid.errors import Forbidden, InvalidQuery, NoJoinPath
+from cuboid.planning import ServiceSettings
 from cuboid.request import RequestContext
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
-from cuboid.service import Service, ServiceSettings
+from cuboid.service import Service
 from cuboid.types import Pending, Principal
 from cuboid_duckdb.dialect import DuckDBDialect
 from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver
@@ -76,7 +77,7 @@ def test_queries_that_differ_in_values_only_share_one_prepared_statement() -> No
             filters = [{"member": "orders.status", "operator": "equals", "values": [status]}]
             query = {"measures": ["orders.count"], "filters": filters, "limit": limit}
             answers.append(json.loads(await service.load(query, CONTEXT))["data"][0]["orders.count"])
-        ((planner, _),) = service._known.values()
+        ((planner, _),) = service._planning._known.values()
         return len(planner._prepared), answers
 
     assert run(scenario) == (1, ["1", "1", "0"])

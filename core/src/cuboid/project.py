@@ -230,9 +230,10 @@ class Project:
     @cached_property
     def service(self) -> Service:
         """What answers queries."""
+        from cuboid.planning import ServiceSettings
         from cuboid.query.access import AccessSettings
         from cuboid.query.normalize import Limits
-        from cuboid.service import Service, ServiceSettings
+        from cuboid.service import Service
 
         settings = self.settings
         masks: dict[SemanticType, Mask] = {

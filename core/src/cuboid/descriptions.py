@@ -1,0 +1,115 @@
+"""What a service says of queries and models without running anything: SQL, dry runs, explanations, meta."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cuboid.catalog.meta import describe
+from cuboid.catalog.meta_extended import extended as extend
+from cuboid.planner import Planner
+from cuboid.planning import Planning, in_thread_if
+from cuboid.query.explained_dates import explain_dates
+from cuboid.query.explained_policies import explain_policies
+from cuboid.query.model import Question
+from cuboid.request import RequestContext
+from cuboid.result.dry_run import describe_query
+from cuboid.result.envelope import encode
+from cuboid.result.statement import REFRESH_SECONDS, describe_statement
+from cuboid.sql.freshness import refresh_key_text
+from cuboid.types import Principal
+
+MANY_CUBES = 20
+"""Cubes from which describing them moves to a thread: about 3 ms of work."""
+
+
+class Descriptions:
+    """The bodies of answers that describe."""
+
+    def __init__(self, planning: Planning) -> None:
+        self._planning = planning
+
+    async def sql(self, raw: object, context: RequestContext) -> bytes:
+        """The body of ``/v1/sql``: an object, or for comparisons and blended queries an array of them."""
+        planner, reader = await self._planning.for_principal(context.principal)
+
+        def plan() -> bytes:
+            request = reader.read(raw, context)
+            described = [self._describe(question, planner) for question in request.questions]
+            return encode(described[0] if request.type == "regularQuery" else described)
+
+        return await self._planning.think(plan, raw)
+
+    async def dry_run(self, raw: object, context: RequestContext) -> bytes:
+        """The body of ``/v1/dry-run``: what the queries mean, before plugins change them. Nothing is run."""
+        planner, reader = await self._planning.for_principal(context.principal)
+
+        def plan() -> bytes:
+            request = reader.read(raw, context, as_sent=True)
+            for question in request.questions:
+                planner.prepare(question.shape)
+            transformed = [self._planning.transformed(question, planner) for question in request.questions]
+            return encode(describe_query(request.type, request.questions, transformed))
+
+        return await self._planning.think(plan, raw)
+
+    async def explain(self, raw: object, context: RequestContext) -> bytes:
+        """The body of ``/v1/explain``: how each query of the request would be answered, and why. Nothing is run."""
+        planner, reader = await self._planning.for_principal(context.principal)
+
+        def plan() -> bytes:
+            request = reader.read(raw, context)
+            explanations = [
+                self._explain(question, planner, context.principal) for question in request.questions
+            ]
+            return encode({"queryType": request.type, "explanations": explanations})
+
+        return await self._planning.think(plan, raw)
+
+    async def meta(
+        self, context: RequestContext, *, only_views: bool = False, extended: bool = False
+    ) -> bytes:
+        """The body of ``/v1/meta``."""
+        catalog = await self._planning.models.catalog(context.principal)
+        _, reader = self._planning.over(catalog)
+
+        def describing() -> bytes:
+            seen = reader.access.visible(context.principal)
+            body = describe(
+                seen,
+                hidden=context.dev,
+                only_views=only_views,
+                folder_delimiter=self._planning.settings.folder_delimiter,
+            )
+            return encode(extend(body, seen) if extended else body)
+
+        long = self._planning.settings.plugins_wait or len(catalog.cubes) > MANY_CUBES
+        return await in_thread_if(long, describing)
+
+    def _describe(self, question: Question, planner: Planner) -> dict[str, Any]:
+        prepared = planner.prepare(question.shape)
+        dialect = self._planning.data_source(prepared.data_source).dialect
+        return describe_statement(
+            question,
+            prepared.bind(question.values),
+            prepared.wire_parameters(question.values),
+            [(refresh_key_text(dialect, REFRESH_SECONDS), [])],
+            planner.catalog,
+            data_source=prepared.data_source,
+            transformed=self._planning.transformed(question, planner),
+        )
+
+    def _explain(self, question: Question, planner: Planner, principal: Principal) -> dict[str, Any]:
+        prepared = planner.prepare(question.shape)
+        planned = planner.explain(question.shape)
+        groups = self._planning.settings.access.groups(principal)
+        return {
+            "query": question.echo,
+            **planned,
+            "policies": explain_policies(question, planner.catalog, principal, groups, planned["cubes"]),
+            "dates": explain_dates(question, planner.catalog),
+            "sql": {
+                "dataSource": prepared.data_source,
+                "text": prepared.bind(question.values).sql,
+                "parameters": prepared.wire_parameters(question.values),
+            },
+        }

@@ -1,0 +1,128 @@
+"""From a request's query to statements that can be run: what all of a service's answers begin with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from cuboid.catalog.model import Catalog
+from cuboid.errors import ConfigError
+from cuboid.models import Models
+from cuboid.plan.transformed import transformed_query
+from cuboid.planner import Planner
+from cuboid.query.access import AccessReader, AccessSettings
+from cuboid.query.decode import is_large
+from cuboid.query.model import Question
+from cuboid.query.normalize import Limits
+from cuboid.request import RequestReader, RewriteQuery
+from cuboid.result.formats import FORMATS, Format
+from cuboid.run.data_source import DataSource
+from cuboid.types import Principal, Statement
+
+Parts = list[tuple[DataSource, Statement]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """``continue_wait``: seconds a request may wait before it is told to ask again; ``access``: what narrows what
+    principals see, besides the model's policies; ``plugins_wait``: whether plugins take their time over a query;
+    ``stream_limit``: the largest limit of a streamed answer to those who may have more than others; ``formats``: of
+    streamed answers, by media type."""
+
+    limits: Limits = field(default_factory=Limits)
+    default_timezone: str = "UTC"
+    folder_delimiter: str = ""
+    stream_limit: int | None = None
+    formats: Mapping[str, type[Format]] = field(
+        default_factory=lambda: {each.media_type: each for each in FORMATS}
+    )
+    continue_wait: float = 10.0
+    access: AccessSettings = field(default_factory=AccessSettings)
+    plugins_wait: bool = False
+
+
+InForce = tuple[Planner, RequestReader]
+"""What plans and reads over one catalog."""
+
+
+class Planning:
+    """Plans questions over the models in force, for the data sources.
+
+    :param data_sources: by name.
+    :param rewrite_query: changes a query on behalf of plugins.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        data_sources: Mapping[str, DataSource],
+        settings: ServiceSettings,
+        rewrite_query: RewriteQuery,
+    ) -> None:
+        self.models = models
+        self.data_sources = data_sources
+        self.settings = settings
+        self._rewrite_query = rewrite_query
+        self._known: dict[int, InForce] = {}  # by identity of the catalog, which the planner holds
+
+    async def for_principal(self, principal: Principal) -> InForce:
+        """What plans and reads for this principal."""
+        return self.over(await self.models.catalog(principal))
+
+    def over(self, catalog: Catalog) -> InForce:
+        """What plans and reads over the catalog; tenants of one catalog share it. Of catalogs that nobody may ask any
+        more nothing is kept."""
+        known = self._known.get(id(catalog))
+        if known is None:
+            settings = self.settings
+            known = (
+                Planner(catalog, lambda name: self.data_source(name).dialect),
+                RequestReader(
+                    catalog,
+                    settings.limits,
+                    settings.default_timezone,
+                    self._rewrite_query,
+                    AccessReader(catalog, settings.access),
+                ),
+            )
+            held = {id(each) for each in self.models.held()}
+            self._known = {key: each for key, each in self._known.items() if key in held}
+            self._known[id(catalog)] = known
+        return known
+
+    def data_source(self, name: str) -> DataSource:
+        """The data source of that name. Raises :class:`ConfigError`."""
+        found = self.data_sources.get(name)
+        if found is None:
+            raise ConfigError(
+                f"The model uses the data source '{name}', which is not configured.", setting="data_sources"
+            )
+        return found
+
+    def statements(self, question: Question, planner: Planner) -> Parts:
+        """What must be run for a question: its statement and, if asked for, the one that counts its rows."""
+        shapes = [question.shape]
+        if question.query.total:
+            shapes.append(replace(question.shape, total=True, order=(), limit=None, offset=None))
+        prepared = [planner.prepare(shape) for shape in shapes]
+        return [(self.data_source(each.data_source), each.bind(question.values)) for each in prepared]
+
+    def transformed(self, question: Question, planner: Planner) -> dict[str, Any]:
+        """The question as rollups are matched with."""
+        return transformed_query(question, planner.catalog, multiplied=planner.multiplies(question.shape))
+
+    def kept(self) -> int:
+        """How many prepared statements are kept."""
+        return sum(planner.kept for planner, _ in self._known.values())
+
+    async def think(self, work: Callable[[], T], raw: object) -> T:
+        """Reads and plans what a request asks, in a thread if it is large or plugins take their time over it."""
+        return await in_thread_if(self.settings.plugins_wait or is_large(raw), work)
+
+
+async def in_thread_if(long: bool, work: Callable[[], T]) -> T:
+    """Does ``work`` at once, or in a thread where it would keep the event loop from others."""
+    return await asyncio.to_thread(work) if long else work()
