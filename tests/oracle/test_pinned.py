@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from tests.oracle.expressions import Column, Compare, Expression, Logic
 from tests.oracle.pipeline import Pipeline
 from tests.oracle.policies import Policy
@@ -74,9 +73,6 @@ def test_a_condition_on_a_number_is_none_on_a_shifted_time(pipeline: Pipeline) -
     check(pipeline, world, {**query, "timeDimensions": []})
 
 
-@pytest.mark.xfail(
-    strict=True, raises=KeyError, reason="the cube that tells whether the mask shows is not joined"
-)
 def test_a_condition_on_a_mask_that_a_joined_cube_decides(pipeline: Pipeline) -> None:
     masked = Policy(("*",), includes=("id", "country", "count", "sum"), masked=("amount",))
     romans = Policy(("*",), filters=(equals("users.city", ["Rome"]),))

@@ -302,18 +302,19 @@ class Builder:
         if top is not None:
             members.add(top.dimension)
         members |= members_of(shape.access.conditions)
+        members |= set(self._masking(members, shape.access))
         paths = frozenset[JoinPath]().union(*leaves.values())
         tree = self._tree(members, paths, shape)
-        sub_queries = plan_sub_queries(
-            self._catalog, self._members, {*members, *self._masking(members, shape.access)}, shape, self.build
-        )
+        sub_queries = plan_sub_queries(self._catalog, self._members, members, shape, self.build)
         return Relation(
             tree, tuple(conditions), tuple(segments), shape.access.conditions, sub_queries, state.shifts, top
         )
 
     def _masking(self, members: Iterable[str], access: Access) -> Iterator[str]:
-        """What the masks of these members are made of and shown by."""
-        for rule in filter(None, map(access.mask, members)):
+        """What the masks of these dimensions are made of and shown by: they are masked on the rows. Masks of measures
+        stand on groups."""
+        masks = (access.mask(name) for name in members if not self._is_measure(name))
+        for rule in filter(None, masks):
             if rule.shown is not None:
                 yield from members_of((rule.shown,))
             if isinstance(rule.mask, Template):
