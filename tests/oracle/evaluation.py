@@ -189,6 +189,9 @@ class Evaluation:
             identity = self.reader.identity(cube_of(name), row)
             return None if identity is None else table.get(identity)
         assert dimension.stage is not None
+        cubes = frozenset[str]().union(*(self.world.cubes_of(each) for each in dimension.stage.add_group_by))
+        if row[cube_of(name)] is None and cubes <= {cube_of(name)}:
+            return None  # a column of that row, which is not there
         lookup = self.reader.lookup(row)
         return table.get(tuple(lookup.member(each) for each in dimension.stage.add_group_by))
 

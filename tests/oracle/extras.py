@@ -233,7 +233,11 @@ class Extras:
         times = {
             name for name in self.dimensions(near) if self.is_time(name)
         }  # the planner refuses tuples of times
-        others = [name for name in (*keys, *keys, *self.dimensions(near)) if name not in times]
+        others = [
+            name
+            for name in (*keys, *keys, *self.dimensions(near))
+            if name not in times and not self.world.measured(name)  # tuples of such are refused, too
+        ]
         if not others:
             return None
         names = self.draw(st.lists(st.sampled_from(others), min_size=1, max_size=2, unique=True))
