@@ -13,8 +13,8 @@ from cuboid.errors import InvalidDateRange
 from cuboid.query.model import Slot, Values
 from cuboid.types import Interval, Scalar
 
-MOST_BINS = 100_000
-"""A day in seconds has 86,400. More than that nobody looks at, and each is a row that is joined."""
+MOST_BINS = 500_000
+"""Five days in seconds, half a century in hours. More nobody looks at, and each is a row that is joined."""
 
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1)
