@@ -288,4 +288,4 @@ def test_tenants_who_ask_least_are_forgotten_with_their_plans(open_project: Call
 
     asyncio.run(ask())
     assert len(list(project.tenants.held())) == 2
-    assert len(service._known) == 2
+    assert len(service._planning._known) == 2
