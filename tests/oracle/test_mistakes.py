@@ -10,7 +10,7 @@ from tests.oracle.comparison import first_difference
 from tests.oracle.engines import ENGINES
 from tests.oracle.mistakes import MISTAKES, Mistake
 
-MOST = 400
+MOST = 2000
 
 
 @pytest.mark.timeout(0)
