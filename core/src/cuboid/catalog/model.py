@@ -128,6 +128,11 @@ class Dimension:
         return linked_dimension(self.name) if self.synthetic else self.name
 
     @property
+    def origin(self) -> str:
+        """The full name of the cube's dimension that a view's stands for; of others their own."""
+        return self.alias_member or self.full_name
+
+    @property
     def shown_type(self) -> str:
         """The type that the wire names."""
         return "geo" if self.declared_type == "geo" else self.type

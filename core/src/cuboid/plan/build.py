@@ -318,7 +318,7 @@ class Builder:
             if rule.shown is not None:
                 yield from members_of((rule.shown,))
             if isinstance(rule.mask, Template):
-                yield from (each.member for each in rule.mask.references if isinstance(each, MemberReference))
+                yield from _named_members(rule.mask)
 
     def _tree(self, members: set[str], paths: frozenset[JoinPath], shape: Shape) -> JoinTree:
         """The tree over the members' cubes, from one of them; if none reaches all, from another cube of the query.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeGuard
 
 from cuboid.catalog.model import Catalog, Measure
 from cuboid.catalog.stages import MultiStage
@@ -68,7 +69,7 @@ def framed_state(state: State, frames: Frames) -> State:
     before, after = _reach(frames)
     conditions: list[Condition] = []
     for condition in state.conditions:
-        if isinstance(condition, Predicate) and condition.slots == frames.range:
+        if _is_range(condition, frames):
             kept = condition.member
             if before is not None:
                 conditions.append(Predicate(kept, "gte", (_moved(start, before),)))
@@ -81,10 +82,13 @@ def framed_state(state: State, frames: Frames) -> State:
 
 def without_range(state: State, frames: Frames) -> State:
     """The state without the date range of the frames' time."""
-    kept = tuple(
-        each for each in state.conditions if not (isinstance(each, Predicate) and each.slots == frames.range)
-    )
+    kept = tuple(each for each in state.conditions if not _is_range(each, frames))
     return replace(state, conditions=kept)
+
+
+def _is_range(condition: Condition, frames: Frames) -> TypeGuard[Predicate]:
+    """Whether the condition is the date range that says which buckets are shown."""
+    return isinstance(condition, Predicate) and condition.slots == frames.range
 
 
 def check_window(measure: Measure, stage: MultiStage) -> None:

@@ -175,7 +175,7 @@ class MemberSql:
         return first if others is None else first.else_(self._dialect.parameter(slot_mark(others), "string"))
 
     def _shift(self, key: Key, scope: Scope) -> tuple[Interval, ...]:
-        origin = self._catalog.dimension(key.member).alias_member or key.member
+        origin = self._catalog.dimension(key.member).origin
         return next((shift.intervals for shift in scope.shifts if shift.member == origin), ())
 
     def _civil(self, key: Key, scope: Scope, shifts: tuple[Interval, ...] = ()) -> exp.Expr:

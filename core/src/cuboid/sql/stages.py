@@ -127,7 +127,7 @@ class StageSql:
 
     def _key(self, reference: MemberReference, child: Reading) -> exp.Expr:
         for key, value in child.keys.items():
-            origin = self._catalog.dimension(key.member).alias_member or key.member
+            origin = self._catalog.dimension(key.member).origin
             if reference.member in (key.member, origin) and key.granularity == reference.granularity:
                 return value
         raise AssertionError(f"{reference.member} was checked to be among the keys")

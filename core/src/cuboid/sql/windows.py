@@ -217,7 +217,7 @@ class WindowSql:
         return key.granularity is not None and self._origin(key) == self._origin(frames.time)
 
     def _origin(self, key: Key) -> str:
-        return self._catalog.dimension(key.member).alias_member or key.member
+        return self._catalog.dimension(key.member).origin
 
     def _period(self, key: Key, frames: Frames, bucket: exp.Expr) -> exp.Expr:
         """A key of the time: the bucket, or the longer period that holds it."""
