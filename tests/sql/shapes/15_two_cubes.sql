@@ -1,6 +1,7 @@
 -- Measures of two cubes by a shared dimension: each on its own relation, combined null-safely.
 -- {"measures": ["orders.total", "users.credit"], "dimensions": ["users.city"]}
 WITH "users__measures" AS (
+  /* users.credit by users.city */
   SELECT
     "users".city AS "users__city",
     SUM("users".credit) AS "users__credit"
@@ -8,6 +9,7 @@ WITH "users__measures" AS (
   GROUP BY
     1
 ), "orders__measures" AS (
+  /* orders.total by users.city */
   SELECT
     "users".city AS "users__city",
     SUM("orders".amount) AS "orders__total"

@@ -1,6 +1,7 @@
 -- Two facts without dimensions: one row each, combined without GROUP BY.
 -- {"measures": ["orders.total", "returns.count"]}
 WITH "orders__measures" AS (
+  /* orders.total in all */
   SELECT
     SUM("orders".amount) AS "orders__total"
   FROM (
@@ -11,6 +12,7 @@ WITH "orders__measures" AS (
       NOT deleted
   ) AS "orders"
 ), "returns__measures" AS (
+  /* returns.count in all */
   SELECT
     COUNT("returns".id) AS "returns__count"
   FROM returns AS "returns"

@@ -1,6 +1,7 @@
 -- A filter on one fact's own member restricts that fact; one on the shared dimension both.
 -- {"measures": ["orders.total", "returns.count"], "dimensions": ["users.city"], "filters": [{"member": "orders.status", "operator": "equals", "values": ["paid"]}, {"member": "users.city", "operator": "set"}]}
 WITH "orders__measures" AS (
+  /* orders.total by users.city */
   SELECT
     "users".city AS "users__city",
     SUM("orders".amount) AS "orders__total"
@@ -18,6 +19,7 @@ WITH "orders__measures" AS (
   GROUP BY
     1
 ), "returns__measures" AS (
+  /* returns.count by users.city */
   SELECT
     "users".city AS "users__city",
     COUNT("returns".id) AS "returns__count"

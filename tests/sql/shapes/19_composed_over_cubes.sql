@@ -1,6 +1,7 @@
 -- A ratio over two cubes: computed after combining.
 -- {"measures": ["orders.totalPerUser"], "dimensions": ["users.city"]}
 WITH "users__measures" AS (
+  /* users.count by users.city */
   SELECT
     "users".city AS "users__city",
     COUNT("users".id) AS "users__count"
@@ -8,6 +9,7 @@ WITH "users__measures" AS (
   GROUP BY
     1
 ), "orders__measures" AS (
+  /* orders.total by users.city */
   SELECT
     "users".city AS "users__city",
     SUM("orders".amount) AS "orders__total"

@@ -1,6 +1,7 @@
 -- A filter on a measure of a combined answer: WHERE on the combined rows.
 -- {"measures": ["orders.total"], "dimensions": ["users.city"], "filters": [{"member": "users.credit", "operator": "gt", "values": ["0"]}]}
 WITH "users__measures" AS (
+  /* users.credit by users.city */
   SELECT
     "users".city AS "users__city",
     SUM("users".credit) AS "users__credit"
@@ -8,6 +9,7 @@ WITH "users__measures" AS (
   GROUP BY
     1
 ), "orders__measures" AS (
+  /* orders.total by users.city */
   SELECT
     "users".city AS "users__city",
     SUM("orders".amount) AS "orders__total"

@@ -1,6 +1,7 @@
 -- The total of fewer groups is computed once and joined null-safe to those that are shown
 -- {"measures": ["orders.share"], "dimensions": ["users.city", "orders.status"]}
 WITH "orders__measures" AS (
+  /* orders.total by users.city */
   SELECT
     "users".city AS "users__city",
     SUM("orders".amount) AS "orders__total"
@@ -16,6 +17,7 @@ WITH "orders__measures" AS (
   GROUP BY
     1
 ), "orders__measures_2" AS (
+  /* orders.total by users.city, orders.status */
   SELECT
     "users".city AS "users__city",
     "orders".status AS "orders__status",
@@ -33,6 +35,7 @@ WITH "orders__measures" AS (
     1,
     2
 ), "allStatuses__values" AS (
+  /* orders.allStatuses by users.city */
   SELECT
     "users__city",
     SUM("orders__total") AS "orders__all_statuses"
@@ -40,6 +43,7 @@ WITH "orders__measures" AS (
   GROUP BY
     1
 ), "orders__all_statuses" AS (
+  /* orders.allStatuses by users.city, orders.status: from the groups of what it is made of */
   SELECT
     "groups"."users__city" AS "users__city",
     "groups"."orders__status" AS "orders__status",

@@ -1,6 +1,7 @@
 -- Without a range the buckets run from the first to the last row; pairs with a dimension are those that have rows
 -- {"measures": ["orders.running"], "dimensions": ["users.city"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "month"}]}
 WITH "orders__rows" AS (
+  /* rows of orders at orders.createdAt */
   SELECT
     "users".city AS "users__city",
     CAST("orders".created_at AS TIMESTAMP) AS "row_time",
@@ -17,6 +18,7 @@ WITH "orders__rows" AS (
   WHERE
     NOT "orders".id IS NULL
 ), "orders__created_at_month__frames" AS (
+  /* the buckets of orders.createdAt.month and the frame of each */
   SELECT
     (
       CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_MONTHS("n")
@@ -45,6 +47,7 @@ WITH "orders__rows" AS (
     ) AS "bounds"
   ) AS "numbers"
 ), "orders__measures" AS (
+  /* orders.running by users.city, orders.createdAt.month: the rows in the frame of each bucket */
   SELECT
     "orders__rows"."users__city" AS "users__city",
     "frames"."bucket" AS "orders__created_at_month",

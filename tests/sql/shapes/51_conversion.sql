@@ -1,6 +1,7 @@
 -- A conversion: the rows of the first step that a row of the next may follow, found by their keys.
 -- {"measures": ["orders.sentBack"], "dimensions": ["orders.status"], "filters": [{"member": "returns.reason", "operator": "equals", "values": ["broken"]}, {"member": "users.city", "operator": "equals", "values": ["Rome"]}]}
 WITH "orders__step" AS (
+  /* the rows that orders.count counts */
   SELECT DISTINCT
     "orders".status AS "orders__status",
     "orders".id AS "key__id",
@@ -19,6 +20,7 @@ WITH "orders__step" AS (
   WHERE
     "users".city = ?
 ), "returns__step" AS (
+  /* the rows that returns.count counts */
   SELECT DISTINCT
     "returns".id AS "key__id",
     "returns".id AS "step__counted",
@@ -33,6 +35,7 @@ WITH "orders__step" AS (
   WHERE
     "returns".reason = ?
 ), "orders__went" AS (
+  /* the rows of orders that went through */
   SELECT DISTINCT
     "orders__step"."key__id" AS "went__key__id",
     1 AS "went__through"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -20,25 +20,33 @@ COUNTED, TIME, ENTITY = "step__counted", "step__time", "step__entity"
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A step under its name: one row per row of its cube, with its key, when it happened and of whom."""
+    """A step under its name: one row per row of its cube, with its key, when it happened and of whom.
+
+    :param table: its CTE, which several steps may have in common.
+    """
 
     name: str
+    table: str
     cube: str
-    select: exp.Select
     key: tuple[str, ...]
 
 
+MakeCte = Callable[[str, exp.Select, str], str]
+"""Makes a CTE, or finds an equal one, by the name that it would like to have, and its comment; gives its name."""
+
+
 class Conversions:
-    """Lowers one :class:`ConversionAggregate`."""
+    """Lowers one :class:`ConversionAggregate`; its steps are CTEs of the statement."""
 
     def __init__(
-        self, node: ConversionAggregate, catalog: Catalog, dialect: Dialect, sources: Sources
+        self, node: ConversionAggregate, catalog: Catalog, dialect: Dialect, sources: Sources, cte: MakeCte
     ) -> None:
         self._node = node
         self._catalog = catalog
         self._dialect = dialect
         self._sources = sources
-        self._ctes = sources.names()
+        self._cte = cte
+        self._names = sources.names()
 
     def read(self) -> Reading:
         """Groups of the node's keys; the one leaf is an aggregate."""
@@ -46,8 +54,11 @@ class Conversions:
         keys: dict[Key, str] = {}
         first = self._step(node.first, node.keys, keys)
         later = [self._step(each, (), {}) for each in node.steps]
-        went = self._went(first, later)
-        name = self._ctes.take(f"{self._catalog.cubes[node.cube].alias}__went")
+        name = self._cte(
+            f"{self._catalog.cubes[node.cube].alias}__went",
+            self._went(first, later),
+            f"the rows of {first.cube} that went through",
+        )
         on = exp.and_(
             *(
                 (exp.EQ if len(first.key) == 1 else exp.NullSafeEQ)(
@@ -56,10 +67,8 @@ class Conversions:
                 for each in first.key
             )
         )
-        select = exp.Select().from_(exp.Table(this=identifier(first.name)), copy=False)
+        select = exp.Select().from_(_table(first), copy=False)
         select = select.join(exp.Table(this=identifier(name)), on=on, join_type="LEFT", copy=False)
-        for cte, tree in (*((each.name, each.select) for each in (first, *later)), (name, went)):
-            select = select.with_(identifier(cte), as_=tree, copy=False)
         value = self._value(column(COUNTED, first.name), column("went__through", name))
         columns = {key: column(each, first.name) for key, each in keys.items()}
         return Reading(select, columns, lambda measure: value.copy(), grouped=True)
@@ -109,11 +118,12 @@ class Conversions:
             ),
         ):
             select = select.select(aliased(value, name), copy=False)
-        return _Step(self._ctes.take(f"{cube.alias}__step"), cube.name, select, tuple(key_names))
+        name = self._cte(f"{cube.alias}__step", select, f"the rows that {step.measure} counts")
+        return _Step(self._names.take(name), name, cube.name, tuple(key_names))
 
     def _went(self, first: _Step, later: Sequence[_Step]) -> exp.Select:
         """The keys of the rows of the first step that went through."""
-        select = exp.Select().from_(exp.Table(this=identifier(first.name)), copy=False).distinct(copy=False)
+        select = exp.Select().from_(_table(first), copy=False).distinct(copy=False)
         for each in first.key:
             select = select.select(aliased(column(each, first.name), f"went__{each}"), copy=False)
         select = select.select(aliased(exp.Literal.number(1), "went__through"), copy=False)
@@ -121,7 +131,7 @@ class Conversions:
         before = first
         for step in later:
             on = exp.EQ(this=column(ENTITY, first.name), expression=column(ENTITY, step.name))
-            select = select.join(exp.Table(this=identifier(step.name)), on=on, join_type="INNER", copy=False)
+            select = select.join(_table(step), on=on, join_type="INNER", copy=False)
             tests.append(exp.GTE(this=column(TIME, step.name), expression=column(TIME, before.name)))
             if self._node.window is not None:
                 end = self._dialect.add_interval(column(TIME, first.name), self._node.window)
@@ -131,6 +141,11 @@ class Conversions:
             if one.cube == other.cube:
                 tests.append(_another(one, other))
         return select.where(exp.and_(*tests), copy=False)
+
+
+def _table(step: _Step) -> exp.Expr:
+    table = exp.Table(this=identifier(step.table))
+    return table if step.table == step.name else exp.alias_(table, identifier(step.name), table=True)
 
 
 def _another(one: _Step, other: _Step) -> exp.Expr:

@@ -14,14 +14,9 @@ from cuboid.catalog.model import Catalog, Dimension, Measure
 from cuboid.catalog.pieces import CubeReference, MemberReference, Template
 from cuboid.errors import UnsupportedFeature
 from cuboid.plan.nodes import (
-    Aggregate,
-    Combine,
-    ConversionAggregate,
     Key,
-    KeyedAggregate,
     Plan,
     Rows,
-    SnapshotAggregate,
     Source,
     Stage,
     Windowed,
@@ -31,14 +26,12 @@ from cuboid.plan.nodes import (
 from cuboid.query.model import Slot
 from cuboid.sql.additions import Shares, share_alias
 from cuboid.sql.binding import slot_mark
-from cuboid.sql.conversions import Conversions
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
 from cuboid.sql.formulas import FormulaSql
 from cuboid.sql.masks import masked
 from cuboid.sql.members import Scope
 from cuboid.sql.reading import Reading, aliased, column, group_by_position
-from cuboid.sql.snapshots import Snapshots
 from cuboid.sql.sources import Sources
 from cuboid.sql.stages import StageSql
 from cuboid.sql.switches import by_switches
@@ -115,24 +108,16 @@ class Lowering:
 
     def _read(self, source: Source) -> Reading:
         match source:
-            case Aggregate():
-                return self._sources.aggregate(source)
-            case KeyedAggregate():
-                return self._sources.keyed(source)
-            case SnapshotAggregate():
-                return Snapshots(source, self._catalog, self._sources).read()
-            case ConversionAggregate():
-                return Conversions(source, self._catalog, self._dialect, self._sources).read()
             case WithSwitches():
                 return by_switches(source, self._inner)
             case WithShares():
                 return Shares(source, self._inner, self._sources.names()).read()
             case Stage() | Windowed():
                 return self._tables.table(source).reading()
-            case Combine():
-                return self._tables.combination(source)
             case Rows():
                 return self._sources.rows(source)
+            case _:
+                return self._tables.read(source)
 
     # ------------------------------------------------------------ on top of the source
 

@@ -19,6 +19,7 @@ from cuboid.plan.nodes import (
     Windowed,
 )
 from cuboid.sql.combine import combined
+from cuboid.sql.comments import about, by, commented
 from cuboid.sql.conversions import Conversions
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.reading import Reading, Table, aliased, group_by_position, identifier
@@ -68,12 +69,21 @@ class Tables:
             return self.table(node.inputs[0])
         found = self._tables.get(node)
         if found is None:
-            reading = self._read(node)  # first, as its own CTEs come before it
-            found = self._tables[node] = self.named(self._wanted(node), reading, node.keys, _values(node))
+            reading = self.read(node)  # first, as its own CTEs come before it
+            values = _values(node)
+            found = self.named(self._wanted(node), reading, node.keys, values, about(node, values))
+            self._tables[node] = found
         return found
 
-    def named(self, wanted: str, reading: Reading, keys: tuple[Key, ...], values: tuple[str, ...]) -> Table:
-        """A CTE of the reading's keys and values."""
+    def named(
+        self,
+        wanted: str,
+        reading: Reading,
+        keys: tuple[Key, ...],
+        values: tuple[str, ...],
+        comment: str | None = None,
+    ) -> Table:
+        """A CTE of the reading's keys and values; above it stands the comment, by default these."""
         names = self._sources.names()
         table = Table(
             self._names.take(wanted),
@@ -87,19 +97,20 @@ class Tables:
             select = select.select(aliased(reading.leaf(measure), name), copy=False)
         if reading.grouped:
             select = group_by_position(select, len(keys))
-        self._ctes.append((table.name, select))
+        self._ctes.append((table.name, commented(select, comment or by(values, keys))))
         return table
 
-    def cte(self, wanted: str, select: exp.Select) -> str:
-        """A CTE that is no table of groups; equal ones are one. Returns its name."""
+    def cte(self, wanted: str, select: exp.Select, comment: str) -> str:
+        """A CTE that is no table of groups, under a comment; equal ones are one. Returns its name."""
         for name, known in self._ctes:
             if known == select:
                 return name
         name = self._names.take(wanted)
-        self._ctes.append((name, select))
+        self._ctes.append((name, commented(select, comment)))
         return name
 
-    def _read(self, node: Groups | Combine) -> Reading:
+    def read(self, node: Groups | Combine) -> Reading:
+        """The node's groups, not under a name."""
         match node:
             case Aggregate():
                 return self._sources.aggregate(node)
@@ -108,7 +119,7 @@ class Tables:
             case SnapshotAggregate():
                 return Snapshots(node, self._catalog, self._sources).read()
             case ConversionAggregate():
-                return Conversions(node, self._catalog, self._dialect, self._sources).read()
+                return Conversions(node, self._catalog, self._dialect, self._sources, self.cte).read()
             case Stage():
                 return self._stage(node, self)
             case Windowed():

@@ -101,7 +101,7 @@ class WindowSql:
             values[leaf.measure] = leaves.over(
                 Leaf(leaf.measure), reduced.carry(contributed, f"input__{measure.name}")
             )
-        table = tables.cte(name, reduced.inner)
+        table = tables.cte(name, reduced.inner, f"rows of {node.cube} at {node.frames.time.member}")
         return _Rows(name, table, reduced.columns, time.name, keys, values)
 
     def _child_rows(self, node: Windowed, child: Combine, others: tuple[Key, ...], tables: Tables) -> _Rows:
@@ -120,7 +120,7 @@ class WindowSql:
         values = {
             leaf.measure: self._sources.leaves.over(leaf, reduced.carry(value, f"input__{measure.name}"))
         }
-        table = tables.cte(name, reduced.inner)
+        table = tables.cte(name, reduced.inner, f"what {leaf.measure} is made of at {node.frames.time.name}")
         return _Rows(name, table, reduced.columns, time.name, keys, values)
 
     # ------------------------------------------------------------ frames
@@ -144,7 +144,9 @@ class WindowSql:
             if bound is not None:
                 select = select.select(aliased(bound, name), copy=False)
         return tables.cte(
-            f"{self._sources.alias(frames.time.member, frames.time.granularity)}__frames", select
+            f"{self._sources.alias(frames.time.member, frames.time.granularity)}__frames",
+            select,
+            f"the buckets of {frames.time.name} and the frame of each",
         )
 
     def _numbers(self, frames: Frames, bins: Bins, rows: _Rows) -> exp.Select:

@@ -1,6 +1,7 @@
 -- The inner groups have one dimension more and are aggregated again; the cube is read once
 -- {"measures": ["orders.meanUser"], "dimensions": ["users.city"]}
 WITH "orders__measures" AS (
+  /* orders.total by users.city, users.id */
   SELECT
     "users".city AS "users__city",
     "users".id AS "users__id",
@@ -18,6 +19,7 @@ WITH "orders__measures" AS (
     1,
     2
 ), "orders__mean_user" AS (
+  /* orders.meanUser by users.city: from the groups of what it is made of */
   SELECT
     "users__city",
     toFloat64(

@@ -1,6 +1,7 @@
 -- Each bucket of the range is a frame; the rows read are bounded to where frames reach
 -- {"measures": ["orders.week"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-03-31"]}]}
 WITH "orders__rows" AS (
+  /* rows of orders at orders.createdAt */
   SELECT
     toDateTime64("orders".created_at, 6, 'UTC') AS "row_time",
     "orders".amount AS "input__week"
@@ -15,6 +16,7 @@ WITH "orders__rows" AS (
     "orders".created_at >= {p1:DateTime64(6, 'UTC')}
     AND "orders".created_at < {p2:DateTime64(6, 'UTC')}
 ), "orders__created_at_day__frames" AS (
+  /* the buckets of orders.createdAt.day and the frame of each */
   SELECT
     addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n") AS "bucket",
     addSeconds(addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n" + 86400), -604800) AS "frame_start",
@@ -30,6 +32,7 @@ WITH "orders__rows" AS (
       ) AS "n"
   ) AS "numbers"
 ), "orders__measures" AS (
+  /* orders.week by orders.createdAt.day: the rows in the frame of each bucket */
   SELECT
     "frames"."bucket" AS "orders__created_at_day",
     SUM("orders__rows"."input__week") AS "orders__week"

@@ -1,75 +1,78 @@
 -- A conversion within one cube: each step is another row.
 -- {"measures": ["orders.again", "orders.count"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "month", "dateRange": ["2024-01-01", "2024-06-30"]}]}
-WITH "orders__measures" AS (
-  WITH "orders__step" AS (
-    SELECT DISTINCT
-      toDateTime64(
-        toStartOfMonth(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))),
-        6,
-        'UTC'
-      ) AS "orders__created_at_month",
-      "orders".id AS "key__id",
-      CASE WHEN "orders".status = 'paid' THEN "orders".id END AS "step__counted",
-      CASE
-        WHEN NOT (
-          CASE WHEN "orders".status = 'paid' THEN "orders".id END IS NULL
-        )
-        THEN toDateTime64("orders".created_at, 6, 'UTC')
-      END AS "step__time",
-      CASE
-        WHEN NOT (
-          CASE WHEN "orders".status = 'paid' THEN "orders".id END IS NULL
-        )
-        THEN "users".id
-      END AS "step__entity"
-    FROM public.users AS "users"
-    LEFT JOIN (
-      SELECT
-        *
-      FROM public.orders
-      WHERE
-        NOT deleted
-    ) AS "orders"
-      ON "users".id = "orders".user_id
+WITH "orders__step" AS (
+  /* the rows that orders.paidCount counts */
+  SELECT DISTINCT
+    toDateTime64(
+      toStartOfMonth(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))),
+      6,
+      'UTC'
+    ) AS "orders__created_at_month",
+    "orders".id AS "key__id",
+    CASE WHEN "orders".status = 'paid' THEN "orders".id END AS "step__counted",
+    CASE
+      WHEN NOT (
+        CASE WHEN "orders".status = 'paid' THEN "orders".id END IS NULL
+      )
+      THEN toDateTime64("orders".created_at, 6, 'UTC')
+    END AS "step__time",
+    CASE
+      WHEN NOT (
+        CASE WHEN "orders".status = 'paid' THEN "orders".id END IS NULL
+      )
+      THEN "users".id
+    END AS "step__entity"
+  FROM public.users AS "users"
+  LEFT JOIN (
+    SELECT
+      *
+    FROM public.orders
     WHERE
-      "orders".created_at >= {p1:DateTime64(6, 'UTC')}
-      AND "orders".created_at < {p2:DateTime64(6, 'UTC')}
-  ), "orders__step_2" AS (
-    SELECT DISTINCT
-      "orders".id AS "key__id",
-      CASE WHEN "orders".status = 'paid' THEN "orders".id END AS "step__counted",
-      CASE
-        WHEN NOT (
-          CASE WHEN "orders".status = 'paid' THEN "orders".id END IS NULL
-        )
-        THEN toDateTime64("orders".created_at, 6, 'UTC')
-      END AS "step__time",
-      CASE
-        WHEN NOT (
-          CASE WHEN "orders".status = 'paid' THEN "orders".id END IS NULL
-        )
-        THEN "users".id
-      END AS "step__entity"
-    FROM public.users AS "users"
-    LEFT JOIN (
-      SELECT
-        *
-      FROM public.orders
-      WHERE
-        NOT deleted
-    ) AS "orders"
-      ON "users".id = "orders".user_id
-  ), "orders__went" AS (
-    SELECT DISTINCT
-      "orders__step"."key__id" AS "went__key__id",
-      1 AS "went__through"
-    FROM "orders__step"
-    INNER JOIN "orders__step_2"
-      ON "orders__step"."step__entity" = "orders__step_2"."step__entity"
+      NOT deleted
+  ) AS "orders"
+    ON "users".id = "orders".user_id
+  WHERE
+    "orders".created_at >= {p1:DateTime64(6, 'UTC')}
+    AND "orders".created_at < {p2:DateTime64(6, 'UTC')}
+), "orders__step_2" AS (
+  /* the rows that orders.paidCount counts */
+  SELECT DISTINCT
+    "orders".id AS "key__id",
+    CASE WHEN "orders".status = 'paid' THEN "orders".id END AS "step__counted",
+    CASE
+      WHEN NOT (
+        CASE WHEN "orders".status = 'paid' THEN "orders".id END IS NULL
+      )
+      THEN toDateTime64("orders".created_at, 6, 'UTC')
+    END AS "step__time",
+    CASE
+      WHEN NOT (
+        CASE WHEN "orders".status = 'paid' THEN "orders".id END IS NULL
+      )
+      THEN "users".id
+    END AS "step__entity"
+  FROM public.users AS "users"
+  LEFT JOIN (
+    SELECT
+      *
+    FROM public.orders
     WHERE
-      "orders__step_2"."step__time" >= "orders__step"."step__time"
-      AND "orders__step"."key__id" <> "orders__step_2"."key__id"
-  )
+      NOT deleted
+  ) AS "orders"
+    ON "users".id = "orders".user_id
+), "orders__went" AS (
+  /* the rows of orders that went through */
+  SELECT DISTINCT
+    "orders__step"."key__id" AS "went__key__id",
+    1 AS "went__through"
+  FROM "orders__step"
+  INNER JOIN "orders__step_2"
+    ON "orders__step"."step__entity" = "orders__step_2"."step__entity"
+  WHERE
+    "orders__step_2"."step__time" >= "orders__step"."step__time"
+    AND "orders__step"."key__id" <> "orders__step_2"."key__id"
+), "orders__measures" AS (
+  /* orders.again by orders.createdAt.month: the rows of the first step and whether they went through */
   SELECT
     "orders__step"."orders__created_at_month" AS "orders__created_at_month",
     COUNT(
@@ -86,6 +89,7 @@ WITH "orders__measures" AS (
   GROUP BY
     1
 ), "orders__measures_2" AS (
+  /* orders.count by orders.createdAt.month */
   SELECT
     toDateTime64(
       toStartOfMonth(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))),

@@ -13,6 +13,7 @@ FROM (
     "orders__count"
   FROM (
     WITH "orders__measures" AS (
+      /* orders.total by orders.status */
       SELECT
         "orders".status AS "orders__status",
         SUM("orders".amount) AS "orders__total"
@@ -26,11 +27,13 @@ FROM (
       GROUP BY
         1
     ), "orders__amount_or_count" AS (
+      /* orders.amountOrCount by orders.status: from the groups of what it is made of */
       SELECT
         "orders__status",
         "orders__total" AS "orders__amount_or_count"
       FROM "orders__measures"
     ), "orders__measures_2" AS (
+      /* orders.count by orders.status */
       SELECT
         "orders".status AS "orders__status",
         COUNT("orders".id) AS "orders__count"
@@ -78,6 +81,7 @@ FROM (
     "orders__count"
   FROM (
     WITH "orders__measures" AS (
+      /* orders.count by orders.status */
       SELECT
         "orders".status AS "orders__status",
         COUNT("orders".id) AS "orders__count"
@@ -91,6 +95,7 @@ FROM (
       GROUP BY
         1
     ), "orders__amount_or_count" AS (
+      /* orders.amountOrCount by orders.status: from the groups of what it is made of */
       SELECT
         "orders__status",
         "orders__count" AS "orders__amount_or_count"

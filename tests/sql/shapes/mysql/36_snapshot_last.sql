@@ -1,6 +1,7 @@
 -- The last snapshot of each status in a group: the edge is found by a window over the group's rows.
 -- {"measures": ["orders.pending", "orders.count"], "dimensions": ["users.city"]}
 WITH `orders__measures` AS (
+  /* orders.count by users.city */
   SELECT
     `users`.city AS `users__city`,
     COUNT(`orders`.id) AS `orders__count`
@@ -16,6 +17,7 @@ WITH `orders__measures` AS (
   GROUP BY
     1
 ), `orders__measures_2` AS (
+  /* orders.pending by users.city: of the last orders.createdAt of each group */
   SELECT
     `orders__marked`.`users__city` AS `users__city`,
     SUM(

@@ -1,6 +1,7 @@
 -- A rank within the kept dimension, told before the condition on it cuts the answer
 -- {"measures": ["orders.place"], "dimensions": ["users.city", "orders.status"], "filters": [{"member": "orders.place", "operator": "lte", "values": ["3"]}]}
 WITH `orders__measures` AS (
+  /* orders.total by users.city, orders.status */
   SELECT
     `users`.city AS `users__city`,
     `orders`.status AS `orders__status`,
@@ -18,6 +19,7 @@ WITH `orders__measures` AS (
     1,
     2
 ), `orders__place` AS (
+  /* orders.place by users.city, orders.status: from the groups of what it is made of */
   SELECT
     `users__city`,
     `orders__status`,

@@ -1,6 +1,7 @@
 -- Last month beside this month: the bounds of the shifted part are moved back, and its times forward
 -- {"measures": ["orders.total", "orders.lastMonth"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "month", "dateRange": ["2024-03-01", "2024-04-30"]}]}
 WITH `orders__measures` AS (
+  /* orders.total by orders.createdAt.month, orders.createdAt being shifted */
   SELECT
     CAST(DATE_FORMAT(
       DATE_ADD(CAST(`orders`.created_at AS DATETIME(6)), INTERVAL (
@@ -22,6 +23,7 @@ WITH `orders__measures` AS (
   GROUP BY
     1
 ), `orders__last_month` AS (
+  /* orders.lastMonth by orders.createdAt.month: from the groups of what it is made of */
   SELECT
     `orders__created_at_month`,
     SUM(`orders__total`) AS `orders__last_month`
@@ -29,6 +31,7 @@ WITH `orders__measures` AS (
   GROUP BY
     1
 ), `orders__measures_2` AS (
+  /* orders.total by orders.createdAt.month */
   SELECT
     CAST(DATE_FORMAT(CAST(`orders`.created_at AS DATETIME(6)), '%%Y-%%m-01 00:00:00') AS DATETIME(6)) AS `orders__created_at_month`,
     SUM(`orders`.amount) AS `orders__total`

@@ -1,6 +1,7 @@
 -- Each bucket of the range is a frame; the rows read are bounded to where frames reach
 -- {"measures": ["orders.week"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-03-31"]}]}
 WITH `orders__rows` AS (
+  /* rows of orders at orders.createdAt */
   SELECT
     CAST(`orders`.created_at AS DATETIME(6)) AS `row_time`,
     `orders`.amount AS `input__week`
@@ -15,6 +16,7 @@ WITH `orders__rows` AS (
     `orders`.created_at >= CAST(%s AS DATETIME(6))
     AND `orders`.created_at < CAST(%s AS DATETIME(6))
 ), `orders__created_at_day__frames` AS (
+  /* the buckets of orders.createdAt.day and the frame of each */
   SELECT
     DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
       `n`
@@ -47,6 +49,7 @@ WITH `orders__rows` AS (
       first_n <= last_n
   ) AS `numbers`
 ), `orders__measures` AS (
+  /* orders.week by orders.createdAt.day: the rows in the frame of each bucket */
   SELECT
     `frames`.`bucket` AS `orders__created_at_day`,
     SUM(`orders__rows`.`input__week`) AS `orders__week`

@@ -1,6 +1,7 @@
 -- Rows that a join repeats are reduced to one per frame, group and key
 -- {"measures": ["orders.toDate"], "dimensions": ["lines.sku"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "week", "dateRange": ["2024-03-01", "2024-03-31"]}]}
 WITH `orders__rows` AS (
+  /* rows of orders at orders.createdAt */
   SELECT DISTINCT
     `lines`.sku AS `lines__sku`,
     CAST(`orders`.created_at AS DATETIME(6)) AS `row_time`,
@@ -19,6 +20,7 @@ WITH `orders__rows` AS (
     `orders`.created_at >= CAST(%s AS DATETIME(6))
     AND `orders`.created_at < CAST(%s AS DATETIME(6))
 ), `orders__created_at_week__frames` AS (
+  /* the buckets of orders.createdAt.week and the frame of each */
   SELECT
     DATE_ADD(CAST('1970-01-05 00:00:00' AS DATETIME(6)), INTERVAL (
       `n`
@@ -49,6 +51,7 @@ WITH `orders__rows` AS (
       first_n <= last_n
   ) AS `numbers`
 ), `orders__measures` AS (
+  /* orders.toDate by lines.sku, orders.createdAt.week: the rows in the frame of each bucket */
   SELECT
     `orders__rows`.`lines__sku` AS `lines__sku`,
     `orders__rows`.`bucket` AS `orders__created_at_week`,

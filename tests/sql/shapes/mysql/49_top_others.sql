@@ -1,6 +1,7 @@
 -- The first values of a dimension: ranked by themselves first; rows of the others are one group.
 -- {"measures": ["orders.total", "users.count"], "dimensions": ["users.city"], "top": {"dimension": "users.city", "by": "orders.total", "limit": 3, "others": "Others"}}
 WITH `users__measures` AS (
+  /* users.count by users.city */
   SELECT
     CASE
       WHEN NOT `top`.`top__kept` IS NULL
@@ -38,6 +39,7 @@ WITH `users__measures` AS (
   GROUP BY
     1
 ), `orders__measures` AS (
+  /* orders.total by users.city */
   SELECT
     CASE
       WHEN NOT `top`.`top__kept` IS NULL

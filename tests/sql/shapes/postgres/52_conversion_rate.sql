@@ -1,6 +1,7 @@
 -- The rate of a conversion: among the rows that the first step counts.
 -- {"measures": ["orders.sentBackRate"]}
 WITH "orders__step" AS (
+  /* the rows that orders.count counts */
   SELECT DISTINCT
     "orders".id AS "key__id",
     "orders".id AS "step__counted",
@@ -16,6 +17,7 @@ WITH "orders__step" AS (
   ) AS "orders"
     ON "users".id = "orders".user_id
 ), "returns__step" AS (
+  /* the rows that returns.count counts */
   SELECT DISTINCT
     "returns".id AS "key__id",
     "returns".id AS "step__counted",
@@ -28,6 +30,7 @@ WITH "orders__step" AS (
   LEFT JOIN returns AS "returns"
     ON "users".id = "returns".user_id
 ), "orders__went" AS (
+  /* the rows of orders that went through */
   SELECT DISTINCT
     "orders__step"."key__id" AS "went__key__id",
     1 AS "went__through"

@@ -1,0 +1,70 @@
+"""What stands above each CTE: which numbers it has, by what. Only names of the catalog are in it, never a value.
+
+A comment goes the way of all SQL: a slot's mark or a placeholder in it would be bound. Names have no such
+characters; whatever is no part of a name is dropped all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from sqlglot import exp
+
+from cuboid.plan.nodes import (
+    Combine,
+    ConversionAggregate,
+    Groups,
+    Key,
+    KeyedAggregate,
+    SnapshotAggregate,
+    Stage,
+    Windowed,
+)
+
+SHOWN = 8
+"""Names in a list; of the rest it is said how many there are."""
+
+_NOT_IN_NAMES = re.compile(r"[^\w ,.:()-]", re.ASCII)
+
+
+def commented(select: exp.Select, text: str) -> exp.Select:
+    """``select`` under the comment."""
+    select.comments = [f" {_NOT_IN_NAMES.sub('', text)} "]
+    return select
+
+
+def about(node: Groups | Combine, values: Sequence[str]) -> str:
+    """What the groups of a node are."""
+    said = by(values, node.keys)
+    moved = (
+        [] if isinstance(node, Stage | Combine | Windowed) else [each.member for each in node.relation.shifts]
+    )
+    if moved:
+        said += f", {_listed(moved)} being shifted"
+    match node:
+        case KeyedAggregate():
+            return f"{said}: each row of {node.cube} once per group"
+        case SnapshotAggregate(take="average"):
+            return f"{said}: the mean over {node.time_dimension}"
+        case SnapshotAggregate():
+            return f"{said}: of the {node.take} {node.time_dimension} of each group"
+        case ConversionAggregate():
+            return f"{said}: the rows of the first step and whether they went through"
+        case Stage():
+            return f"{said}: from the groups of what it is made of"
+        case Windowed():
+            return f"{said}: the rows in the frame of each bucket"
+        case _:
+            return said
+
+
+def by(values: Iterable[str], keys: Iterable[Key]) -> str:
+    """``orders.total, orders.count by users.city``."""
+    grouped = _listed([key.name for key in keys])
+    return f"{_listed(list(values)) or 'groups'} {f'by {grouped}' if grouped else 'in all'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:SHOWN])
+    return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown
