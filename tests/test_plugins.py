@@ -318,6 +318,26 @@ def test_hook_register_dialects(install: Install) -> None:
     assert {"stone", "duckdb"} <= set(Registry.load().dialects())
 
 
+def test_hook_register_stores(install: Install) -> None:
+    store = """
+        import cuboid
+
+        class Store(cuboid.RollupStore):
+            name = "cellar"
+
+        @cuboid.hookimpl
+        def register_stores(register):
+            register(Store)
+    """
+    install("cellar", textwrap.dedent(store))
+    registry = Registry.load()
+    assert registry.store("cellar").name == "cellar"
+    assert registry.store("duckdb").__name__ == "DuckDBStore"
+    with pytest.raises(PluginError, match="No installed plugin has the rollup store 'celar'") as caught:
+        registry.store("celar")
+    assert "cellar" in str(caught.value.hint)
+
+
 def test_an_installed_engine_is_not_imported_before_its_driver_is_used(tmp_path: Path) -> None:
     (tmp_path / "cuboid_plugin.py").write_text(driver("house"))
     code = """

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from cuboid.run.introspection import Introspection
     from cuboid.run.queue import QueryQueue, QueueSettings
     from cuboid.run.server_config import ProjectPath, ServerConfig
+    from cuboid.run.store import BuiltPart, BuiltTable, NewPart, RollupStore, StoreSettings
+    from cuboid.run.stored import RollupUse, StoredRollup
     from cuboid.sql.dialect import Dialect
     from cuboid.types import (
         Capability,
@@ -67,6 +69,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BoundedQueue",
+    "BuiltPart",
+    "BuiltTable",
     "Capability",
     "Column",
     "ColumnInfo",
@@ -90,6 +94,7 @@ __all__ = [
     "InvalidQuery",
     "Job",
     "ModelError",
+    "NewPart",
     "NoJoinPath",
     "ParameterType",
     "Pending",
@@ -104,9 +109,13 @@ __all__ = [
     "QueueFull",
     "QueueSettings",
     "Result",
+    "RollupStore",
+    "RollupUse",
     "SemanticType",
     "ServerConfig",
     "Statement",
+    "StoreSettings",
+    "StoredRollup",
     "TableInfo",
     "TimeKind",
     "Unauthenticated",
@@ -122,6 +131,8 @@ __all__ = [
 
 _ELSEWHERE = {
     "BoundedQueue": "cuboid.run.bounded",
+    "BuiltPart": "cuboid.run.store",
+    "BuiltTable": "cuboid.run.store",
     "DBAPIDriver": "cuboid.run.dbapi",
     "Dialect": "cuboid.sql.dialect",
     "Driver": "cuboid.run.driver",
@@ -130,9 +141,14 @@ _ELSEWHERE = {
     "Introspection": "cuboid.run.introspection",
     "ProjectPath": "cuboid.run.server_config",
     "Format": "cuboid.result.formats",
+    "NewPart": "cuboid.run.store",
     "QueryQueue": "cuboid.run.queue",
     "QueueSettings": "cuboid.run.queue",
+    "RollupStore": "cuboid.run.store",
+    "RollupUse": "cuboid.run.stored",
     "ServerConfig": "cuboid.run.server_config",
+    "StoreSettings": "cuboid.run.store",
+    "StoredRollup": "cuboid.run.stored",
     "hookimpl": "cuboid.hookspecs",
     "open": "cuboid.embedded",
 }

@@ -18,6 +18,7 @@ from cuboid.types import HttpRequest, Principal
 if TYPE_CHECKING:
     from cuboid.result.formats import Format
     from cuboid.run.driver import Driver
+    from cuboid.run.store import RollupStore
     from cuboid.sql.dialect import Dialect
 
 hookspec = pluggy.HookspecMarker("cuboid")
@@ -37,6 +38,14 @@ def register_drivers(register: Callable[[type[Driver]], None]) -> None:
     """Offer database drivers.
 
     :param register: takes a :class:`cuboid.Driver` subclass; its ``name`` must be new.
+    """
+
+
+@hookspec
+def register_stores(register: Callable[[type[RollupStore]], None]) -> None:
+    """Offer places where the rows of rollups are kept.
+
+    :param register: takes a :class:`cuboid.RollupStore` subclass; its ``name`` must be new.
     """
 
 

@@ -30,6 +30,7 @@ from cuboid.types import Principal
 
 if TYPE_CHECKING:
     from cuboid.run.driver import Driver
+    from cuboid.run.store import RollupStore
     from cuboid.sql.dialect import Dialect
 
 GROUP = "cuboid"
@@ -39,8 +40,8 @@ HOOKS = tuple(name for name in vars(hookspecs) if hasattr(getattr(hookspecs, nam
 
 Asker = Callable[..., Awaitable[Any]]
 
-Offer = Literal["register_drivers", "register_dialects"]
-OFFERS: tuple[Offer, ...] = ("register_drivers", "register_dialects")
+Offer = Literal["register_drivers", "register_dialects", "register_stores"]
+OFFERS: tuple[Offer, ...] = ("register_drivers", "register_dialects", "register_stores")
 
 
 @dataclass(slots=True)
@@ -207,6 +208,17 @@ class Registry:
             raise PluginError(
                 f"No installed plugin has the driver '{name}'",
                 hint=f"{suggestion} Or: pip install cuboid-{name}" if suggestion else install,
+            )
+        return found
+
+    def store(self, name: str) -> type[RollupStore]:
+        """The rollup store of that name. Raises :class:`PluginError` if there is none."""
+        found: type[RollupStore] | None = self._look_up("register_stores", name)
+        if found is None:
+            suggestion = did_you_mean(closest(name, self._all("register_stores")))
+            raise PluginError(
+                f"No installed plugin has the rollup store '{name}'",
+                hint=suggestion or f"Install it: pip install cuboid-{name}",
             )
         return found
 

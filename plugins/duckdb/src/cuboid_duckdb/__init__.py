@@ -24,3 +24,10 @@ def register_drivers(register: Callable[[type[Any]], None]) -> None:
     from cuboid_duckdb.driver import DuckDBDriver
 
     register(DuckDBDriver)
+
+
+@hookimpl
+def register_stores(register: Callable[[type[Any]], None]) -> None:
+    from cuboid_duckdb.store import DuckDBStore
+
+    register(DuckDBStore)

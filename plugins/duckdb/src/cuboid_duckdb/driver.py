@@ -131,12 +131,7 @@ class DuckDBDriver(DBAPIDriver):
             read_only=config.reads_only,
             config={name: value for name, value in settings.items() if value is not None},
         )
-        # Drivers of one file in one process share DuckDB's instance; the first has set and locked all this.
-        if instance.execute("SELECT current_setting('lock_configuration')").fetchone() != (True,):
-            # In this order: a locked configuration takes no zone, and connect(config=…) does not know the zone.
-            instance.execute("SET GLOBAL timezone = 'UTC'")
-            instance.execute(f"SET GLOBAL disabled_optimizers = '{','.join(BROKEN_OPTIMIZERS)}'")
-            instance.execute("SET GLOBAL lock_configuration = true")
+        settle(instance)
         return instance
 
     def release(self) -> None:
@@ -194,3 +189,23 @@ class DuckDBDriver(DBAPIDriver):
         if shown != message:
             log.warning("%s", message)
         return shown
+
+
+def settle(instance: duckdb.DuckDBPyConnection) -> None:
+    """Sets what statements rely on, and locks it."""
+    # Drivers of one file in one process share DuckDB's instance; the first has set and locked all this.
+    if instance.execute("SELECT current_setting('lock_configuration')").fetchone() != (True,):
+        # In this order: a locked configuration takes no zone, and connect(config=…) does not know the zone.
+        instance.execute("SET GLOBAL timezone = 'UTC'")
+        instance.execute(f"SET GLOBAL disabled_optimizers = '{','.join(BROKEN_OPTIMIZERS)}'")
+        instance.execute("SET GLOBAL lock_configuration = true")
+
+
+def quoted(name: str) -> str:
+    """A name in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def escaped(text: str) -> str:
+    """What stands between the quotes of a text in SQL."""
+    return text.replace("'", "''")

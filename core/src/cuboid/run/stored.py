@@ -1,0 +1,60 @@
+"""What is stored beforehand: one rollup in one zone, how its rows are read, and what a query needs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from cuboid.types import Column, Statement
+
+if TYPE_CHECKING:
+    from cuboid.catalog.rollups import RefreshKey
+
+Bounds = tuple[datetime, datetime]
+"""A half-open range ``[start, end)`` of civil time, zoneless, on the wall clock of the rollup's zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRollup:
+    """The rows of one rollup in one zone.
+
+    :param name: ``cube.rollup``.
+    :param zone: whose wall clock its times are on.
+    :param table: under which name the store shows the rows: the same through all refreshes, another one when what is
+        stored changes (it ends with a digest of the statement and the columns).
+    :param columns: of the rows, by the names that a reader uses; times are civil times of the zone.
+    :param data_source: where the rows come from.
+    :param select: the statement that yields the rows whose time is within the bounds; of all rows without bounds.
+    :param time: the column by which the rows are cut into parts, if they are.
+    :param parts: how long a part is (``hour`` to ``year``).
+    :param range: of a rollup in parts, what asks the source for the first and the last moment, in civil time: one
+        statement with two cells, or two with one each. NULLs are no rows.
+    :param rest: of a rollup in parts, the statement that yields the rows without a time, which are in no range.
+    :param order: columns by which stored rows are ordered, so that readers who filter by them skip most.
+    :param refresh_key: what tells that stored rows are out of date, as the model says it.
+    :param scheduled: it is kept fresh though nobody asks.
+    """
+
+    name: str
+    zone: str
+    table: str
+    columns: tuple[Column, ...]
+    data_source: str
+    select: Callable[[Bounds | None], Statement]
+    time: str | None = None
+    parts: str | None = None
+    range: tuple[Statement, ...] = ()
+    rest: Statement | None = None
+    order: tuple[str, ...] = ()
+    refresh_key: RefreshKey | None = None
+    scheduled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RollupUse:
+    """A query reads the rollup; of its parts only those within ``bounds``, if there are any."""
+
+    stored: StoredRollup
+    bounds: Bounds | None = None
