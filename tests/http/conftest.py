@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 import duckdb
 import pytest
 import structlog
+from tests.http import fuzzing
 from tests.http.socket_client import Loop, Socket
 from tornado.web import Application
 
@@ -141,6 +142,23 @@ def sign(payload: object, secret: str = SECRET, algorithm: str = "HS256", **head
     digest = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}.get(algorithm)
     signature = hmac.new(secret.encode(), text.encode(), digest).digest() if digest else b""
     return f"{text}.{encode(signature)}"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fuzz", type=float, default=1, help="how many times as many requests are fuzzed (default: 1)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    fuzzing.TIMES[0] = config.getoption("--fuzz")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if fuzzing.ANSWERS:
+        terminalreporter.section("fuzz")
+        for line in fuzzing.summary():
+            terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.http.fuzzing import fuzz, is_an_answer
 
 MEMBERS = [
     "Orders.count",
@@ -108,20 +109,8 @@ query = st.fixed_dictionaries(
 )
 question = rarely_junk(query | st.lists(query, max_size=2))
 
-fuzz = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)
 
-
-def is_an_answer(answer: Any) -> bool:
-    """A result, or an error with a text and a status that says whose mistake it was."""
-    if answer.status == 200:
-        return isinstance(answer.body, dict | list)
-    assert answer.status in (400, 403), (answer.status, answer.raw)
-    return isinstance(answer.body["error"], str) and bool(answer.body["error"])
-
-
-@fuzz
+@fuzz(300)
 @given(question=question, multi=st.booleans())
 def test_load_answers_every_question(production: Any, question: Any, multi: bool) -> None:
     assert is_an_answer(
@@ -129,26 +118,26 @@ def test_load_answers_every_question(production: Any, question: Any, multi: bool
     )
 
 
-@fuzz
+@fuzz(300)
 @given(question=question)
 def test_sql_answers_every_question(production: Any, question: Any) -> None:
     assert is_an_answer(production.get("sql", json.dumps(question)))
 
 
-@fuzz
+@fuzz(300)
 @given(text=st.text(max_size=40))
 def test_every_text_as_a_query_is_answered(production: Any, text: str) -> None:
     assert is_an_answer(production.get("load", text))
 
 
-@fuzz
+@fuzz(300)
 @given(body=st.binary(max_size=60))
 def test_every_body_is_answered(production: Any, body: bytes) -> None:
     answer = production.ask("POST", "/cubejs-api/v1/sql", body, Content_Type="application/json")
     assert is_an_answer(answer)
 
 
-@fuzz
+@fuzz(300)
 @given(parameters=st.dictionaries(st.text(max_size=6), st.text(max_size=6), max_size=3))
 def test_meta_answers_whatever_its_parameters(production: Any, parameters: dict[str, str]) -> None:
     assert is_an_answer(
@@ -156,7 +145,7 @@ def test_meta_answers_whatever_its_parameters(production: Any, parameters: dict[
     )
 
 
-@fuzz
+@fuzz(300)
 @given(token=st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=60))
 def test_no_text_is_a_token(production: Any, token: str) -> None:
     answer = type(production)(production.port, token).get("meta")

@@ -13,7 +13,7 @@ from tornado.web import HTTPError
 
 from cuboid.errors import InternalError, InvalidQuery
 from cuboid.http.authentication import token_in
-from cuboid.http.body import read_json_body
+from cuboid.http.body import is_json, read_json_body
 from cuboid.http.handler import JSON, Handler, seen_by_plugins
 from cuboid.http.query_string import parse_query_string
 from cuboid.http.wait import continue_wait, wants_progress
@@ -34,12 +34,15 @@ class ApiHandler(Handler):
     """The part of the API that must be open to whoever asks; None: a token is enough."""
 
     context: RequestContext
+    _chunks: list[bytes]
     _work: asyncio.Task[bytes | Pending] | None = None
     _gone = False
     _abandoned = False
 
+    def initialize(self) -> None:
+        self._chunks = []
+
     async def prepare(self) -> None:
-        self._chunks: list[bytes] = []
         super().prepare()
         if self._finished:
             return
@@ -67,17 +70,23 @@ class ApiHandler(Handler):
             raise HTTPError(413, reason=f"The request body is larger than the limit of {limit} bytes.")
 
     def data_received(self, chunk: bytes) -> None:
-        self._chunks.append(chunk)
+        """Keeps a body that is going to be read, and no other."""
+        if self.request.method == "POST" and is_json(self._content_type):
+            self._chunks.append(chunk)
+
+    @property
+    def _content_type(self) -> str:
+        return self.request.headers.get("Content-Type", "")
 
     async def parameters(self) -> Mapping[str, Any]:
         """The request's parameters: from the query string, or from the JSON body of a POST, never from both."""
         if self.request.method != "POST":
             return parse_query_string(self.request.query)
-        body = b"".join(self._chunks)
-        content_type = self.request.headers.get("Content-Type", "")
-        if len(body) < LARGE_BODY:
-            return read_json_body(content_type, body)
-        return await asyncio.to_thread(read_json_body, content_type, body)
+        # A handler lives until garbage is collected, its body no longer than it takes to read it.
+        chunks, self._chunks = self._chunks, []
+        if sum(map(len, chunks)) < LARGE_BODY:
+            return read_json_body(self._content_type, chunks)
+        return await asyncio.to_thread(read_json_body, self._content_type, chunks)
 
     async def respond(self, work: Coroutine[Any, Any, bytes | Pending]) -> None:
         """Answers with what ``work`` returns: a JSON body, or that the client has to wait on."""
@@ -119,10 +128,12 @@ class ApiHandler(Handler):
     def on_finish(self) -> None:
         """:meth:`send` says when it is over; failures and refusals are over as soon as they are written."""
         if self._work is None or self._work.cancelled() or self._work.exception() is not None:
+            self._work = None  # its traceback knows this handler and everything that was read
             super().on_finish()
 
     def on_connection_close(self) -> None:
         self._gone = True
+        self._chunks = []
         super().on_connection_close()
         if self._work is not None:
             self._work.cancel()

@@ -10,12 +10,20 @@ import orjson
 from cuboid.errors import InvalidQuery
 
 
-def read_json_body(content_type: str, body: bytes) -> Mapping[str, Any]:
-    """The object in ``body``. Empty for other content types, an empty body and a list: Cube reads none of these.
+def is_json(content_type: str) -> bool:
+    """Whether a body of that type is read at all."""
+    return content_type.partition(";")[0].strip().lower() == "application/json"
+
+
+def read_json_body(content_type: str, chunks: list[bytes]) -> Mapping[str, Any]:
+    """The object in a body, whose ``chunks`` are gone afterwards. Empty for other content types, an empty body and a
+    list: Cube reads none of these.
 
     Raises :class:`InvalidQuery` for text that is not JSON, or a bare value.
     """
-    if content_type.partition(";")[0].strip().lower() != "application/json" or not body.strip():
+    body = b"".join(chunks)
+    chunks.clear()
+    if not is_json(content_type) or not body.strip():
         return {}
     try:
         value = orjson.loads(body)

@@ -18,7 +18,7 @@ from cuboid.errors import ConfigError
 from cuboid.http.logs import log
 from cuboid.http.site import LAST_WORDS, Site
 
-IDLE_TIMEOUT = 600.0
+IDLE_TIMEOUT = 75.0
 BODY_TIMEOUT = 300.0
 """Seconds a connection may stay open unused, and a request's body may take."""
 
