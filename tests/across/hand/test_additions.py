@@ -75,6 +75,43 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
             ["Rome", "5", "40", "0.25"],
         ],
     ),
+    "the first two and the others by month, under an `or` over groups": (
+        {
+            "dimensions": [CITY],
+            "timeDimensions": [{"dimension": "sales.at", "granularity": "month"}],
+            "measures": [TOTAL, "sales.count"],
+            **top(2, others="rest"),
+            "filters": [
+                {
+                    "or": [
+                        {"member": CITY, "operator": "equals", "values": ["rest"]},
+                        {"member": TOTAL, "operator": "gt", "values": ["15"]},
+                    ]
+                }
+            ],
+            "order": [["sales.at", "asc"], [CITY, "asc"]],
+        },
+        [
+            ["Rome", "2024-01-01T00:00:00.000", "40", "1", "2024-01-01T00:00:00.000"],
+            ["rest", "2024-01-01T00:00:00.000", "30", "1", "2024-01-01T00:00:00.000"],
+            ["Oslo", "2024-02-01T00:00:00.000", "100", "1", "2024-02-01T00:00:00.000"],
+            ["rest", "2024-02-01T00:00:00.000", "20", "1", "2024-02-01T00:00:00.000"],
+        ],
+    ),
+    "shares of what two facts have, the others as one": (
+        {
+            "dimensions": [CITY],
+            "measures": [TOTAL, "sent_back.total", "sales.count"],
+            **top(1, others="rest"),
+            "percentOfTotal": [
+                {"measure": "sent_back.total"},
+                {"measure": TOTAL},
+                {"measure": "sales.count"},
+            ],
+            "order": [[TOTAL, "desc"]],
+        },
+        [["Oslo", "100", "15", "1", "0.75", "0.5", "0.2"], ["rest", "100", "5", "4", "0.25", "0.5", "0.8"]],
+    ),
     "shares within a month": (
         {
             "dimensions": [CITY],

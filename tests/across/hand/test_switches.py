@@ -43,6 +43,10 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
         },
         [["Milan", "60", "400"], ["Oslo", "200", "400"], ["Rome", "100", "400"], [None, "40", "400"]],
     ),
+    "without measures": (
+        {"dimensions": [CURRENCY, "cities.country"], "order": [[CURRENCY, "asc"], ["cities.country", "asc"]]},
+        [[each, country] for each in ("EUR", "GBP", "USD") for country in ("IT", "NO")],
+    ),
     "no value is left": (
         {"dimensions": ["cities.name"], "measures": ["sales.count"], "filters": [where("equals", "CHF")]},
         [],

@@ -161,7 +161,8 @@ class Explainer:
     def _leaves(self, built: Plan, relations: list[Relation]) -> Iterator[dict[str, Any]]:
         for node in walk(built):
             if isinstance(node, Aggregated):
-                for leaf in node.leaves:
+                plain = node.plain if isinstance(node, SnapshotAggregate) else ()
+                for leaf in (*node.leaves, *plain):
                     yield self._leaf(leaf.measure, node, relations.index(node.relation) + 1)
 
     def _leaf(self, name: str, node: Aggregated, relation: int) -> dict[str, Any]:

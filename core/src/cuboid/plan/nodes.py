@@ -117,8 +117,19 @@ class Leaf:
     by_key: bool = False
 
 
+class _WithLeaves:
+    __slots__ = ()
+
+    leaves: tuple[Leaf, ...]
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The measures that are computed."""
+        return tuple(leaf.measure for leaf in self.leaves)
+
+
 @dataclass(frozen=True, slots=True)
-class Aggregate:
+class Aggregate(_WithLeaves):
     """GROUP BY ``keys`` over the relation's rows as they are: right for leaves that no join repeats, and for
     those whose value repetition does not change."""
 
@@ -126,14 +137,9 @@ class Aggregate:
     keys: tuple[Key, ...]
     leaves: tuple[Leaf, ...]
 
-    @property
-    def values(self) -> tuple[str, ...]:
-        """The measures that are computed."""
-        return tuple(leaf.measure for leaf in self.leaves)
-
 
 @dataclass(frozen=True, slots=True)
-class KeyedAggregate:
+class KeyedAggregate(_WithLeaves):
     """GROUP BY ``keys`` over one row per (keys, primary key of ``cube``): for leaves of a cube whose rows the
     relation's joins repeat."""
 
@@ -141,11 +147,6 @@ class KeyedAggregate:
     keys: tuple[Key, ...]
     cube: str
     leaves: tuple[Leaf, ...]
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """The measures that are computed."""
-        return tuple(leaf.measure for leaf in self.leaves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ class Frames:
 
 
 @dataclass(frozen=True, slots=True)
-class Windowed:
+class Windowed(_WithLeaves):
     """Aggregates of the rows in each frame, each row of ``cube`` once; without other keys than the time's for each
     bucket, an empty frame included.
 
@@ -210,11 +211,6 @@ class Windowed:
     frames: Frames
     distinct: bool
 
-    @property
-    def values(self) -> tuple[str, ...]:
-        """The measures that are computed."""
-        return tuple(leaf.measure for leaf in self.leaves)
-
 
 @dataclass(frozen=True, slots=True)
 class SnapshotAggregate:
@@ -222,6 +218,7 @@ class SnapshotAggregate:
     their values of ``by``; for ``average`` over those of each time by itself, then the mean of these.
 
     :param repeated: the relation's joins repeat the cube's rows, so that they are made distinct by primary key first.
+    :param plain: leaves that all rows count for, read along with the others; none beside averages.
     """
 
     relation: Relation
@@ -232,11 +229,12 @@ class SnapshotAggregate:
     take: Literal["last", "first", "average"]
     by: tuple[str, ...] = ()
     repeated: bool = False
+    plain: tuple[Leaf, ...] = ()
 
     @property
     def values(self) -> tuple[str, ...]:
         """The measures that are computed."""
-        return tuple(leaf.measure for leaf in self.leaves)
+        return tuple(leaf.measure for leaf in (*self.leaves, *self.plain))
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +247,7 @@ class StepRows:
 
 
 @dataclass(frozen=True, slots=True)
-class ConversionAggregate:
+class ConversionAggregate(_WithLeaves):
     """GROUP BY ``keys`` over the rows of the first step, of ``cube``: how many went through all further steps of the
     same entity, or their rate among all of them.
 
@@ -267,13 +265,44 @@ class ConversionAggregate:
     window: Interval | None
     rate: bool
 
-    @property
-    def values(self) -> tuple[str, ...]:
-        """The measures that are computed."""
-        return tuple(leaf.measure for leaf in self.leaves)
+
+@dataclass(frozen=True, slots=True)
+class Regrouped(_WithLeaves):
+    """The groups of ``source`` by ``keys``, which are among its own, each leaf added up; by all of its keys these
+    groups themselves. It has all the leaves."""
+
+    source: Aggregate | KeyedAggregate
+    keys: tuple[Key, ...]
+    leaves: tuple[Leaf, ...]
 
 
-Groups = Aggregate | KeyedAggregate | SnapshotAggregate | ConversionAggregate | Stage | Windowed
+@dataclass(frozen=True, slots=True)
+class TopGroups(_WithLeaves):
+    """The groups of ``source`` by ``keys``, with the values of a dimension cut to the first ones as of
+    :class:`TopRows`: the first ``limit`` by the leaf ``by`` of the groups of ``ranked``. Leaves of the others are
+    added up."""
+
+    source: Aggregate
+    keys: tuple[Key, ...]
+    leaves: tuple[Leaf, ...]
+    dimension: str
+    ranked: Aggregate
+    by: Leaf
+    limit: Slot
+    others: Slot | None
+    drop: bool
+
+
+Groups = (
+    Aggregate
+    | KeyedAggregate
+    | SnapshotAggregate
+    | ConversionAggregate
+    | Stage
+    | Windowed
+    | Regrouped
+    | TopGroups
+)
 """What yields one row per group."""
 
 
@@ -298,10 +327,12 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What the values of a share's measure are divided by; without a plan the share is NULL."""
+    """What the values of a share's measure are divided by: the plan's, or the sum ``over_groups`` of the answer. With
+    neither the share is NULL."""
 
     share: Share
     plan: Plan | None
+    over_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import Any
 from cuboid.catalog.model import Catalog
 from cuboid.plan import nodes
 from cuboid.plan.fanout import repeatable
-from cuboid.plan.nodes import Aggregate, Combine, Groups, KeyedAggregate, Leaf, Plan, Stage, Windowed
+from cuboid.plan.nodes import Aggregate, Combine, Groups, KeyedAggregate, Leaf, Plan, Regrouped, TopGroups
+from cuboid.plan.scans import Inputs, on_inputs, scan_once, share_over_groups, top_of_groups
 
 Rule = Callable[[Plan, Catalog], Plan]
 
@@ -28,7 +29,7 @@ def count_by_key(plan: Plan, catalog: Catalog) -> Plan:
             ),
         )
 
-    return _on_inputs(plan, lambda parts: tuple(rewritten(part) for part in parts))
+    return on_inputs(plan, lambda parts: tuple(rewritten(part) for part in parts))
 
 
 def free_repeatable(plan: Plan, catalog: Catalog) -> Plan:
@@ -43,7 +44,7 @@ def free_repeatable(plan: Plan, catalog: Catalog) -> Plan:
             return (part,)
         return (Aggregate(part.relation, part.keys, free),)
 
-    return _on_inputs(plan, lambda parts: tuple(piece for part in parts for piece in split(part)))
+    return on_inputs(plan, lambda parts: tuple(piece for part in parts for piece in split(part)))
 
 
 def merge_aggregates(plan: Plan, catalog: Catalog) -> Plan:
@@ -60,21 +61,27 @@ def merge_aggregates(plan: Plan, catalog: Catalog) -> Plan:
                 merged[identity] = part
         return tuple(merged.values())
 
-    return _on_inputs(plan, merge)
+    return on_inputs(plan, merge)
 
 
 def unwrap_single_input(plan: Plan, catalog: Catalog) -> Plan:
     """One input needs no combining."""
     source = plan.source
-    if isinstance(source, Combine) and len(source.inputs) == 1:
-        return replace(plan, source=source.inputs[0])
-    return plan
+    if not isinstance(source, Combine) or len(source.inputs) != 1:
+        return plan
+    if isinstance(source.inputs[0], Regrouped | TopGroups):
+        # Their columns have the names of those they read, and engines disagree on which of them ORDER BY means.
+        return plan
+    return replace(plan, source=source.inputs[0])
 
 
 RULES: tuple[Rule, ...] = (
     count_by_key,
     free_repeatable,
     merge_aggregates,
+    share_over_groups,
+    top_of_groups,
+    scan_once,
     unwrap_single_input,
 )
 
@@ -97,29 +104,6 @@ def _with_inner(node: Any, change: Callable[[Plan], Plan]) -> Any:
     values = {each.name: getattr(node, each.name) for each in fields(node)}
     changed = {name: new for name, old in values.items() if (new := _with_inner(old, change)) != old}
     return replace(node, **changed) if changed else node
-
-
-Inputs = tuple[Groups, ...]
-
-
-def _on_inputs(plan: Plan, change: Callable[[Inputs], Inputs]) -> Plan:
-    """The plan with the inputs of each combination changed, those inside stages first."""
-
-    def changed(node: Combine) -> Combine:
-        return Combine(change(tuple(inside(part) for part in node.inputs)))
-
-    def inside(part: Groups) -> Groups:
-        if isinstance(part, Windowed) and isinstance(part.rows, Combine):
-            return replace(part, rows=changed(part.rows))
-        if not isinstance(part, Stage):
-            return part
-        return replace(
-            part, child=changed(part.child), groups=None if part.groups is None else changed(part.groups)
-        )
-
-    if not isinstance(plan.source, Combine):
-        return plan
-    return replace(plan, source=changed(plan.source))
 
 
 def _counts_rows(catalog: Catalog, leaf: Leaf) -> bool:

@@ -9,11 +9,15 @@ from cuboid.catalog.pieces import Template
 from cuboid.catalog.stages import SemiAdditive
 from cuboid.plan.nodes import Aggregate, KeyedAggregate, Leaf, SnapshotAggregate
 
+AGGREGATES = ("count", "sum", "avg", "min", "max", "count_distinct", "count_distinct_approx")
+"""Types whose value is an aggregate of one input of each row."""
+
 
 def with_snapshots(
     catalog: Catalog, part: Aggregate | KeyedAggregate
 ) -> Iterator[Aggregate | KeyedAggregate | SnapshotAggregate]:
-    """``part`` with its semi-additive leaves in nodes of their own: one for those that choose alike."""
+    """``part`` with its semi-additive leaves in nodes of their own: one for those that choose alike. Where rows are
+    marked for these, the other leaves are aggregated from the same rows."""
     plain: list[Leaf] = []
     chosen: dict[tuple[SemiAdditive, tuple[Template, ...]], list[Leaf]] = {}
     for leaf in part.leaves:
@@ -28,9 +32,13 @@ def with_snapshots(
     if not chosen:
         yield part
         return
-    if plain:
-        yield _only(part, tuple(plain))
+    beside = tuple(leaf for leaf in plain if catalog.measure(leaf.measure).type in AGGREGATES)
+    if all(rule.take == "average" for rule, _ in chosen):
+        beside = ()
+    if alone := tuple(leaf for leaf in plain if leaf not in beside):
+        yield _only(part, alone)
     for (rule, _), leaves in chosen.items():
+        along, beside = (beside, ()) if rule.take != "average" else ((), beside)
         yield SnapshotAggregate(
             part.relation,
             part.keys,
@@ -40,6 +48,7 @@ def with_snapshots(
             rule.take,
             rule.by,
             repeated=isinstance(part, KeyedAggregate),
+            plain=along,
         )
 
 

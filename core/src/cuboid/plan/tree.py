@@ -16,12 +16,14 @@ from cuboid.plan.nodes import (
     KeyedAggregate,
     Leaf,
     Plan,
+    Regrouped,
     Relation,
     Rows,
     SnapshotAggregate,
     StepRows,
     SubQuery,
     Switched,
+    TopGroups,
     TopRows,
     Total,
     WithShares,
@@ -79,8 +81,18 @@ def describe_plan(node: Any) -> Step:
             details = (f"each row of {node.cube} once in a group, by its primary key",)
             title = f"Aggregate {_leaves(node.leaves)}{_by(node.keys)}"
             return Step(title, details, (describe_plan(node.relation),))
+        case Regrouped():
+            title = f"{_leaves(node.leaves)}{_by(node.keys) or ' in all'}"
+            fewer = len(node.keys) < len(node.source.keys)
+            how = "added up, no row is read again" if fewer else "as they are, no row is read again"
+            return Step(f"Take {title} from groups that are known", (how,), (describe_plan(node.source),))
+        case TopGroups():
+            title = f"Cut the groups to the first values of {node.dimension}, by {node.by.measure}"
+            others = "left out" if node.drop else "one group, their values added up"
+            groups = tuple(dict.fromkeys((node.source, node.ranked)))
+            return Step(title, (f"the others are {others}",), _inner(groups))
         case SnapshotAggregate():
-            title = f"Aggregate {_leaves(node.leaves)}{_by(node.keys)}"
+            title = f"Aggregate {_leaves((*node.leaves, *node.plain))}{_by(node.keys)}"
             return Step(title, tuple(_snapshots(node)), (describe_plan(node.relation),))
         case ConversionAggregate():
             title = f"{'The rate' if node.rate else 'The number'} of rows of {node.cube} that went through"
@@ -106,7 +118,8 @@ def describe_plan(node: Any) -> Step:
         case Total():
             within = ", ".join(node.share.within) or "nothing"
             title = f"Total of {node.share.measure} by {within}"
-            return Step(title, (), _inner((node.plan,) if node.plan else ()))
+            said = ("the sum over the groups that are shown",) if node.over_groups else ()
+            return Step(title, said, _inner((node.plan,) if node.plan else ()))
         case SubQuery():
             by = ", ".join(node.by) or "nothing"
             return Step(f"Column {node.dimension} of {node.cube}, by {by}", (), _inner(node.plans))
@@ -144,7 +157,8 @@ def _snapshots(node: SnapshotAggregate) -> Iterator[str]:
         yield f"for each {node.time_dimension} by itself, then the mean"
     else:
         each = f" and each {', '.join(node.by)}" if node.by else ""
-        yield f"only rows of the {node.take} {node.time_dimension} of the group{each}"
+        of = f", for {_leaves(node.leaves)}" if node.plain else ""
+        yield f"only rows of the {node.take} {node.time_dimension} of the group{each}{of}"
 
 
 def _steps(node: ConversionAggregate) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from sqlglot import exp
@@ -15,12 +16,15 @@ from cuboid.sql.sub_queries import LowerPlan, renamed
 
 
 class Shares:
-    """Lowers one :class:`WithShares`."""
+    """Lowers one :class:`WithShares`; ``added_up`` is the aggregate that puts values of a measure together."""
 
-    def __init__(self, node: WithShares, lower: LowerPlan, names: Names) -> None:
+    def __init__(
+        self, node: WithShares, lower: LowerPlan, names: Names, added_up: Callable[[str, exp.Expr], exp.Expr]
+    ) -> None:
         self._node = node
         self._lower = lower
         self._names = names
+        self._added_up = added_up
 
     def read(self) -> Reading:
         """The groups of the answer, with the measures and, under the names of their columns, the shares."""
@@ -33,6 +37,12 @@ class Shares:
         keys = {key: column(inner[key.name], name) for key in answer.keys}
         for total in self._node.totals:
             share = total.share
+            if total.over_groups:
+                within = [value for key, value in keys.items() if key.name in share.within]
+                groups = self._added_up(share.measure, values[share.measure].copy())
+                window = exp.Window(this=groups, partition_by=[each.copy() for each in within])
+                values[share.key] = _share(values[share.measure], window)
+                continue
             if total.plan is None:
                 values[share.key] = exp.cast(exp.null(), exp.DataType.Type.DOUBLE)
                 continue

@@ -51,6 +51,23 @@ class LeafSql:
             case other:
                 raise AssertionError(f"a {other} measure has no aggregate of its own")
 
+    def added_up(self, leaf: Leaf, value: exp.Expr, *, grouped: bool) -> exp.Expr:
+        """The leaf of groups that are put together, over the column of its values in each.
+
+        :param grouped: there is at least one for each group that is made of them; else none may be there, and count 0.
+        """
+        total = self.sum_of(leaf.measure, value)
+        if self._catalog.measure(leaf.measure).type != "count":
+            return total
+        if not grouped:
+            total = exp.Coalesce(this=total, expressions=[exp.Literal.number(0)])
+        return exp.cast(total, exp.DataType.Type.BIGINT)
+
+    def sum_of(self, measure: str, value: exp.Expr) -> exp.Expr:
+        """What puts a measure's values for groups together, as a window function may."""
+        counts = self._catalog.measure(measure).type == "count"
+        return exp.Sum(this=value) if counts else self.over(Leaf(measure), value)
+
     def input(self, measure: Measure, scope: Scope) -> exp.Expr:
         """What one row contributes; NULL where the measure's filters fail or the row has no row of its cube."""
         tests = [self._members.template(test, scope) for test in measure.filters]

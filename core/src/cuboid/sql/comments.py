@@ -17,8 +17,10 @@ from cuboid.plan.nodes import (
     Groups,
     Key,
     KeyedAggregate,
+    Regrouped,
     SnapshotAggregate,
     Stage,
+    TopGroups,
     Windowed,
 )
 
@@ -37,6 +39,10 @@ def commented(select: exp.Select, text: str) -> exp.Select:
 def about(node: Groups | Combine, values: Sequence[str]) -> str:
     """What the groups of a node are."""
     said = by(values, node.keys)
+    if isinstance(node, Regrouped):
+        return f"{said}: added up"
+    if isinstance(node, TopGroups):
+        return f"{said}: the first of {node.dimension}{'' if node.drop else ' and the others'}"
     moved = (
         [] if isinstance(node, Stage | Combine | Windowed) else [each.member for each in node.relation.shifts]
     )

@@ -50,10 +50,21 @@ class Lowered:
 
 
 class Lowering:
-    """Lowers one plan; use once."""
+    """Lowers one plan; use once.
 
-    def __init__(self, plan: Plan, catalog: Catalog, dialect: Dialect, templates: Templates) -> None:
+    :param shared: CTEs of the statement that the plan is a part of, which attaches them.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        catalog: Catalog,
+        dialect: Dialect,
+        templates: Templates,
+        shared: Tables | None = None,
+    ) -> None:
         self._plan = plan
+        self._shared = shared is not None
         self._catalog = catalog
         self._dialect = dialect
         self._templates = templates
@@ -62,7 +73,7 @@ class Lowering:
         self._formulas = FormulaSql(catalog, dialect, self._sources.members)
         stages = StageSql(catalog, dialect, self._sources.members, self._sources.leaves, self._formulas)
         windows = WindowSql(catalog, dialect, self._sources, stages)
-        self._tables = Tables(catalog, dialect, self._sources, stages.lower, windows.lower)
+        self._tables = shared or Tables(catalog, dialect, self._sources, stages.lower, windows.lower)
         names = self._sources.names()
         self._aliases = {
             key.name: names.take(self._sources.alias(key.member, key.granularity)) for key in plan.keys
@@ -93,7 +104,8 @@ class Lowering:
         if reading.grouped:
             select = group_by_position(select, len(plan.keys))
         select = self._restrict(select, reading)
-        select = self._tables.attach(select)
+        if not self._shared:
+            select = self._tables.attach(select)
         if not plan.counted:
             return Lowered(self._cut(select), tuple(columns))
         counted = exp.select(aliased(exp.Count(this=exp.Star()), "total_count")).from_(
@@ -106,18 +118,29 @@ class Lowering:
         lowered = Lowering(plan, self._catalog, self._dialect, self._templates).lower()
         return lowered.tree, [each.name for each in lowered.columns]
 
+    def _by_switches(self, source: WithSwitches) -> Reading:
+        """The answers for the values of switches, whose CTEs are this statement's: equal ones are one."""
+        first = Lowering(source.parts[0].plan, self._catalog, self._dialect, self._templates)
+        self._tables = first._tables
+
+        def part(plan: Plan) -> tuple[exp.Expr, list[str]]:
+            lowered = Lowering(plan, self._catalog, self._dialect, self._templates, self._tables).lower()
+            return lowered.tree, [each.name for each in lowered.columns]
+
+        return by_switches(source, part)
+
     def _read(self, source: Source) -> Reading:
         match source:
             case WithSwitches():
-                return by_switches(source, self._inner)
+                return self._by_switches(source)
             case WithShares():
-                return Shares(source, self._inner, self._sources.names()).read()
+                return Shares(source, self._inner, self._sources.names(), self._sources.leaves.sum_of).read()
             case Stage() | Windowed():
                 return self._tables.table(source).reading()
             case Rows():
                 return self._sources.rows(source)
             case _:
-                return self._tables.read(source)
+                return self._tables.table(source).reading() if self._shared else self._tables.read(source)
 
     # ------------------------------------------------------------ on top of the source
 

@@ -32,6 +32,7 @@ class _Snapshots:
     keys: Mapping[Key, str]
     by: tuple[str, ...]
     leaves: tuple[_LeafColumns, ...]
+    plain: Mapping[Leaf, str]
 
 
 class Snapshots:
@@ -53,6 +54,7 @@ class Snapshots:
         for name in (
             *rows.keys.values(),
             *(each for leaf in rows.leaves for each in (leaf.input, leaf.time)),
+            *rows.plain.values(),
         ):
             marked = marked.select(column(name, rows.name), copy=False)
         for each in rows.leaves:
@@ -69,6 +71,8 @@ class Snapshots:
             kept = exp.EQ(this=column(each.time, name), expression=column(edges[each.leaf], name))
             value = exp.Case().when(kept, column(each.input, name))
             values[each.leaf.measure] = self._sources.leaves.over(each.leaf, value)
+        for leaf, carried in rows.plain.items():
+            values[leaf.measure] = self._sources.leaves.over(leaf, column(carried, name))
         keys = {key: column(each, name) for key, each in rows.keys.items()}
         return Reading(select, keys, lambda measure: values[measure].copy(), grouped=True)
 
@@ -108,6 +112,13 @@ class Snapshots:
             select = select.select(aliased(value, name), copy=False)
             return name
 
+        def contributed(leaf: Leaf) -> str:
+            measure = self._catalog.measure(leaf.measure)
+            value = self._sources.leaves.input(measure, scope)
+            if isinstance(value, exp.Star):
+                value = exp.Literal.number(1)
+            return carry(value, f"input__{measure.name}")
+
         keys = {
             key: carry(value, self._sources.alias(key.member, key.granularity))
             for key, value in key_values.items()
@@ -121,16 +132,10 @@ class Snapshots:
             time = self._sources.leaves.where_counted(
                 measure, members.value(node.time_dimension, scope), scope
             )
-            value = self._sources.leaves.input(measure, scope)
-            if isinstance(value, exp.Star):
-                value = exp.Literal.number(1)
-            leaves.append(
-                _LeafColumns(
-                    leaf, carry(value, f"input__{measure.name}"), carry(time, f"time__{measure.name}")
-                )
-            )
+            leaves.append(_LeafColumns(leaf, contributed(leaf), carry(time, f"time__{measure.name}")))
+        plain = {leaf: contributed(leaf) for leaf in node.plain}
         name = self._names.take(f"{self._alias()}__rows")
-        return _Snapshots(select, name, keys, by, tuple(leaves))
+        return _Snapshots(select, name, keys, by, tuple(leaves), plain)
 
     def _alias(self) -> str:
         return self._catalog.cubes[self._node.cube].alias

@@ -14,8 +14,10 @@ from cuboid.plan.nodes import (
     Groups,
     Key,
     KeyedAggregate,
+    Regrouped,
     SnapshotAggregate,
     Stage,
+    TopGroups,
     Windowed,
 )
 from cuboid.sql.combine import combined
@@ -23,6 +25,7 @@ from cuboid.sql.comments import about, by, commented
 from cuboid.sql.conversions import Conversions
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.reading import Reading, Table, aliased, group_by_position, identifier
+from cuboid.sql.regroup import added_up, first_groups
 from cuboid.sql.snapshots import Snapshots
 from cuboid.sql.sources import Sources
 
@@ -44,6 +47,7 @@ class Tables:
         self._catalog = catalog
         self._dialect = dialect
         self._sources = sources
+        self._leaves = sources.leaves
         self._stage = stage
         self._window = window
         self._names = sources.names()
@@ -67,6 +71,9 @@ class Tables:
         """The CTE that has the node's groups."""
         if isinstance(node, Combine) and len(node.inputs) == 1:
             return self.table(node.inputs[0])
+        if isinstance(node, Regrouped) and len(node.keys) == len(node.source.keys):
+            same = self.table(node.source)
+            return Table(same.name, same.keys, {each: same.values[each] for each in node.values})
         found = self._tables.get(node)
         if found is None:
             reading = self.read(node)  # first, as its own CTEs come before it
@@ -120,6 +127,10 @@ class Tables:
                 return Snapshots(node, self._catalog, self._sources).read()
             case ConversionAggregate():
                 return Conversions(node, self._catalog, self._dialect, self._sources, self.cte).read()
+            case Regrouped():
+                return added_up(self.table(node.source).reading(), node, self._leaves)
+            case TopGroups():
+                return first_groups(node, self, self._leaves, self._dialect)
             case Stage():
                 return self._stage(node, self)
             case Windowed():
@@ -133,6 +144,8 @@ class Tables:
                 return self._sources.alias(node.measure)
             case Combine():
                 return "stage"
+            case _ if not node.values:
+                return "groups"
             case _:
                 return f"{self._catalog.cubes[self._catalog.measure(node.values[0]).cube].alias}__measures"
 

@@ -5,8 +5,8 @@ SELECT
   "answer"."orders__status" AS "orders__status",
   "answer"."orders__total" AS "orders__total",
   CASE
-    WHEN "total"."total__2" <> 0
-    THEN CAST("answer"."orders__total" AS DOUBLE PRECISION) / CAST("total"."total__2" AS DOUBLE PRECISION)
+    WHEN SUM("answer"."orders__total") OVER (PARTITION BY "answer"."users__city") <> 0
+    THEN CAST("answer"."orders__total" AS DOUBLE PRECISION) / CAST(SUM("answer"."orders__total") OVER (PARTITION BY "answer"."users__city") AS DOUBLE PRECISION)
   END AS "orders__total_percent_of_total"
 FROM (
   SELECT
@@ -26,28 +26,6 @@ FROM (
     1,
     2
 ) AS "answer"
-LEFT JOIN (
-  SELECT
-    "users__city" AS "total__1",
-    "orders__total" AS "total__2"
-  FROM (
-    SELECT
-      "users".city AS "users__city",
-      SUM("orders".amount) AS "orders__total"
-    FROM public.users AS "users"
-    LEFT JOIN (
-      SELECT
-        *
-      FROM public.orders
-      WHERE
-        NOT deleted
-    ) AS "orders"
-      ON "users".id = "orders".user_id
-    GROUP BY
-      1
-  ) AS "total__answer"
-) AS "total"
-  ON "answer"."users__city" IS NOT DISTINCT FROM "total"."total__1"
 ORDER BY
   "orders__total" DESC NULLS LAST,
   "users__city" ASC,

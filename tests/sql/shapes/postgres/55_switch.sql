@@ -1,5 +1,111 @@
 -- A switch that is grouped by: an answer for each of its values, one after another.
 -- {"dimensions": ["orders.unit", "orders.status"], "measures": ["orders.amountOrCount", "orders.count"], "limit": 10}
+WITH "orders__measures" AS (
+  /* orders.total, orders.count by orders.status */
+  SELECT
+    "orders".status AS "orders__status",
+    SUM("orders".amount) AS "orders__total",
+    COUNT("orders".id) AS "orders__count"
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS "orders"
+  GROUP BY
+    1
+), "orders__amount_or_count" AS (
+  /* orders.amountOrCount by orders.status: from the groups of what it is made of */
+  SELECT
+    "orders__status",
+    "orders__total" AS "orders__amount_or_count"
+  FROM "orders__measures"
+), "stage" AS (
+  /* orders.amountOrCount, orders.count by orders.status */
+  SELECT
+    "orders__status",
+    "orders__amount_or_count",
+    "orders__count"
+  FROM (
+    SELECT
+      "orders__status",
+      MAX("orders__amount_or_count") AS "orders__amount_or_count",
+      MAX("orders__count") AS "orders__count"
+    FROM (
+      SELECT
+        "orders__status",
+        "orders__amount_or_count",
+        (
+          SELECT
+            "orders__count"
+          FROM "orders__measures"
+          WHERE
+            FALSE
+        ) AS "orders__count"
+      FROM "orders__amount_or_count"
+      UNION ALL
+      SELECT
+        "orders__status",
+        (
+          SELECT
+            "orders__amount_or_count"
+          FROM "orders__amount_or_count"
+          WHERE
+            FALSE
+        ) AS "orders__amount_or_count",
+        "orders__count"
+      FROM "orders__measures"
+    ) AS "parts"
+    GROUP BY
+      1
+  ) AS "combined"
+), "orders__amount_or_count_2" AS (
+  /* orders.amountOrCount by orders.status: from the groups of what it is made of */
+  SELECT
+    "orders__status",
+    "orders__count" AS "orders__amount_or_count"
+  FROM "orders__measures"
+), "stage_2" AS (
+  /* orders.amountOrCount, orders.count by orders.status */
+  SELECT
+    "orders__status",
+    "orders__amount_or_count",
+    "orders__count"
+  FROM (
+    SELECT
+      "orders__status",
+      MAX("orders__amount_or_count") AS "orders__amount_or_count",
+      MAX("orders__count") AS "orders__count"
+    FROM (
+      SELECT
+        "orders__status",
+        "orders__amount_or_count",
+        (
+          SELECT
+            "orders__count"
+          FROM "orders__measures"
+          WHERE
+            FALSE
+        ) AS "orders__count"
+      FROM "orders__amount_or_count_2"
+      UNION ALL
+      SELECT
+        "orders__status",
+        (
+          SELECT
+            "orders__amount_or_count"
+          FROM "orders__amount_or_count_2"
+          WHERE
+            FALSE
+        ) AS "orders__amount_or_count",
+        "orders__count"
+      FROM "orders__measures"
+    ) AS "parts"
+    GROUP BY
+      1
+  ) AS "combined"
+)
 SELECT
   "switch__1" AS "orders__unit",
   "orders__status",
@@ -12,78 +118,11 @@ FROM (
     "orders__amount_or_count",
     "orders__count"
   FROM (
-    WITH "orders__measures" AS (
-      /* orders.total by orders.status */
-      SELECT
-        "orders".status AS "orders__status",
-        SUM("orders".amount) AS "orders__total"
-      FROM (
-        SELECT
-          *
-        FROM public.orders
-        WHERE
-          NOT deleted
-      ) AS "orders"
-      GROUP BY
-        1
-    ), "orders__amount_or_count" AS (
-      /* orders.amountOrCount by orders.status: from the groups of what it is made of */
-      SELECT
-        "orders__status",
-        "orders__total" AS "orders__amount_or_count"
-      FROM "orders__measures"
-    ), "orders__measures_2" AS (
-      /* orders.count by orders.status */
-      SELECT
-        "orders".status AS "orders__status",
-        COUNT("orders".id) AS "orders__count"
-      FROM (
-        SELECT
-          *
-        FROM public.orders
-        WHERE
-          NOT deleted
-      ) AS "orders"
-      GROUP BY
-        1
-    )
     SELECT
       "orders__status",
       "orders__amount_or_count",
       "orders__count"
-    FROM (
-      SELECT
-        "orders__status",
-        MAX("orders__amount_or_count") AS "orders__amount_or_count",
-        MAX("orders__count") AS "orders__count"
-      FROM (
-        SELECT
-          "orders__status",
-          "orders__amount_or_count",
-          (
-            SELECT
-              "orders__count"
-            FROM "orders__measures_2"
-            WHERE
-              FALSE
-          ) AS "orders__count"
-        FROM "orders__amount_or_count"
-        UNION ALL
-        SELECT
-          "orders__status",
-          (
-            SELECT
-              "orders__amount_or_count"
-            FROM "orders__amount_or_count"
-            WHERE
-              FALSE
-          ) AS "orders__amount_or_count",
-          "orders__count"
-        FROM "orders__measures_2"
-      ) AS "parts"
-      GROUP BY
-        1
-    ) AS "combined"
+    FROM "stage"
   ) AS "answer_1"
   UNION ALL
   SELECT
@@ -92,64 +131,11 @@ FROM (
     "orders__amount_or_count",
     "orders__count"
   FROM (
-    WITH "orders__measures" AS (
-      /* orders.count by orders.status */
-      SELECT
-        "orders".status AS "orders__status",
-        COUNT("orders".id) AS "orders__count"
-      FROM (
-        SELECT
-          *
-        FROM public.orders
-        WHERE
-          NOT deleted
-      ) AS "orders"
-      GROUP BY
-        1
-    ), "orders__amount_or_count" AS (
-      /* orders.amountOrCount by orders.status: from the groups of what it is made of */
-      SELECT
-        "orders__status",
-        "orders__count" AS "orders__amount_or_count"
-      FROM "orders__measures"
-    )
     SELECT
       "orders__status",
       "orders__amount_or_count",
       "orders__count"
-    FROM (
-      SELECT
-        "orders__status",
-        MAX("orders__amount_or_count") AS "orders__amount_or_count",
-        MAX("orders__count") AS "orders__count"
-      FROM (
-        SELECT
-          "orders__status",
-          "orders__amount_or_count",
-          (
-            SELECT
-              "orders__count"
-            FROM "orders__measures"
-            WHERE
-              FALSE
-          ) AS "orders__count"
-        FROM "orders__amount_or_count"
-        UNION ALL
-        SELECT
-          "orders__status",
-          (
-            SELECT
-              "orders__amount_or_count"
-            FROM "orders__amount_or_count"
-            WHERE
-              FALSE
-          ) AS "orders__amount_or_count",
-          "orders__count"
-        FROM "orders__measures"
-      ) AS "parts"
-      GROUP BY
-        1
-    ) AS "combined"
+    FROM "stage_2"
   ) AS "answer_2"
 ) AS "answers"
 ORDER BY
