@@ -13,6 +13,7 @@ from typing import Any
 from tests.engines.admin import admin
 from tests.engines.server import Server
 from tests.oracle.engines import Engine
+from tests.oracle.kept import KeptRollups
 from tests.oracle.policies import NOBODY, Principal
 from tests.oracle.render import model_text, tables_script
 from tests.oracle.world import World
@@ -63,6 +64,7 @@ class Pipeline:
             "default", driver, registry.dialect(made.dialect), made.queue(driver, QueueSettings())
         )
         self._catalog: Catalog | None = None
+        self._with_rollups: Service | None = None
         self._service = Service(self._current_catalog, {"default": self._source})
 
     def _current_catalog(self) -> Catalog:
@@ -84,14 +86,32 @@ class Pipeline:
         """Runs a statement on the database."""
         self._runner.run(self._source.submit(statement, wait=DEADLINE))
 
-    def load(self, query: Mapping[str, Any], who: Principal = NOBODY) -> Loaded:
-        """The answer as ``/v1/load`` gives it. Raises CuboidError."""
-        answer = self._runner.run(asyncio.wait_for(self._load(query, _context(who)), DEADLINE))
+    def show_with_rollups(self, world: World, text: str) -> KeptRollups | None:
+        """As :meth:`show`, with another model text of the same cubes; None if that has mistakes.
+
+        Its rollups are kept in the world's own database, so it is for embedded engines.
+        """
+        self.show(world)
+        catalog = compile_catalog([ModelFile("model/world.yml", text)])
+        if catalog.errors:
+            return None
+        kept = KeptRollups(self._source)
+        self._with_rollups = Service(lambda: catalog, {"default": self._source}, rollups=kept)
+        return kept
+
+    def load(self, query: Mapping[str, Any], who: Principal = NOBODY, *, rollups: bool = False) -> Loaded:
+        """The answer as ``/v1/load`` gives it. Raises CuboidError.
+
+        :param rollups: from the rollups that were shown, where these serve the query.
+        """
+        service = self._with_rollups if rollups else self._service
+        assert service is not None
+        answer = self._runner.run(asyncio.wait_for(self._load(service, query, _context(who)), DEADLINE))
         body = json.loads(answer)
         return Loaded(body["data"], body.get("total"))
 
-    async def _load(self, query: Mapping[str, Any], context: RequestContext) -> bytes:
-        answer = await self._service.load(dict(query), context)
+    async def _load(self, service: Service, query: Mapping[str, Any], context: RequestContext) -> bytes:
+        answer = await service.load(dict(query), context)
         assert not isinstance(answer, Pending), "a tiny query took longer than continueWaitTimeout"
         return answer
 

@@ -15,7 +15,8 @@ from cuboid.plan.build import Builder
 from cuboid.plan.explain import Explainer
 from cuboid.plan.nodes import Combine, KeyedAggregate
 from cuboid.plan.rewrite import rewrite
-from cuboid.query.model import Shape
+from cuboid.query.model import Question, Shape
+from cuboid.rollup_planner import RollupPlanner, Served
 from cuboid.sql.binding import Prepared
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.render import Renderer
@@ -31,10 +32,12 @@ class Planner:
     """Plans questions over one catalog.
 
     :param dialect: gives the dialect of a data source by its name.
+    :param store: the name of the data source where rollups lie; None if none are kept.
     """
 
-    def __init__(self, catalog: Catalog, dialect: Callable[[str], Dialect]) -> None:
+    def __init__(self, catalog: Catalog, dialect: Callable[[str], Dialect], store: str | None = None) -> None:
         self.catalog = catalog
+        self.rollups = None if store is None else RollupPlanner(catalog, self.prepare, store, dialect)
         self._dialect = dialect
         self._builder = Builder(catalog)
         self._renderers: dict[str, Renderer] = {}
@@ -59,6 +62,10 @@ class Planner:
         """How the shape is planned and why, as :class:`cuboid.plan.explain.Explainer` says. Raises what building
         raises."""
         return Explainer(self.catalog).explain(shape)
+
+    def serve(self, question: Question) -> Served | None:
+        """The question's statement over stored rows; None if no rollups answer it. Raises what building raises."""
+        return None if self.rollups is None else self.rollups.serve(question)
 
     @property
     def kept(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from cuboid.query.normalize import Limits
 from cuboid.request import RequestReader, RewriteQuery
 from cuboid.result.formats import FORMATS, Format
 from cuboid.run.data_source import DataSource
+from cuboid.run.stored import RollupUse
 from cuboid.types import Principal, Statement
 
 Parts = list[tuple[DataSource, Statement]]
@@ -53,6 +54,7 @@ class Planning:
 
     :param data_sources: by name.
     :param rewrite_query: changes a query on behalf of plugins.
+    :param store: where rollups lie, if they are kept.
     """
 
     def __init__(
@@ -61,11 +63,13 @@ class Planning:
         data_sources: Mapping[str, DataSource],
         settings: ServiceSettings,
         rewrite_query: RewriteQuery,
+        store: DataSource | None = None,
     ) -> None:
         self.models = models
         self.data_sources = data_sources
         self.settings = settings
         self._rewrite_query = rewrite_query
+        self._store = store
         self._known: dict[int, InForce] = {}  # by identity of the catalog, which the planner holds
 
     async def for_principal(self, principal: Principal) -> InForce:
@@ -79,7 +83,11 @@ class Planning:
         if known is None:
             settings = self.settings
             known = (
-                Planner(catalog, lambda name: self.data_source(name).dialect),
+                Planner(
+                    catalog,
+                    lambda name: self.data_source(name).dialect,
+                    None if self._store is None else self._store.name,
+                ),
                 RequestReader(
                     catalog,
                     settings.limits,
@@ -95,6 +103,8 @@ class Planning:
 
     def data_source(self, name: str) -> DataSource:
         """The data source of that name. Raises :class:`ConfigError`."""
+        if self._store is not None and name == self._store.name:
+            return self._store
         found = self.data_sources.get(name)
         if found is None:
             raise ConfigError(
@@ -104,11 +114,19 @@ class Planning:
 
     def statements(self, question: Question, planner: Planner) -> Parts:
         """What must be run for a question: its statement and, if asked for, the one that counts its rows."""
-        shapes = [question.shape]
-        if question.query.total:
-            shapes.append(replace(question.shape, total=True, order=(), limit=None, offset=None))
-        prepared = [planner.prepare(shape) for shape in shapes]
-        return [(self.data_source(each.data_source), each.bind(question.values)) for each in prepared]
+        parts: Parts = []
+        for each in _counted(question):
+            served = planner.serve(each)
+            prepared = planner.prepare(each.shape) if served is None else served.prepared
+            parts.append((self.data_source(prepared.data_source), prepared.bind(each.values)))
+        return parts
+
+    def uses(self, question: Question, planner: Planner) -> Iterator[RollupUse]:
+        """What of rollups must be stored before the question's statements are run."""
+        for each in _counted(question):
+            served = planner.serve(each)
+            if served is not None:
+                yield from served.uses(each.values)
 
     def transformed(self, question: Question, planner: Planner) -> dict[str, Any]:
         """The question as rollups are matched with."""
@@ -121,6 +139,13 @@ class Planning:
     async def think(self, work: Callable[[], T], raw: object) -> T:
         """Reads and plans what a request asks, in a thread if it is large or plugins take their time over it."""
         return await in_thread_if(self.settings.plugins_wait or is_large(raw), work)
+
+
+def _counted(question: Question) -> Iterator[Question]:
+    """The question and, if it asks for the number of rows, the one that counts them."""
+    yield question
+    if question.query.total:
+        yield replace(question, shape=replace(question.shape, total=True, order=(), limit=None, offset=None))
 
 
 async def in_thread_if(long: bool, work: Callable[[], T]) -> T:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from cuboid.catalog.model import Catalog
@@ -32,6 +33,8 @@ from cuboid.result.withdrawn import describe_withdrawn
 from cuboid.run.bounded import BoundedQueue
 from cuboid.run.data_source import DataSource
 from cuboid.run.polls import Polls
+from cuboid.run.readiness import StoredRollups
+from cuboid.run.stored import RollupUse
 from cuboid.run.together import Together
 from cuboid.types import Column, Pending, Statement
 
@@ -45,6 +48,7 @@ class Service:
     :param models: the models by tenant, or what gives the catalog that is in force now for all.
     :param data_sources: by name.
     :param rewrite_query: changes a query on behalf of plugins.
+    :param rollups: what keeps rollups; without it all is answered from the data sources.
     """
 
     def __init__(
@@ -53,13 +57,16 @@ class Service:
         data_sources: Mapping[str, DataSource],
         settings: ServiceSettings | None = None,
         rewrite_query: RewriteQuery = lambda query, principal: query,
+        rollups: StoredRollups | None = None,
     ) -> None:
         self._models: Models = OneModel(models) if callable(models) else models
         self._data_sources = data_sources
         self._settings = settings or ServiceSettings()
         self._together = Together()
         self._polls = Polls()
-        self._planning = Planning(self._models, data_sources, self._settings, rewrite_query)
+        self._rollups = rollups
+        store = None if rollups is None else rollups.source
+        self._planning = Planning(self._models, data_sources, self._settings, rewrite_query, store)
         self._descriptions = Descriptions(self._planning)
         self._rows: Counter[str] = Counter()
 
@@ -81,12 +88,18 @@ class Service:
         planner, reader = await self._planning.for_principal(context.principal)
         poll = self._polls.poll(context.asker, raw)
 
-        def plan() -> tuple[Request, list[Parts]]:
+        def plan() -> tuple[Request, list[Parts], list[RollupUse]]:
             request = reader.read(raw, context, cache=cache, now=poll.began)
             request.check_client(query_type)
-            return request, [self._planning.statements(question, planner) for question in request.questions]
+            questions = request.questions
+            parts = [self._planning.statements(question, planner) for question in questions]
+            return request, parts, [each for one in questions for each in self._planning.uses(one, planner)]
 
-        request, wanted = await self._planning.think(plan, raw)
+        request, wanted, uses = await self._planning.think(plan, raw)
+        stored = await self._stored(uses, context)
+        if isinstance(stored, Pending):
+            self._polls.goes_on(poll)
+            return stored
         outcome = await self._together.submit(
             [part for parts in wanted for part in parts],
             wait=self._settings.continue_wait,
@@ -121,6 +134,14 @@ class Service:
             ),
         )
 
+    async def _stored(
+        self, uses: Sequence[RollupUse], context: RequestContext
+    ) -> Mapping[str, datetime] | Pending:
+        """When the rollups that are read were refreshed; they are built first if they are not there."""
+        if self._rollups is None or not uses:
+            return {}
+        return await self._rollups.ready(uses, wait=self._settings.continue_wait, asker=context.asker)
+
     async def stream(
         self, raw: object, context: RequestContext, *, cast_numerics: bool, format: type[Format], more: bool
     ) -> AsyncIterator[bytes]:
@@ -133,7 +154,7 @@ class Service:
             limits = replace(reader.limits, maximum=max(self._settings.stream_limit, reader.limits.maximum))
             reader = replace(reader, limits=limits)
 
-        def plan() -> tuple[Question, DataSource, Statement]:
+        def plan() -> tuple[Question, DataSource, Statement, list[RollupUse]]:
             request = reader.read(raw, context)
             if request.type != "regularQuery":
                 raise InvalidQuery("Only one query can be streamed, without compareDateRange.")
@@ -141,9 +162,11 @@ class Service:
             if question.query.total:
                 raise InvalidQuery("A streamed answer has no place for a total.", path="total")
             ((source, statement),) = self._planning.statements(question, planner)
-            return question, source, statement
+            return question, source, statement, list(self._planning.uses(question, planner))
 
-        question, source, statement = await self._planning.think(plan, raw)
+        question, source, statement, uses = await self._planning.think(plan, raw)
+        while isinstance(await self._stored(uses, context), Pending):
+            pass
         limit = question.query.limit
         if not source.streams_bounded and (limit or 0) > self._settings.limits.maximum:
             raise UnsupportedFeature(
@@ -219,6 +242,8 @@ class Service:
 
     async def close(self) -> None:
         """Stops everything that runs and closes all data sources."""
+        if self._rollups is not None:
+            await self._rollups.close()
         await asyncio.gather(*(source.close() for source in self._data_sources.values()))
 
 

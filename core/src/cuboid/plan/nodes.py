@@ -293,6 +293,25 @@ class TopGroups(_WithLeaves):
     drop: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StoredAggregate(_WithLeaves):
+    """GROUP BY ``keys`` over the stored rows of a rollup that satisfy the conditions, which hold for whole rows.
+
+    :param rollup: its full name.
+    :param sources: the stored key that each key is read or floored from, and that each tested member is compared as.
+    :param exact: each group is one stored row, so that its values are the answer's.
+    :param bounds: the query's range of the time by which the rollup is cut into parts.
+    """
+
+    rollup: str
+    keys: tuple[Key, ...]
+    leaves: tuple[Leaf, ...]
+    conditions: tuple[Condition, ...]
+    sources: tuple[tuple[Key, Key], ...]
+    exact: bool
+    bounds: tuple[Slot, Slot] | None = None
+
+
 Groups = (
     Aggregate
     | KeyedAggregate
@@ -302,6 +321,7 @@ Groups = (
     | Windowed
     | Regrouped
     | TopGroups
+    | StoredAggregate
 )
 """What yields one row per group."""
 

@@ -21,6 +21,7 @@ from cuboid.plan.nodes import (
     Rows,
     SnapshotAggregate,
     StepRows,
+    StoredAggregate,
     SubQuery,
     Switched,
     TopGroups,
@@ -97,6 +98,10 @@ def describe_plan(node: Any) -> Step:
         case ConversionAggregate():
             title = f"{'The rate' if node.rate else 'The number'} of rows of {node.cube} that went through"
             return Step(f"{title}{_by(node.keys)}", tuple(_steps(node)), _inner((node.first, *node.steps)))
+        case StoredAggregate():
+            how = "as they are stored" if node.exact else "aggregated again"
+            tested = (condition_words(each) for each in node.conditions)
+            return Step(f"Groups of rollup {node.rollup}{_by(node.keys)}, {how}", tuple(tested))
         case StepRows():
             return Step(f"Step: rows that {node.measure} counts", (), (describe_plan(node.relation),))
         case Rows():

@@ -6,6 +6,7 @@ and limit are then put on top, the same way for every kind of source.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -19,6 +20,7 @@ from cuboid.plan.nodes import (
     Rows,
     Source,
     Stage,
+    StoredAggregate,
     Windowed,
     WithShares,
     WithSwitches,
@@ -34,6 +36,7 @@ from cuboid.sql.members import Scope
 from cuboid.sql.reading import Reading, aliased, column, group_by_position
 from cuboid.sql.sources import Sources
 from cuboid.sql.stages import StageSql
+from cuboid.sql.stored import StoredTable
 from cuboid.sql.switches import by_switches
 from cuboid.sql.tables import Tables
 from cuboid.sql.templates import Templates
@@ -61,6 +64,7 @@ class Lowering:
         catalog: Catalog,
         dialect: Dialect,
         templates: Templates,
+        stored: Mapping[str, StoredTable],
         shared: Tables | None = None,
     ) -> None:
         self._plan = plan
@@ -69,7 +73,8 @@ class Lowering:
         self._dialect = dialect
         self._templates = templates
         self._filters = Filters(dialect, self._as_grouped)
-        self._sources = Sources(plan, catalog, dialect, templates, self._inner)
+        self._stored = stored
+        self._sources = Sources(plan, catalog, dialect, templates, self._inner, stored)
         self._formulas = FormulaSql(catalog, dialect, self._sources.members)
         stages = StageSql(catalog, dialect, self._sources.members, self._sources.leaves, self._formulas)
         windows = WindowSql(catalog, dialect, self._sources, stages)
@@ -115,16 +120,18 @@ class Lowering:
 
     def _inner(self, plan: Plan) -> tuple[exp.Expr, list[str]]:
         """A plan inside this one as a SELECT, and the names of its columns."""
-        lowered = Lowering(plan, self._catalog, self._dialect, self._templates).lower()
+        lowered = Lowering(plan, self._catalog, self._dialect, self._templates, self._stored).lower()
         return lowered.tree, [each.name for each in lowered.columns]
 
     def _by_switches(self, source: WithSwitches) -> Reading:
         """The answers for the values of switches, whose CTEs are this statement's: equal ones are one."""
-        first = Lowering(source.parts[0].plan, self._catalog, self._dialect, self._templates)
+        first = Lowering(source.parts[0].plan, self._catalog, self._dialect, self._templates, self._stored)
         self._tables = first._tables
 
         def part(plan: Plan) -> tuple[exp.Expr, list[str]]:
-            lowered = Lowering(plan, self._catalog, self._dialect, self._templates, self._tables).lower()
+            lowered = Lowering(
+                plan, self._catalog, self._dialect, self._templates, self._stored, self._tables
+            ).lower()
             return lowered.tree, [each.name for each in lowered.columns]
 
         return by_switches(source, part)
@@ -135,6 +142,8 @@ class Lowering:
                 return self._by_switches(source)
             case WithShares():
                 return Shares(source, self._inner, self._sources.names(), self._sources.leaves.sum_of).read()
+            case StoredAggregate():
+                return self._sources.stored(source)
             case Stage() | Windowed():
                 return self._tables.table(source).reading()
             case Rows():

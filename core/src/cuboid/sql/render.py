@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from cuboid.catalog.model import Catalog
@@ -10,7 +13,10 @@ from cuboid.plan.nodes import Plan
 from cuboid.sql.binding import Prepared, prepare
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.lower import Lowering
+from cuboid.sql.stored import StoredTable
 from cuboid.sql.templates import Templates
+
+NOTHING_STORED: Mapping[str, StoredTable] = MappingProxyType({})
 
 
 class Renderer:
@@ -21,14 +27,16 @@ class Renderer:
         self._dialect = dialect
         self._templates = Templates(dialect.sqlglot)
 
-    def render(self, plan: Plan) -> Prepared:
+    def render(self, plan: Plan, stored: Mapping[str, StoredTable] = NOTHING_STORED) -> Prepared:
         """The plan's statement with open slots.
+
+        :param stored: the tables of the rollups that it reads.
 
         Raises :class:`ModelError` for model SQL that the dialect cannot read and :class:`UnsupportedFeature` for
         what it cannot say.
         """
         try:
-            lowered = Lowering(plan, self._catalog, self._dialect, self._templates).lower()
+            lowered = Lowering(plan, self._catalog, self._dialect, self._templates, stored).lower()
             text = lowered.tree.sql(
                 dialect=self._dialect.sqlglot, unsupported_level=ErrorLevel.RAISE, pretty=True, copy=False
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sqlglot import exp
@@ -16,15 +16,25 @@ from cuboid.sql.dialect import Dialect
 from cuboid.sql.members import MemberSql, OuterColumns, Scope
 from cuboid.sql.names import Names
 from cuboid.sql.reading import Reading, aliased, column, identifier
+from cuboid.sql.stored import StoredSql, StoredTable
 from cuboid.sql.sub_queries import LowerPlan, join_sub_queries
 from cuboid.sql.templates import Templates
 
 
 class Sources:
-    """Lowers the sources of one plan for one dialect."""
+    """Lowers the sources of one plan for one dialect.
+
+    :param stored: the tables of rollups.
+    """
 
     def __init__(
-        self, plan: Plan, catalog: Catalog, dialect: Dialect, templates: Templates, lower: LowerPlan
+        self,
+        plan: Plan,
+        catalog: Catalog,
+        dialect: Dialect,
+        templates: Templates,
+        lower: LowerPlan,
+        stored: Mapping[str, StoredTable],
     ) -> None:
         self.members = MemberSql(
             catalog, dialect, templates, plan.timezone, plan.access, plan.visible, lower, inner=plan.inner
@@ -33,6 +43,7 @@ class Sources:
         self._dialect = dialect
         self._lower = lower
         self.leaves = LeafSql(catalog, dialect, self.members)
+        self.stored = StoredSql(catalog, dialect, stored).read
 
     def alias(self, member: str, granularity: str | None = None) -> str:
         """The column name that a member would like to have."""

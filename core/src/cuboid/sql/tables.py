@@ -17,6 +17,7 @@ from cuboid.plan.nodes import (
     Regrouped,
     SnapshotAggregate,
     Stage,
+    StoredAggregate,
     TopGroups,
     Windowed,
 )
@@ -131,6 +132,8 @@ class Tables:
                 return added_up(self.table(node.source).reading(), node, self._leaves)
             case TopGroups():
                 return first_groups(node, self, self._leaves, self._dialect)
+            case StoredAggregate():
+                return self._sources.stored(node)
             case Stage():
                 return self._stage(node, self)
             case Windowed():

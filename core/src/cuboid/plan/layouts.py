@@ -1,0 +1,253 @@
+"""Layouts: what a rollup stores, planned by the same code as an answer, and why a rollup cannot serve where it cannot.
+
+The rows of a rollup are the groups of a question: its dimensions and times as keys, its measures' leaves as values. So
+what is stored is right for the same reasons as an answer is. Only values of one relation are stored: rows that two
+relations make together could not tell whose groups they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from cuboid.catalog.joins import JoinTree
+from cuboid.catalog.model import Catalog, Measure
+from cuboid.catalog.pieces import (
+    ContextReference,
+    CubeSqlReference,
+    FilterGroupReference,
+    FilterReference,
+    MemberReference,
+    Template,
+    inner_templates,
+)
+from cuboid.catalog.rollups import Rollup
+from cuboid.errors import CuboidError
+from cuboid.plan.build import Builder
+from cuboid.plan.members import Members
+from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan
+from cuboid.query.model import ALWAYS, Access, Predicate, RowRule, Shape, Slot, TimeGrouping
+
+ADDITIVE = frozenset({"count", "sum", "min", "max"})
+"""Measures whose values over parts give the value over the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What one rollup stores.
+
+    :param tree: of the relation whose groups are stored.
+    :param additive: the leaves that may be aggregated again: no join of the rollup repeats their rows.
+    :param time: the key by which the rows are cut into parts, if they are; its bounds are slots 0 and 1 of ``shape``.
+    :param parts: how long a part is.
+    """
+
+    rollup: str
+    shape: Shape
+    tree: JoinTree
+    keys: tuple[Key, ...]
+    leaves: tuple[str, ...]
+    additive: frozenset[str]
+    time: Key | None = None
+    parts: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the stored columns, in order: those of keys and of leaves."""
+        return (*(key.name for key in self.keys), *self.leaves)
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A rollup that serves no query, and why."""
+
+    rollup: str
+    reason: str
+
+
+def layouts(catalog: Catalog, builder: Builder, members: Members) -> tuple[Layout | Unusable, ...]:
+    """The layouts of all rollups of the catalog, in order of declaration."""
+    found = (rollup for cube in catalog.cubes.values() for rollup in cube.rollups.values())
+    return tuple(_layout(rollup, catalog, builder, members) for rollup in found)
+
+
+def _layout(rollup: Rollup, catalog: Catalog, builder: Builder, members: Members) -> Layout | Unusable:
+    name = rollup.full_name
+    if rollup.type != "rollup":
+        return Unusable(name, f"rollups of type {rollup.type} are read but not built yet")
+    if rollup.segments:
+        return Unusable(name, "it stores segments, which are read but not built yet")
+    if rollup.external is False:
+        return Unusable(
+            name, "external: false asks for a table in the source's own schema; these are not built yet"
+        )
+    leaves = dict.fromkeys(leaf for each in rollup.measures for leaf in members.leaves(each.member))
+    reason = next(filter(None, (_unstorable(catalog.measure(leaf)) for leaf in leaves)), None)
+    read = [
+        *(each.member for each in rollup.dimensions),
+        *(each.member for each in rollup.time_dimensions),
+    ]
+    reason = reason or _depends_on_query([*leaves, *read], catalog, members)
+    if reason is not None:
+        return Unusable(name, reason)
+    shape = _shape(rollup, tuple(leaves), catalog)
+    try:
+        plan = builder.build(shape)
+    except CuboidError as error:
+        return Unusable(name, error.message)
+    part = _only_part(plan)
+    if part is None:
+        return Unusable(name, "its measures are of several cubes, whose groups differ")
+    if filled := _filled(part.relation.tree, [*leaves, *read], catalog):
+        return Unusable(name, f"{filled} differs from query to query (SECURITY_CONTEXT, FILTER_PARAMS)")
+    additive = frozenset(
+        leaf for leaf in leaves if isinstance(part, Aggregate) and catalog.measure(leaf).type in ADDITIVE
+    )
+    time = _part_time(rollup)
+    return Layout(
+        name,
+        shape,
+        part.relation.tree,
+        plan.keys,
+        tuple(leaves),
+        additive,
+        time,
+        rollup.partition_granularity if time else None,
+    )
+
+
+def _shape(rollup: Rollup, leaves: tuple[str, ...], catalog: Catalog) -> Shape:
+    time = _part_time(rollup)
+    conditions: tuple[Predicate, ...] = ()
+    if time is not None and rollup.partition_granularity is not None:
+        kind = catalog.dimension(time.member).time_kind
+        conditions = (Predicate(time.member, "in_range", (Slot(0, kind), Slot(1, kind))),)
+    paths = [
+        *(each.path for each in (*rollup.measures, *rollup.dimensions)),
+        *(each.path for each in rollup.time_dimensions),
+    ]
+    return Shape(
+        measures=leaves,
+        dimensions=(
+            *(each.member for each in rollup.dimensions),
+            *(each.member for each in rollup.time_dimensions if each.granularity is None),
+        ),
+        time_groupings=tuple(
+            TimeGrouping(each.member, each.granularity) for each in rollup.time_dimensions if each.granularity
+        ),
+        segments=(),
+        row_conditions=conditions,
+        group_conditions=(),
+        order=(),
+        limit=None,
+        offset=None,
+        timezone="UTC",
+        access=Access(
+            rows=tuple(
+                RowRule(each.name, ALWAYS)
+                for each in catalog.cubes.values()
+                if each.access_policies is not None
+            )
+        ),
+        join_hints=tuple(dict.fromkeys(path for path in paths if len(path) > 1)),
+        date_ranges=conditions,
+    )
+
+
+def all_rows(shape: Shape) -> Shape:
+    """The shape of a layout without bounds of a part."""
+    return replace(shape, row_conditions=(), date_ranges=())
+
+
+def undated_rows(shape: Shape) -> Shape:
+    """The shape of a layout with parts for the rows that are in none, as they have no time."""
+    (condition,) = shape.date_ranges
+    return replace(shape, row_conditions=(Predicate(condition.member, "not_set"),), date_ranges=())
+
+
+def _part_time(rollup: Rollup) -> Key | None:
+    """The first time dimension with a granularity, if the rollup has parts."""
+    if rollup.partition_granularity is None:
+        return None
+    return next(
+        (Key(each.member, each.granularity) for each in rollup.time_dimensions if each.granularity), None
+    )
+
+
+def _only_part(plan: Plan) -> Aggregate | KeyedAggregate | None:
+    source = plan.source
+    if isinstance(source, Combine) and len(source.inputs) == 1:
+        source = source.inputs[0]
+    return source if isinstance(source, Aggregate | KeyedAggregate) else None
+
+
+def _unstorable(measure: Measure) -> str | None:
+    for kind, words in (
+        (measure.multi_stage, "is evaluated in stages"),
+        (measure.rolling_window, "has a rolling window"),
+        (measure.conversion, "is a conversion"),
+        (measure.semi_additive, "is semi-additive"),
+    ):
+        if kind is not None:
+            return f"'{measure.full_name}' {words}: store the measures that it is made of"
+    return None
+
+
+def _depends_on_query(names: Iterable[str], catalog: Catalog, members: Members) -> str | None:
+    """A reason why a member's values are other ones in other queries: its inner query sees the query's filters."""
+    for name in names:
+        for inner in members.sub_queries(name):
+            dimension = catalog.dimension(inner)
+            if dimension.multi_stage is not None or dimension.propagate_filters:
+                return f"'{inner}' depends on the filters of the query"
+    return None
+
+
+def _filled(tree: JoinTree, names: Iterable[str], catalog: Catalog) -> str | None:
+    """What of these members and the tree's cubes a query fills, in words; None if nothing."""
+    waiting = list(names)
+    seen: set[str] = set()
+    for cube in tree.cubes:
+        waiting += [part.full_name for part in catalog.cubes[cube].primary_key]
+    for join in tree.joins:
+        if _is_filled(join.sql, catalog):
+            return f"the join of '{join.source}' to '{join.target}'"
+        waiting += _members_of(join.sql)
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        member = catalog.member(name)
+        assert member is not None
+        declared = catalog.cubes[member.cube]
+        for source in (declared.sql, declared.sql_table):
+            if source is not None and _is_filled(source, catalog):
+                return f"cube '{member.cube}'"
+        for template in member.templates:
+            if _is_filled(template, catalog):
+                return f"'{name}'"
+            waiting += _members_of(template)
+    for cube in tree.cubes:
+        for source in (catalog.cubes[cube].sql, catalog.cubes[cube].sql_table):
+            if source is not None and _is_filled(source, catalog):
+                return f"cube '{cube}'"
+    return None
+
+
+def _members_of(template: Template) -> Iterator[str]:
+    return (each.member for each in template.references if isinstance(each, MemberReference))
+
+
+def _is_filled(template: Template, catalog: Catalog) -> bool:
+    for part in template.parts:
+        if isinstance(part, ContextReference | FilterReference | FilterGroupReference):
+            return True
+        if isinstance(part, CubeSqlReference):
+            declared = catalog.cubes[part.cube]
+            sources = (each for each in (declared.sql, declared.sql_table) if each is not None)
+            if any(_is_filled(each, catalog) for each in sources):
+                return True
+        if any(_is_filled(each, catalog) for each in inner_templates(part)):
+            return True
+    return False

@@ -1,0 +1,420 @@
+"""Rollups: which stored rows answer a plan, so that its numbers are the same.
+
+A part of a plan that aggregates a relation is served by a rollup whose relation is the same or joins more cubes that
+repeat and drop nothing, whose keys hold all that the part groups by and tests, and whose values are either additive or
+stored for these very groups. Ranges of time must begin and end where the stored buckets do. A plan is served as a
+whole or not at all. Of several rollups that serve, the one that is expected to be smallest does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from cuboid.catalog.joins import JoinTree
+from cuboid.catalog.model import Catalog, Dimension
+from cuboid.catalog.timing import Bins, bins_of, length_of
+from cuboid.plan.layouts import Layout
+from cuboid.plan.members import Members
+from cuboid.plan.nodes import (
+    Aggregate,
+    Combine,
+    Groups,
+    Key,
+    KeyedAggregate,
+    Leaf,
+    Plan,
+    Relation,
+    Source,
+    Stage,
+    StoredAggregate,
+    Total,
+    Windowed,
+    WithShares,
+    WithSwitches,
+)
+from cuboid.query.model import Condition, Predicate, Shape, Slot, Values, members_of, predicates
+
+Aligned = frozenset[tuple[int, Key]]
+"""Which values of a question (by slot) are the beginning of a bucket of which stored time."""
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class NotServedError(Exception):
+    """Why a rollup does not serve a part of a plan, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What holds for all parts of one plan.
+
+    :param visible: for each cube whose rows are restricted: the relation of what is left; None where it is refused.
+    :param masked: dimensions that are shown otherwise than they are.
+    """
+
+    visible: Mapping[str, Relation | None]
+    masked: frozenset[str]
+    aligned: Aligned
+
+
+class Rollups:
+    """Serves plans over one catalog from the layouts of its rollups."""
+
+    def __init__(self, catalog: Catalog, members: Members, layouts: Sequence[Layout]) -> None:
+        self._catalog = catalog
+        self._members = members
+        self._layouts = tuple(layouts)
+        self._times: dict[str, set[Key]] = {}
+        for layout in layouts:
+            for key in layout.keys:
+                if catalog.dimension(key.member).type == "time":
+                    self._times.setdefault(key.member, set()).add(key)
+
+    # ------------------------------------------------------------ values
+
+    def aligned(self, shape: Shape, values: Values) -> Aligned:
+        """Where the question's times are beginnings of stored buckets: what of the values decides about serving."""
+        found: set[tuple[int, Key]] = set()
+        zone = ZoneInfo(shape.timezone)
+        for condition in (
+            *shape.row_conditions,
+            *shape.access.conditions,
+            *(each.condition for each in shape.access.rows),
+        ):
+            for predicate in predicates(condition):
+                for key in self._times.get(self._members.origin(predicate.member), ()):
+                    for slot in predicate.slots:
+                        civil = values.civil.get(slot.index)
+                        if civil is not None and self._begins(key, civil, zone):
+                            found.add((slot.index, key))
+        return frozenset(found)
+
+    def _begins(self, key: Key, civil: datetime, zone: ZoneInfo) -> bool:
+        dimension = self._catalog.dimension(key.member)
+        if dimension.time_kind != "date" and _inside_repeated(civil, zone):
+            return False
+        if key.granularity is None:
+            return True
+        bins = bins_of(key.granularity, dimension.granularities)
+        return bins is not None and _begins(bins, civil)
+
+    # ------------------------------------------------------------ plans
+
+    def serve(self, plan: Plan, aligned: Aligned) -> Plan | None:
+        """The plan over stored rows; None if not all of it is stored."""
+        try:
+            return self._plan(plan, aligned, self._layouts)
+        except NotServedError:
+            return None
+
+    def why_not(self, plan: Plan, aligned: Aligned, layout: Layout) -> str | None:
+        """Why this rollup alone does not serve the plan, in words; None if it does."""
+        try:
+            self._plan(plan, aligned, (layout,))
+        except NotServedError as error:
+            return str(error)
+        return None
+
+    def _plan(self, plan: Plan, aligned: Aligned, layouts: Sequence[Layout]) -> Plan:
+        masked = (rule.member for rule in plan.access.masks)
+        asked = _Asked(
+            {
+                each.cube: None if each.problem is not None else each.relation
+                for each in plan.visible
+                if each.problem is not None or each.relation.access
+            },
+            frozenset(
+                self._members.origin(name)
+                for name in masked
+                if isinstance(self._catalog.member(name), Dimension)
+            ),
+            aligned,
+        )
+        return replace(plan, source=self._source(plan.source, asked, layouts))
+
+    def _source(self, source: Source, asked: _Asked, layouts: Sequence[Layout]) -> Source:
+        match source:
+            case Aggregate() | KeyedAggregate():
+                served = self._parts(source, asked, layouts)
+                return served[0] if len(served) == 1 else Combine(tuple(served))
+            case Combine():
+                return self._combine(source, asked, layouts)
+            case WithShares():
+                totals = tuple(
+                    Total(
+                        each.share,
+                        None if each.plan is None else self._plan(each.plan, asked.aligned, layouts),
+                    )
+                    for each in source.totals
+                )
+                return WithShares(self._plan(source.answer, asked.aligned, layouts), totals)
+            case WithSwitches():
+                parts = tuple(
+                    replace(each, plan=self._plan(each.plan, asked.aligned, layouts)) for each in source.parts
+                )
+                return replace(source, parts=parts)
+        raise NotServedError("rows that are not aggregated are not stored")
+
+    def _combine(self, node: Combine, asked: _Asked, layouts: Sequence[Layout]) -> Combine:
+        served: list[Groups] = []
+        for part in node.inputs:
+            match part:
+                case Aggregate() | KeyedAggregate():
+                    served += self._parts(part, asked, layouts)
+                case Stage():
+                    child = self._combine(part.child, asked, layouts)
+                    groups = None if part.groups is None else self._combine(part.groups, asked, layouts)
+                    served.append(replace(part, child=child, groups=groups))
+                case Windowed(rows=Combine() as rows):
+                    served.append(replace(part, rows=self._combine(rows, asked, layouts)))
+                case Windowed():
+                    raise NotServedError("a rolling window reads rows at their own times")
+                case _:
+                    names = ", ".join(f"'{name}'" for name in part.values)
+                    raise NotServedError(f"{names} cannot be computed from stored groups")
+        return Combine(tuple(served))
+
+    def _parts(
+        self, part: Aggregate | KeyedAggregate, asked: _Asked, layouts: Sequence[Layout]
+    ) -> list[StoredAggregate]:
+        """The part from one rollup, or its leaves from several."""
+        found = self._cheapest(part, asked, layouts)
+        if isinstance(found, StoredAggregate):
+            return [found]
+        if len(part.leaves) < 2:
+            raise found
+        by_rollup: dict[str, StoredAggregate] = {}
+        for leaf in part.leaves:
+            one = self._cheapest(replace(part, leaves=(leaf,)), asked, layouts)
+            if isinstance(one, NotServedError):
+                raise one
+            known = by_rollup.get(one.rollup)
+            fits = known is not None and known.exact == one.exact
+            name = one.rollup if fits or known is None else f"{one.rollup}/{leaf.measure}"
+            by_rollup[name] = (
+                replace(known, leaves=(*known.leaves, leaf)) if known is not None and fits else one
+            )
+        return list(by_rollup.values())
+
+    def _cheapest(
+        self, part: Aggregate | KeyedAggregate, asked: _Asked, layouts: Sequence[Layout]
+    ) -> StoredAggregate | NotServedError:
+        reason = NotServedError("there is no rollup")
+        found: list[tuple[tuple[int, float], StoredAggregate]] = []
+        for layout in layouts:
+            try:
+                found.append((self._cost(layout), self._serve(part, layout, asked)))
+            except NotServedError as error:
+                reason = error
+        return min(found, key=lambda pair: pair[0])[1] if found else reason
+
+    def _cost(self, layout: Layout) -> tuple[int, float]:
+        """Smaller for what has fewer rows, as far as that can be told without counting: fewer keys, longer buckets."""
+        lengths = (
+            length_of(key.granularity, self._catalog.dimension(key.member).granularities)
+            if key.granularity
+            else 0.0
+            for key in layout.keys
+            if self._catalog.dimension(key.member).type == "time"
+        )
+        return len(layout.keys), -sum(lengths)
+
+    # ------------------------------------------------------------ one part and one rollup
+
+    def _serve(self, part: Aggregate | KeyedAggregate, layout: Layout, asked: _Asked) -> StoredAggregate:
+        relation = part.relation
+        _same_rows(relation, layout.tree)
+        conditions = (*relation.conditions, *relation.access, *self._row_rules(relation, layout, asked))
+        tested = {self._members.origin(name) for name in members_of(conditions)}
+        grouped = {self._members.origin(key.member) for key in part.keys}
+        if hidden := sorted((tested | grouped) & asked.masked):
+            raise NotServedError(f"'{hidden[0]}' is masked for whoever asks")
+        sources = {key: self._key_source(key, layout) for key in part.keys}
+        for condition in conditions:
+            for predicate in predicates(condition):
+                sources.setdefault(Key(predicate.member), self._tested_source(predicate, layout, asked))
+        exact = self._is_exact(part, layout, conditions)
+        if not exact:
+            for leaf in part.leaves:
+                self._check_additive(part, leaf, layout)
+        return StoredAggregate(
+            layout.rollup,
+            part.keys,
+            part.leaves,
+            conditions,
+            tuple(sources.items()),
+            exact,
+            self._bounds(relation, layout),
+        )
+
+    def _row_rules(self, relation: Relation, layout: Layout, asked: _Asked) -> tuple[Condition, ...]:
+        """What access rules leave of the rows, where that is of the relation's root and stored."""
+        found: tuple[Condition, ...] = ()
+        for cube, visible in asked.visible.items():
+            if cube == relation.tree.root and visible is not None and _within(visible.tree, layout.tree):
+                found = (*found, *visible.access)
+            elif cube in layout.tree.cubes or relation.sub_queries:
+                raise NotServedError(f"whoever asks does not see all rows of '{cube}'")
+        return found
+
+    def _key_source(self, key: Key, layout: Layout) -> Key:
+        """The stored key from which a key is read, the coarsest for a time."""
+        member = self._members.origin(key.member)
+        dimension = self._catalog.dimension(member)
+        stored = [each for each in layout.keys if each.member == member]
+        if not stored:
+            raise NotServedError(f"'{member}' is not stored")
+        if key.granularity is None:
+            if Key(member) not in stored:
+                raise NotServedError(f"'{member}' is stored by {', '.join(_granularities(stored))} only")
+            return Key(member)
+        wanted = bins_of(key.granularity, dimension.granularities)
+        fitting = [
+            each
+            for each in stored
+            if each.granularity == key.granularity
+            or each.granularity is None
+            or (
+                wanted is not None
+                and (bins := bins_of(each.granularity, dimension.granularities)) is not None
+                and wanted.hold(bins)
+            )
+        ]
+        if not fitting:
+            raise NotServedError(
+                f"'{member}' by {key.granularity} does not follow from {', '.join(_granularities(stored))}"
+            )
+        return max(
+            fitting,
+            key=lambda each: (
+                length_of(each.granularity, dimension.granularities) if each.granularity else 0.0
+            ),
+        )
+
+    def _tested_source(self, predicate: Predicate, layout: Layout, asked: _Asked) -> Key:
+        """The stored key whose values tell whether the condition holds."""
+        member = self._members.origin(predicate.member)
+        found = self._catalog.member(member)
+        if not isinstance(found, Dimension):
+            raise NotServedError(f"'{member}' is not stored")
+        stored = [each for each in layout.keys if each.member == member]
+        if not stored:
+            raise NotServedError(f"'{member}', which a filter tests, is not stored")
+        if found.type != "time":
+            return Key(member)
+        if predicate.operator in ("set", "not_set"):
+            return stored[0]
+        for key in stored:
+            if predicate.operator in ("in_range", "not_in_range", "gte", "lt") and all(
+                not slot.shifts and (slot.index, key) in asked.aligned for slot in predicate.slots
+            ):
+                return key
+        raise NotServedError(
+            f"the range of '{member}' does not begin and end with its stored {', '.join(_granularities(stored))}"
+        )
+
+    def _is_exact(
+        self, part: Aggregate | KeyedAggregate, layout: Layout, conditions: Sequence[Condition]
+    ) -> bool:
+        """Whether each group of the part is one stored row; without keys there is a group where there is no row."""
+        if conditions and not part.keys:
+            return False
+        asked = {Key(self._members.origin(key.member), key.granularity) for key in part.keys}
+        pinned = {
+            Key(self._members.origin(each.member))
+            for each in conditions
+            if isinstance(each, Predicate)
+            and each.operator == "in"
+            and len(each.slots) == 1
+            and not each.or_null
+        }
+        tested = {self._members.origin(name) for name in members_of(conditions)}
+        return (
+            asked <= set(layout.keys) <= asked | pinned
+            and tested <= {key.member for key in (*asked, *pinned)}
+            and _within(layout.tree, part.relation.tree)
+            and {leaf.measure for leaf in part.leaves} <= set(layout.leaves)
+            and self._is_whole(layout)
+        )
+
+    def _is_whole(self, layout: Layout) -> bool:
+        """Whether no group is in two parts."""
+        if layout.time is None or layout.time.granularity is None or layout.parts is None:
+            return True
+        bins = bins_of(layout.time.granularity, self._catalog.dimension(layout.time.member).granularities)
+        parts = bins_of(layout.parts, {})
+        return bins is not None and parts is not None and parts.hold(bins)
+
+    def _check_additive(self, part: Aggregate | KeyedAggregate, leaf: Leaf, layout: Layout) -> None:
+        if leaf.measure not in layout.leaves:
+            raise NotServedError(f"'{leaf.measure}' is not stored")
+        if leaf.measure not in layout.additive:
+            type = self._catalog.measure(leaf.measure).type
+            raise NotServedError(
+                f"'{leaf.measure}' ({type}) is stored for other groups, and its values cannot be aggregated again"
+            )
+        if isinstance(part, KeyedAggregate):
+            raise NotServedError(f"a join of the query repeats the rows that '{leaf.measure}' aggregates")
+
+    def _bounds(self, relation: Relation, layout: Layout) -> tuple[Slot, Slot] | None:
+        """The query's range of the time that parts are cut by: without one, all parts are read."""
+        if layout.time is None:
+            return None
+        for each in relation.conditions:
+            if (
+                isinstance(each, Predicate)
+                and each.operator == "in_range"
+                and not each.or_null
+                and self._members.origin(each.member) == layout.time.member
+            ):
+                start, end = each.slots
+                return start, end
+        return None
+
+
+def _same_rows(relation: Relation, stored: JoinTree) -> None:
+    """The stored relation has the part's rows, each as often, maybe with more attributes."""
+    if relation.shifts:
+        raise NotServedError("its time is shifted")
+    if relation.segments:
+        raise NotServedError(f"segment '{relation.segments[0]}' is not stored")
+    if relation.top is not None:
+        raise NotServedError("the first values of a dimension are told by rows")
+    if relation.tree.root != stored.root:
+        raise NotServedError(f"it begins at '{stored.root}', the query at '{relation.tree.root}'")
+    if not _within(relation.tree, stored):
+        missing = next(join for join in relation.tree.joins if join not in stored.joins)
+        raise NotServedError(f"it does not join '{missing.target}' as the query does")
+
+
+def _within(tree: JoinTree, other: JoinTree) -> bool:
+    return tree.root == other.root and set(tree.joins) <= set(other.joins)
+
+
+def _granularities(keys: Iterable[Key]) -> Iterator[str]:
+    return (key.granularity or "its own value" for key in keys)
+
+
+def _begins(bins: Bins, civil: datetime) -> bool:
+    """Whether a bin begins at that very time."""
+    start = bins.offset(civil)
+    if bins.interval.seconds:
+        return civil == bins.origin + timedelta(seconds=start)
+    months = bins.origin.year * 12 + bins.origin.month - 1 + start
+    return (civil.year, civil.month) == (months // 12, months % 12 + 1) and bins.offset(
+        civil - _MICROSECOND
+    ) != start
+
+
+def _inside_repeated(civil: datetime, zone: ZoneInfo) -> bool:
+    """Whether the wall clock shows this time twice, and the moment before it as well: cut there, the second passage
+    through the repeated hour would lie on both sides."""
+    return _is_repeated(civil, zone) and _is_repeated(civil - _MICROSECOND, zone)
+
+
+def _is_repeated(civil: datetime, zone: ZoneInfo) -> bool:
+    first, second = (civil.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    return first is not None and second is not None and first > second

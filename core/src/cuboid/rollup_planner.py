@@ -1,0 +1,208 @@
+"""Which rollup answers a question: from a shape to a statement over stored rows, once per shape and alignment.
+
+What of a question's values decides about serving (where its ranges begin and end) is part of the key by which plans
+are kept; the rest are parameters as always.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from cuboid.catalog.model import Catalog
+from cuboid.catalog.naming import member_alias
+from cuboid.errors import CuboidError
+from cuboid.plan.build import Builder
+from cuboid.plan.layouts import Layout, Unusable, all_rows, layouts, undated_rows
+from cuboid.plan.members import Members
+from cuboid.plan.nodes import StoredAggregate
+from cuboid.plan.portable import unportable
+from cuboid.plan.rewrite import rewrite
+from cuboid.plan.rollups import Aligned, Rollups
+from cuboid.plan.tree import walk
+from cuboid.query.dates import bound
+from cuboid.query.model import Question, Shape, Slot, Values
+from cuboid.run.stored import Bounds, RollupUse, StoredRollup
+from cuboid.sql.binding import Prepared
+from cuboid.sql.dialect import Dialect
+from cuboid.sql.names import Names
+from cuboid.sql.render import Renderer
+from cuboid.sql.stored import StoredTable
+from cuboid.types import Column, Statement
+
+NAME_BYTES = 63
+"""Names in the store fit every engine."""
+
+KEPT_SHAPES = 2000
+"""Shapes of which it is known how they are served, or that they are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A statement over stored rows, with what it reads: each rollup and the slots of the range of its parts."""
+
+    prepared: Prepared
+    reads: tuple[tuple[StoredRollup, tuple[Slot, Slot] | None], ...]
+
+    def uses(self, values: Values) -> tuple[RollupUse, ...]:
+        """What must be stored to answer for these values."""
+        return tuple(
+            RollupUse(stored, slots and (values.civil[slots[0].index], values.civil[slots[1].index]))
+            for stored, slots in self.reads
+        )
+
+
+class RollupPlanner:
+    """Serves questions over one catalog from its rollups.
+
+    :param prepare: the statement of a shape over its data source.
+    :param store: the data source where rollups lie, and ``dialect`` gives the dialect of a data source by its name.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        prepare: Callable[[Shape], Prepared],
+        store: str,
+        dialect: Callable[[str], Dialect],
+    ) -> None:
+        self._catalog = catalog
+        self._prepare = prepare
+        self._store = store
+        self._dialect = dialect
+        self._builder = Builder(catalog)
+        self._members = Members(catalog)
+        self._stored: dict[tuple[str, str], StoredRollup] = {}
+        self._served: dict[tuple[Shape, Aligned], Served | None] = {}
+        self._keeping = threading.Lock()
+
+    @cached_property
+    def layouts(self) -> tuple[Layout | Unusable, ...]:
+        """What the catalog's rollups store."""
+        return layouts(self._catalog, self._builder, self._members)
+
+    @cached_property
+    def _rollups(self) -> Rollups:
+        usable = (each for each in self.layouts if isinstance(each, Layout))
+        return Rollups(self._catalog, self._members, tuple(usable))
+
+    @cached_property
+    def _renderer(self) -> Renderer:
+        return Renderer(self._catalog, self._dialect(self._store))
+
+    def serve(self, question: Question) -> Served | None:
+        """How the question is answered from rollups; None if it is not. Raises what building raises."""
+        if not self.layouts:
+            return None
+        shape = question.shape
+        key = (shape, self._rollups.aligned(shape, question.values))
+        if key in self._served:
+            return self._served[key]
+        served = self._plan(*key)
+        with self._keeping:
+            self._served[key] = served
+            if len(self._served) > KEPT_SHAPES:
+                del self._served[next(iter(self._served))]
+        return served
+
+    def why(self, question: Question) -> dict[str, str | None]:
+        """For each rollup of the catalog why it alone does not serve the question, in words; None if it does."""
+        plan = self._builder.build(question.shape)
+        aligned = self._rollups.aligned(question.shape, question.values)
+        foreign = self._unportable(plan.data_source, question.shape)
+        return {
+            each.rollup: each.reason
+            if isinstance(each, Unusable)
+            else self._rollups.why_not(plan, aligned, each) or foreign
+            for each in self.layouts
+        }
+
+    def stored(self, rollup: str, zone: str) -> StoredRollup:
+        """What is stored of the rollup in that zone. Raises :class:`CuboidError` if it cannot be."""
+        key = (rollup, zone)
+        found = self._stored.get(key)
+        if found is None:
+            layout = next((each for each in self.layouts if each.rollup == rollup), None)
+            if not isinstance(layout, Layout):
+                reason = "there is no such rollup" if layout is None else layout.reason
+                raise CuboidError(f"The rollup '{rollup}' cannot be built: {reason}.")
+            found = self._stored[key] = self._describe(layout, zone)
+        return found
+
+    # ------------------------------------------------------------ planning
+
+    def _plan(self, shape: Shape, aligned: Aligned) -> Served | None:
+        built = self._builder.build(shape)
+        plan = self._rollups.serve(built, aligned)
+        if plan is None or self._unportable(built.data_source, shape):
+            return None
+        parts = [node for node in walk(plan) if isinstance(node, StoredAggregate)]
+        reads = {(node.rollup, node.bounds): self.stored(node.rollup, shape.timezone) for node in parts}
+        tables = {node.rollup: self._table(node.rollup, shape.timezone) for node in parts}
+        prepared = self._renderer.render(
+            replace(rewrite(plan, self._catalog), data_source=self._store), tables
+        )
+        return Served(prepared, tuple((stored, bounds) for (_, bounds), stored in reads.items()))
+
+    def _unportable(self, data_source: str, shape: Shape) -> str | None:
+        """Why the store cannot compute what is made of stored measures; None where it speaks the source's SQL."""
+        if self._dialect(data_source).name == self._dialect(self._store).name:
+            return None
+        return unportable(shape, self._catalog)
+
+    # ------------------------------------------------------------ what is stored
+
+    def _describe(self, layout: Layout, zone: str) -> StoredRollup:
+        shape = replace(layout.shape, timezone=zone)
+        whole = self._prepare(replace(all_rows(layout.shape), timezone=zone))
+        prepared = self._prepare(shape)
+        kinds = {slot.index: slot.type for each in shape.date_ranges for slot in each.slots}
+        columns = tuple(
+            Column(name, column.type)
+            for name, column in zip(self._names(layout), prepared.columns, strict=True)
+        )
+
+        def select(bounds: Bounds | None) -> Statement:
+            if bounds is None or layout.time is None:
+                return whole.bind(Values())
+            civil = dict(enumerate(bounds))
+            values = (bound(each, ZoneInfo(zone), kinds[index]) for index, each in civil.items())  # type: ignore[arg-type]  # times
+            return prepared.bind(Values(values, civil))
+
+        cube, _, name = layout.rollup.partition(".")
+        digest = hashlib.blake2b(repr((prepared.parts, columns, zone)).encode(), digest_size=6).hexdigest()
+        return StoredRollup(
+            layout.rollup,
+            zone,
+            Names(NAME_BYTES - 13).take(f"{self._catalog.cubes[cube].alias}_{name}") + f"_{digest}",
+            columns,
+            prepared.data_source,
+            select,
+            columns[layout.keys.index(layout.time)].name if layout.time else None,
+            layout.parts,
+            self._prepare(replace(undated_rows(layout.shape), timezone=zone)).bind(Values())
+            if layout.time
+            else None,
+        )
+
+    def _table(self, rollup: str, zone: str) -> StoredTable:
+        stored = self.stored(rollup, zone)
+        layout = next(each for each in self.layouts if each.rollup == rollup)
+        assert isinstance(layout, Layout)
+        names = (column.name for column in stored.columns)
+        return StoredTable(stored.table, dict(zip(layout.columns, names, strict=True)))
+
+    def _names(self, layout: Layout) -> list[str]:
+        """The names of the columns: those of an answer, whatever the source's engine makes of them."""
+        names = Names(NAME_BYTES)
+        members = ((key.member, key.granularity) for key in layout.keys)
+        values = ((leaf, None) for leaf in layout.leaves)
+        return [names.take(self._alias(member, granularity)) for member, granularity in (*members, *values)]
+
+    def _alias(self, member: str, granularity: str | None) -> str:
+        cube, _, name = member.partition(".")
+        return member_alias(self._catalog.cubes[cube].alias, name, granularity)

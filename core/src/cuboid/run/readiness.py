@@ -1,0 +1,35 @@
+"""What keeps rollups, as the way of an answer sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from cuboid.run.data_source import Asker, DataSource
+from cuboid.run.stored import RollupUse
+from cuboid.types import Pending
+
+
+class StoredRollups(Protocol):
+    """Rollups that are stored in one data source, and built when they are needed."""
+
+    @property
+    def source(self) -> DataSource:
+        """Where their rows are read."""
+        ...
+
+    async def ready(
+        self, uses: Sequence[RollupUse], *, wait: float, asker: Asker, renew: bool = False
+    ) -> Mapping[str, datetime] | Pending:
+        """When what is used was refreshed, by table; :class:`Pending` after ``wait`` seconds while it is being built.
+
+        :param renew: what is out of date is refreshed first.
+
+        Raises :class:`DriverError` for a build that failed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Stops what is being built and closes the data source."""
+        ...

@@ -1,0 +1,84 @@
+"""Stored rows of rollups as SQL: their times are on the wall clock already, their values are aggregates of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from cuboid.catalog.model import Catalog
+from cuboid.catalog.timing import Granularity
+from cuboid.plan.nodes import Key, StoredAggregate
+from cuboid.query.model import Slot
+from cuboid.sql.binding import slot_mark
+from cuboid.sql.dialect import Dialect
+from cuboid.sql.filters import Filters
+from cuboid.sql.reading import Reading, column, identifier
+from cuboid.sql.time import floored
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """Where the rows of a rollup lie: the table's name, and the column of each stored key and measure by name."""
+
+    name: str
+    columns: Mapping[str, str]
+
+
+class StoredSql:
+    """Lowers aggregates over stored rows.
+
+    :param tables: by rollup.
+    """
+
+    def __init__(self, catalog: Catalog, dialect: Dialect, tables: Mapping[str, StoredTable]) -> None:
+        self._catalog = catalog
+        self._dialect = dialect
+        self._tables = tables
+
+    def read(self, node: StoredAggregate) -> Reading:
+        """The groups of the stored rows; rows that are groups already are read as they are."""
+        table = self._tables[node.rollup]
+        sources = dict(node.sources)
+        filters = Filters(self._dialect, self._as_stored)
+        tests = [
+            filters.condition(each, lambda name: column(table.columns[sources[Key(name)].name]))
+            for each in node.conditions
+        ]
+        select = exp.Select().from_(exp.Table(this=identifier(table.name)))
+        if tests:
+            select = select.where(exp.and_(*tests), copy=False)
+        return Reading(
+            select,
+            {key: self._key(key, sources[key], table) for key in node.keys},
+            lambda measure: self._value(measure, column(table.columns[measure]), node),
+            grouped=not node.exact,
+        )
+
+    def _key(self, key: Key, source: Key, table: StoredTable) -> exp.Expr:
+        stored = column(table.columns[source.name])
+        if key.granularity == source.granularity or key.granularity is None:
+            return stored
+        custom = self._catalog.dimension(key.member).granularities
+        granularity: str | Granularity = custom.get(key.granularity, key.granularity)
+        return floored(self._dialect, stored, granularity)
+
+    def _value(self, measure: str, stored: exp.Expr, node: StoredAggregate) -> exp.Expr:
+        if node.exact:
+            return stored
+        match self._catalog.measure(measure).type:
+            case "min":
+                return exp.Min(this=stored)
+            case "max":
+                return exp.Max(this=stored)
+            case "count":
+                total = exp.Sum(this=stored)
+                return total if node.keys else exp.Coalesce(this=total, expressions=[exp.Literal.number(0)])
+        return exp.Sum(this=stored)
+
+    def _as_stored(self, member: str, slot: Slot, placeholder: exp.Expr) -> exp.Expr:
+        """What a stored time is compared with: a time on the wall clock."""
+        if slot.type not in ("instant", "utc", "date"):
+            return placeholder
+        return self._dialect.parameter(slot_mark(Slot(slot.index, "date"), "civil"), "date")

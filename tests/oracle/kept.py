@@ -1,0 +1,56 @@
+"""Rollups kept in the very database of a world, built whenever they are asked for: the least that serving needs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from cuboid.run.data_source import Asker, DataSource
+from cuboid.run.stored import Bounds, RollupUse, StoredRollup
+from cuboid.types import Pending, Statement
+
+DEADLINE = 60.0
+
+
+class KeptRollups:
+    """Builds each rollup anew for each question: only the parts that lie within the bounds, if it has parts.
+
+    :param source: of an embedded engine, whose database has the world's tables.
+    """
+
+    def __init__(self, source: DataSource) -> None:
+        self.source = source
+        self.served: Counter[str] = Counter()
+
+    async def ready(
+        self, uses: Sequence[RollupUse], *, wait: float, asker: Asker, renew: bool = False
+    ) -> Mapping[str, datetime] | Pending:
+        by_table: dict[str, list[RollupUse]] = {}
+        for use in uses:
+            by_table.setdefault(use.stored.table, []).append(use)
+        for table, parts in by_table.items():
+            stored = parts[0].stored
+            bounds = [each.bounds for each in parts]
+            self.served[stored.name] += 1
+            if stored.parts is None or None in bounds:
+                await self._build(stored, stored.select(None))
+            else:
+                await self._build(stored, stored.select(_years([each for each in bounds if each])))
+        return dict.fromkeys(by_table, datetime.now(UTC))
+
+    async def _build(self, stored: StoredRollup, select: Statement) -> None:
+        columns = ", ".join(f'"{column.name}"' for column in stored.columns)
+        text = f'CREATE OR REPLACE TABLE "{stored.table}" AS SELECT * FROM ({select.sql}) AS stored({columns})'
+        outcome = await self.source.submit(Statement(text, select.parameters), wait=DEADLINE)
+        assert not isinstance(outcome, Pending)
+
+    async def close(self) -> None:
+        """The data source is the world's."""
+
+
+def _years(bounds: Sequence[Bounds]) -> Bounds:
+    """Whole years around all bounds, as parts are."""
+    start = min(start for start, _ in bounds)
+    end = max(end for _, end in bounds)
+    return datetime(max(start.year, 1), 1, 1), datetime(min(max(end.year, start.year) + 1, 9999), 1, 1)

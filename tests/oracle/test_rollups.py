@@ -1,0 +1,111 @@
+"""What rollups answer is what the tables answer: each generated query that a rollup serves is answered both ways.
+
+The rollups of a world are drawn near its queries: all they need, or more, or finer, or too little. The answers over the
+tables are those of the oracle (test_planner_agrees), so they are the truth here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from tests.oracle.engines import ENGINES
+from tests.oracle.kept import KeptRollups
+from tests.oracle.permits import principals
+from tests.oracle.pipeline import Pipeline
+from tests.oracle.policies import Principal
+from tests.oracle.questions import JsonQuery, queries
+from tests.oracle.render import model_text, tables_script
+from tests.oracle.rollups import rollups
+from tests.oracle.schemas import worlds
+from tests.oracle.world import World
+
+from cuboid.errors import CuboidError
+
+QUERIES_PER_WORLD = 6
+
+
+@pytest.mark.timeout(0)  # as long as --oracle-queries takes; each query has a deadline
+def test_rollups_answer_as_the_tables_do(compared: Counter[str], pytestconfig: pytest.Config) -> None:
+    number = pytestconfig.getoption("--oracle-queries") // 5
+    first = pytestconfig.getoption("--oracle-seed")
+    with Pipeline(ENGINES["duckdb"]) as pipeline:
+
+        @seed(int(first) if first != "fresh" else None)
+        @settings(
+            max_examples=max(number // QUERIES_PER_WORLD, 1),
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(st.data())
+        def compare(data: st.DataObject) -> None:
+            world, zone = data.draw(worlds())
+            asked = [(data.draw(queries(world, zone)), data.draw(principals(world))) for _ in range(QUERIES_PER_WORLD)]
+            text = _with_rollups(world, asked, pipeline, data)
+            kept = pipeline.show_with_rollups(world, text)
+            if kept is None:
+                compared["rollups of a wrong model"] += 1
+                return
+            for query, who in asked:
+                compared[_agree(pipeline, world, text, kept, (query, who))] += 1
+
+        compare()
+    assert compared["served by rollups"] > number // 10
+
+
+def _with_rollups(
+    world: World, asked: list[tuple[JsonQuery, Principal]], pipeline: Pipeline, data: st.DataObject
+) -> str:
+    """The world's model with a rollup near each query."""
+    model = yaml.safe_load(model_text(world, pipeline.engine))
+    cubes = {cube["name"]: cube for cube in model["cubes"]}
+    for number, (query, _) in enumerate(asked):
+        for cube, made in data.draw(rollups(world, query, f"stored{number}")):
+            cubes[cube].setdefault("pre_aggregations", []).append(made)
+    return yaml.safe_dump(model, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def _agree(
+    pipeline: Pipeline, world: World, text: str, kept: KeptRollups, asked: tuple[JsonQuery, Principal]
+) -> str:
+    query, who = asked
+    before = kept.served.total()
+    try:
+        expected: Any = pipeline.load(query, who)
+    except CuboidError as error:
+        expected = error
+    try:
+        got: Any = pipeline.load(query, who, rollups=True)
+    except CuboidError as error:
+        got = error
+    served = kept.served.total() > before
+    same = str(expected) == str(got) if isinstance(expected, Exception) else _rows(expected, query) == _rows(got, query)
+    if not same:
+        parts = {
+            "model": text,
+            "tables": tables_script(world, pipeline.engine),
+            "query": json.dumps(query, ensure_ascii=False),
+            "security context": json.dumps(who.context, ensure_ascii=False),
+            "sql": pipeline.sql(query, who),
+            "over the tables": str(expected),
+            "over the rollups": str(got),
+        }
+        raise AssertionError("\n\n".join(f"--- {title}\n{part}" for title, part in parts.items()))
+    return "served by rollups" if served else "not served by rollups"
+
+
+def _rows(loaded: Any, query: JsonQuery) -> Any:
+    """What must be equal; without an order a page may have any of the rows."""
+    if isinstance(loaded, Exception):
+        return str(loaded)
+    rows = [json.dumps(row, sort_keys=True) for row in loaded.rows]
+    if query.get("order") in ([], {}):
+        return (len(rows) if query.keys() & {"limit", "offset"} else sorted(rows)), loaded.total
+    return rows, loaded.total
