@@ -29,7 +29,7 @@ class KeptRollups:
         by_table: dict[str, list[RollupUse]] = {}
         for use in uses:
             by_table.setdefault(use.stored.table, []).append(use)
-        for table, parts in by_table.items():
+        for parts in by_table.values():
             stored = parts[0].stored
             bounds = [each.bounds for each in parts]
             self.served[stored.name] += 1
@@ -41,7 +41,9 @@ class KeptRollups:
 
     async def _build(self, stored: StoredRollup, select: Statement) -> None:
         columns = ", ".join(f'"{column.name}"' for column in stored.columns)
-        text = f'CREATE OR REPLACE TABLE "{stored.table}" AS SELECT * FROM ({select.sql}) AS stored({columns})'
+        text = (
+            f'CREATE OR REPLACE TABLE "{stored.table}" AS SELECT * FROM ({select.sql}) AS stored({columns})'
+        )
         outcome = await self.source.submit(Statement(text, select.parameters), wait=DEADLINE)
         assert not isinstance(outcome, Pending)
 

@@ -23,9 +23,7 @@ PARTS = ("day", "week", "month", "quarter", "year")
 
 
 @st.composite
-def rollups(
-    draw: st.DrawFn, world: World, query: JsonQuery, name: str
-) -> list[tuple[str, dict[str, Any]]]:
+def rollups(draw: st.DrawFn, world: World, query: JsonQuery, name: str) -> list[tuple[str, dict[str, Any]]]:
     """The cubes and definitions of rollups that are near the query: one for the measures of each cube."""
     tested = [each["member"] for each in _leaves(query["filters"])]
     asked = [*query.get("measures", ()), *(each for each in tested if world.measure(each) is not None)]
@@ -59,14 +57,20 @@ def _rollup(
     dimensions += [each for each in tested if world.dimension(each) is not None]
     times = {each["dimension"]: each.get("granularity") for each in query["timeDimensions"]}
     times |= {
-        each.rpartition(".")[0]: each.rpartition(".")[2] for each in query["dimensions"] if each.count(".") == 2
+        each.rpartition(".")[0]: each.rpartition(".")[2]
+        for each in query["dimensions"]
+        if each.count(".") == 2
     }
     if draw(st.integers(0, 2)) == 0 or not (measures or dimensions or times):
         own = [f"{cube}.{each.name}" for each in world.cube(cube).dimensions]
         dimensions.append(draw(st.sampled_from(own)))
     if len(dimensions) > 1 and draw(st.integers(0, 9)) == 9:
         dimensions = dimensions[1:]
-    stored: dict[str, Any] = {"name": name, "measures": measures, "dimensions": list(dict.fromkeys(dimensions))}
+    stored: dict[str, Any] = {
+        "name": name,
+        "measures": measures,
+        "dimensions": list(dict.fromkeys(dimensions)),
+    }
     kept = [
         {"dimension": each, "granularity": draw(st.sampled_from(FINER.get(unit or "day", (unit, "day"))))}
         for each, unit in times.items()

@@ -32,7 +32,7 @@ QUERIES_PER_WORLD = 6
 
 @pytest.mark.timeout(0)  # as long as --oracle-queries takes; each query has a deadline
 def test_rollups_answer_as_the_tables_do(compared: Counter[str], pytestconfig: pytest.Config) -> None:
-    number = pytestconfig.getoption("--oracle-queries") // 5
+    number = pytestconfig.getoption("--oracle-queries") // 8
     first = pytestconfig.getoption("--oracle-seed")
     with Pipeline(ENGINES["duckdb"]) as pipeline:
 
@@ -47,7 +47,10 @@ def test_rollups_answer_as_the_tables_do(compared: Counter[str], pytestconfig: p
         @given(st.data())
         def compare(data: st.DataObject) -> None:
             world, zone = data.draw(worlds())
-            asked = [(data.draw(queries(world, zone)), data.draw(principals(world))) for _ in range(QUERIES_PER_WORLD)]
+            asked = [
+                (data.draw(queries(world, zone)), data.draw(principals(world)))
+                for _ in range(QUERIES_PER_WORLD)
+            ]
             text = _with_rollups(world, asked, pipeline, data)
             kept = pipeline.show_with_rollups(world, text)
             if kept is None:
@@ -86,7 +89,11 @@ def _agree(
     except CuboidError as error:
         got = error
     served = kept.served.total() > before
-    same = str(expected) == str(got) if isinstance(expected, Exception) else _rows(expected, query) == _rows(got, query)
+    same = (
+        str(expected) == str(got)
+        if isinstance(expected, Exception)
+        else _rows(expected, query) == _rows(got, query)
+    )
     if not same:
         parts = {
             "model": text,

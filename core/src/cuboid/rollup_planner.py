@@ -17,7 +17,7 @@ from cuboid.catalog.model import Catalog
 from cuboid.catalog.naming import member_alias
 from cuboid.errors import CuboidError
 from cuboid.plan.build import Builder
-from cuboid.plan.layouts import Layout, Unusable, all_rows, layouts, undated_rows
+from cuboid.plan.layouts import Layout, Unusable, all_rows, extreme_part, layouts, rest
 from cuboid.plan.members import Members
 from cuboid.plan.nodes import StoredAggregate
 from cuboid.plan.portable import unportable
@@ -157,37 +157,50 @@ class RollupPlanner:
     # ------------------------------------------------------------ what is stored
 
     def _describe(self, layout: Layout, zone: str) -> StoredRollup:
-        shape = replace(layout.shape, timezone=zone)
-        whole = self._prepare(replace(all_rows(layout.shape), timezone=zone))
-        prepared = self._prepare(shape)
-        kinds = {slot.index: slot.type for each in shape.date_ranges for slot in each.slots}
+        rows = self._statement(layout.shape, zone)
+        every = self._statement(all_rows(layout.shape), zone)
+        kinds = [slot.type for each in layout.shape.date_ranges for slot in each.slots]
         columns = tuple(
-            Column(name, column.type)
-            for name, column in zip(self._names(layout), prepared.columns, strict=True)
+            Column(name, column.type) for name, column in zip(self._names(layout), rows.columns, strict=True)
         )
 
         def select(bounds: Bounds | None) -> Statement:
             if bounds is None or layout.time is None:
-                return whole.bind(Values())
-            civil = dict(enumerate(bounds))
-            values = (bound(each, ZoneInfo(zone), kinds[index]) for index, each in civil.items())  # type: ignore[arg-type]  # times
-            return prepared.bind(Values(values, civil))
+                return every.bind(Values())
+            values = (bound(civil, ZoneInfo(zone), kind) for civil, kind in zip(bounds, kinds, strict=True))  # type: ignore[arg-type]  # times
+            return rows.bind(Values(values, dict(enumerate(bounds))))
 
         cube, _, name = layout.rollup.partition(".")
-        digest = hashlib.blake2b(repr((prepared.parts, columns, zone)).encode(), digest_size=6).hexdigest()
-        return StoredRollup(
+        rollup = self._catalog.cubes[cube].rollups[name]
+        digest = hashlib.blake2b(repr((rows.parts, columns, zone)).encode(), digest_size=6).hexdigest()
+        stored = StoredRollup(
             layout.rollup,
             zone,
             Names(NAME_BYTES - 13).take(f"{self._catalog.cubes[cube].alias}_{name}") + f"_{digest}",
             columns,
-            prepared.data_source,
+            rows.data_source,
             select,
-            columns[layout.keys.index(layout.time)].name if layout.time else None,
-            layout.parts,
-            self._prepare(replace(undated_rows(layout.shape), timezone=zone)).bind(Values())
-            if layout.time
-            else None,
+            refresh_key=rollup.refresh_key or self._catalog.cubes[cube].refresh_key,
+            scheduled=rollup.scheduled_refresh is not False,
         )
+        if layout.time is None:
+            return stored
+        time = columns[layout.keys.index(layout.time)].name
+        first, last = (
+            self._statement(extreme_part(layout, last=each), zone).bind(Values((1,)))
+            for each in (False, True)
+        )
+        return replace(
+            stored,
+            time=time,
+            parts=layout.parts,
+            range=(first, last),
+            rest=self._statement(rest(layout.shape), zone).bind(Values()),
+            order=(time,),
+        )
+
+    def _statement(self, shape: Shape, zone: str) -> Prepared:
+        return self._prepare(replace(shape, timezone=zone))
 
     def _table(self, rollup: str, zone: str) -> StoredTable:
         stored = self.stored(rollup, zone)

@@ -26,7 +26,7 @@ from cuboid.errors import CuboidError
 from cuboid.plan.build import Builder
 from cuboid.plan.members import Members
 from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan
-from cuboid.query.model import ALWAYS, Access, Predicate, RowRule, Shape, Slot, TimeGrouping
+from cuboid.query.model import ALWAYS, Access, OrderKey, Predicate, RowRule, Shape, Slot, TimeGrouping
 
 ADDITIVE = frozenset({"count", "sum", "min", "max"})
 """Measures whose values over parts give the value over the whole."""
@@ -159,10 +159,27 @@ def all_rows(shape: Shape) -> Shape:
     return replace(shape, row_conditions=(), date_ranges=())
 
 
-def undated_rows(shape: Shape) -> Shape:
+def rest(shape: Shape) -> Shape:
     """The shape of a layout with parts for the rows that are in none, as they have no time."""
     (condition,) = shape.date_ranges
     return replace(shape, row_conditions=(Predicate(condition.member, "not_set"),), date_ranges=())
+
+
+def extreme_part(layout: Layout, *, last: bool) -> Shape:
+    """The shape that asks where the first part begins that has rows, or the last one. Its limit is slot 0."""
+    assert layout.time is not None
+    assert layout.parts is not None
+    key = TimeGrouping(layout.time.member, layout.parts)
+    return replace(
+        layout.shape,
+        measures=(),
+        dimensions=(),
+        time_groupings=(key,),
+        row_conditions=(Predicate(layout.time.member, "set"),),
+        date_ranges=(),
+        order=(OrderKey(key.key, last),),
+        limit=Slot(0, "integer"),
+    )
 
 
 def _part_time(rollup: Rollup) -> Key | None:

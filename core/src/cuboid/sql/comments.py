@@ -20,6 +20,7 @@ from cuboid.plan.nodes import (
     Regrouped,
     SnapshotAggregate,
     Stage,
+    StoredAggregate,
     TopGroups,
     Windowed,
 )
@@ -43,9 +44,8 @@ def about(node: Groups | Combine, values: Sequence[str]) -> str:
         return f"{said}: added up"
     if isinstance(node, TopGroups):
         return f"{said}: the first of {node.dimension}{'' if node.drop else ' and the others'}"
-    moved = (
-        [] if isinstance(node, Stage | Combine | Windowed) else [each.member for each in node.relation.shifts]
-    )
+    relation = getattr(node, "relation", None)
+    moved = [] if relation is None else [each.member for each in relation.shifts]
     if moved:
         said += f", {_listed(moved)} being shifted"
     match node:
@@ -57,6 +57,8 @@ def about(node: Groups | Combine, values: Sequence[str]) -> str:
             return f"{said}: of the {node.take} {node.time_dimension} of each group"
         case ConversionAggregate():
             return f"{said}: the rows of the first step and whether they went through"
+        case StoredAggregate(rollup=rollup):
+            return f"{said}: from the stored rows of {rollup}"
         case Stage():
             return f"{said}: from the groups of what it is made of"
         case Windowed():

@@ -20,7 +20,6 @@ from cuboid.plan.nodes import (
     Rows,
     Source,
     Stage,
-    StoredAggregate,
     Windowed,
     WithShares,
     WithSwitches,
@@ -142,8 +141,6 @@ class Lowering:
                 return self._by_switches(source)
             case WithShares():
                 return Shares(source, self._inner, self._sources.names(), self._sources.leaves.sum_of).read()
-            case StoredAggregate():
-                return self._sources.stored(source)
             case Stage() | Windowed():
                 return self._tables.table(source).reading()
             case Rows():
