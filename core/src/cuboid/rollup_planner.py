@@ -16,13 +16,14 @@ from zoneinfo import ZoneInfo
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.naming import member_alias
 from cuboid.errors import CuboidError
+from cuboid.plan.alignment import Aligned, Alignment
 from cuboid.plan.build import Builder
 from cuboid.plan.layouts import Layout, Unusable, all_rows, extreme_part, layouts, rest
 from cuboid.plan.members import Members
 from cuboid.plan.nodes import StoredAggregate
 from cuboid.plan.portable import unportable
 from cuboid.plan.rewrite import rewrite
-from cuboid.plan.rollups import Aligned, Rollups
+from cuboid.plan.rollups import Rollups
 from cuboid.plan.tree import walk
 from cuboid.query.dates import bound
 from cuboid.query.model import Question, Shape, Slot, Values
@@ -86,9 +87,16 @@ class RollupPlanner:
         return layouts(self._catalog, self._builder, self._members)
 
     @cached_property
+    def _usable(self) -> tuple[Layout, ...]:
+        return tuple(each for each in self.layouts if isinstance(each, Layout))
+
+    @cached_property
     def _rollups(self) -> Rollups:
-        usable = (each for each in self.layouts if isinstance(each, Layout))
-        return Rollups(self._catalog, self._members, tuple(usable))
+        return Rollups(self._catalog, self._members, self._usable)
+
+    @cached_property
+    def _alignment(self) -> Alignment:
+        return Alignment(self._catalog, self._members, self._usable)
 
     @cached_property
     def _renderer(self) -> Renderer:
@@ -96,10 +104,10 @@ class RollupPlanner:
 
     def serve(self, question: Question) -> Served | None:
         """How the question is answered from rollups; None if it is not. Raises what building raises."""
-        if not self.layouts:
+        if not self._usable:
             return None
         shape = question.shape
-        key = (shape, self._rollups.aligned(shape, question.values))
+        key = (shape, self._alignment.of(shape, question.values))
         if key in self._served:
             return self._served[key]
         served = self._plan(*key)
@@ -112,7 +120,7 @@ class RollupPlanner:
     def why(self, question: Question) -> dict[str, str | None]:
         """For each rollup of the catalog why it alone does not serve the question, in words; None if it does."""
         plan = self._builder.build(question.shape)
-        aligned = self._rollups.aligned(question.shape, question.values)
+        aligned = self._alignment.of(question.shape, question.values)
         foreign = self._unportable(plan.data_source, question.shape)
         return {
             each.rollup: each.reason

@@ -36,7 +36,7 @@ from cuboid.run.polls import Polls
 from cuboid.run.readiness import StoredRollups
 from cuboid.run.stored import RollupUse
 from cuboid.run.together import Together
-from cuboid.types import Column, Pending, Statement
+from cuboid.types import Column, Pending, Result, Statement
 
 MANY_ROWS = 2000
 """Rows from which encoding moves to a thread: about 2 ms of work."""
@@ -96,15 +96,7 @@ class Service:
             return request, parts, [each for one in questions for each in self._planning.uses(one, planner)]
 
         request, wanted, uses = await self._planning.think(plan, raw)
-        stored = await self._stored(uses, context)
-        if isinstance(stored, Pending):
-            self._polls.goes_on(poll)
-            return stored
-        outcome = await self._together.submit(
-            [part for parts in wanted for part in parts],
-            wait=self._settings.continue_wait,
-            asker=context.asker,
-        )
+        outcome = await self._run(list(itertools.chain.from_iterable(wanted)), uses, context)
         if isinstance(outcome, Pending):
             self._polls.goes_on(poll)
             return outcome
@@ -133,6 +125,15 @@ class Service:
                 cast_numerics=cast_numerics,
             ),
         )
+
+    async def _run(
+        self, parts: Parts, uses: Sequence[RollupUse], context: RequestContext
+    ) -> list[Result] | Pending:
+        """The results of all parts, once what they read is stored."""
+        stored = await self._stored(uses, context)
+        if isinstance(stored, Pending):
+            return stored
+        return await self._together.submit(parts, wait=self._settings.continue_wait, asker=context.asker)
 
     async def _stored(
         self, uses: Sequence[RollupUse], context: RequestContext

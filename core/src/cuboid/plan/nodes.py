@@ -297,7 +297,6 @@ class TopGroups(_WithLeaves):
 class StoredAggregate(_WithLeaves):
     """GROUP BY ``keys`` over the stored rows of a rollup that satisfy the conditions, which hold for whole rows.
 
-    :param rollup: its full name.
     :param sources: the stored key that each key is read or floored from, and that each tested member is compared as.
     :param exact: each group is one stored row, so that its values are the answer's.
     :param bounds: the query's range of the time by which the rollup is cut into parts.
@@ -312,17 +311,8 @@ class StoredAggregate(_WithLeaves):
     bounds: tuple[Slot, Slot] | None = None
 
 
-Groups = (
-    Aggregate
-    | KeyedAggregate
-    | SnapshotAggregate
-    | ConversionAggregate
-    | Stage
-    | Windowed
-    | Regrouped
-    | TopGroups
-    | StoredAggregate
-)
+FromRows = Aggregate | KeyedAggregate | SnapshotAggregate | ConversionAggregate | StoredAggregate
+Groups = FromRows | Stage | Windowed | Regrouped | TopGroups
 """What yields one row per group."""
 
 

@@ -83,10 +83,7 @@ def describe_plan(node: Any) -> Step:
             title = f"Aggregate {_leaves(node.leaves)}{_by(node.keys)}"
             return Step(title, details, (describe_plan(node.relation),))
         case Regrouped():
-            title = f"{_leaves(node.leaves)}{_by(node.keys) or ' in all'}"
-            fewer = len(node.keys) < len(node.source.keys)
-            how = "added up, no row is read again" if fewer else "as they are, no row is read again"
-            return Step(f"Take {title} from groups that are known", (how,), (describe_plan(node.source),))
+            return _regrouped(node)
         case TopGroups():
             title = f"Cut the groups to the first values of {node.dimension}, by {node.by.measure}"
             others = "left out" if node.drop else "one group, their values added up"
@@ -99,9 +96,7 @@ def describe_plan(node: Any) -> Step:
             title = f"{'The rate' if node.rate else 'The number'} of rows of {node.cube} that went through"
             return Step(f"{title}{_by(node.keys)}", tuple(_steps(node)), _inner((node.first, *node.steps)))
         case StoredAggregate():
-            how = "as they are stored" if node.exact else "aggregated again"
-            tested = (condition_words(each) for each in node.conditions)
-            return Step(f"Groups of rollup {node.rollup}{_by(node.keys)}, {how}", tuple(tested))
+            return _stored(node)
         case StepRows():
             return Step(f"Step: rows that {node.measure} counts", (), (describe_plan(node.relation),))
         case Rows():
@@ -129,6 +124,19 @@ def describe_plan(node: Any) -> Step:
             by = ", ".join(node.by) or "nothing"
             return Step(f"Column {node.dimension} of {node.cube}, by {by}", (), _inner(node.plans))
     return _other(node)
+
+
+def _regrouped(node: Regrouped) -> Step:
+    title = f"{_leaves(node.leaves)}{_by(node.keys) or ' in all'}"
+    fewer = len(node.keys) < len(node.source.keys)
+    how = "added up, no row is read again" if fewer else "as they are, no row is read again"
+    return Step(f"Take {title} from groups that are known", (how,), (describe_plan(node.source),))
+
+
+def _stored(node: StoredAggregate) -> Step:
+    how = "as they are stored" if node.exact else "aggregated again"
+    tested = tuple(condition_words(each) for each in node.conditions)
+    return Step(f"Groups of rollup {node.rollup}{_by(node.keys)}, {how}", tested)
 
 
 def _answer(plan: Plan) -> Iterator[str]:
