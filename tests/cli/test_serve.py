@@ -188,3 +188,17 @@ def test_metrics_have_a_port_of_their_own_if_that_is_wanted(serve: Any, folder: 
             urllib.request.urlopen(url, timeout=30)
     served.process.send_signal(signal.SIGTERM)
     assert served.process.wait(60) == 0
+
+
+def test_pages_of_listed_origins_may_ask_and_send_cookies(serve: Any, folder: Path) -> None:
+    with (folder / "cuboid.yml").open("a") as file:
+        file.write("\ncors_origins: [https://app.example.com]\ncors_credentials: true\n")
+    url = serve("--dev", "--port", "0").url
+    for origin, allowed in (
+        ("https://app.example.com", "https://app.example.com"),
+        ("https://other.example", None),
+    ):
+        request = urllib.request.Request(f"{url}/v1/meta", headers={"Origin": origin})
+        with urllib.request.urlopen(request, timeout=50) as response:
+            assert response.headers["Access-Control-Allow-Origin"] == allowed
+            assert response.headers["Access-Control-Allow-Credentials"] == ("true" if allowed else None)

@@ -49,6 +49,7 @@ def test_every_setting_is_read_from_each_of_its_names(tmp_path: Path, setting: A
         "secret": "x",
         "list": "a,b",
         "list of scopes": "data,jobs",
+        "list of origins": "https://a,http://b:1",
         "list of secrets": "a,b",
         "true or false": "true",
         "number": "7",
@@ -89,6 +90,11 @@ def test_every_name_of_cube_has_our_twin_which_comes_first() -> None:
         ({"CUBEJS_BASE_PATH": "/api/"}, "base_path", "/api"),
         ({"CUBEJS_DB_QUERY_LIMIT": "500"}, "query_default_limit", 500),
         ({"CUBEJS_DEV_MODE": ""}, "dev_mode", False),
+        (
+            {"CUBOID_CORS_ORIGINS": "https://A.example:8443,null"},
+            "cors_origins",
+            ("https://a.example:8443", "null"),
+        ),
         ({"CUBEJS_JWT_ALGS": "HS256, HS512"}, "jwt_algs", ("HS256", "HS512")),
     ],
 )
@@ -109,6 +115,8 @@ def test_values_mean_what_they_mean_in_cube(
         ({"CUBEJS_MAX_REQUEST_SIZE": "1kb"}, "max_request_size: '1kb' is not valid"),
         ({"CUBEJS_DEFAULT_TIMEZONE": "../etc/passwd"}, "default_timezone: '../etc/passwd' is not the name"),
         ({"CUBEJS_BASE_PATH": "api"}, "base_path: 'api' does not begin with /"),
+        ({"CUBOID_CORS_ORIGINS": "https://a, https://b/"}, "cors_origins: 'https://a, https://b/' is not *"),
+        ({"CUBOID_CORS_ORIGINS": "example.com"}, "cors_origins: 'example.com' is not * or a list of origins"),
         ({"CUBEJS_LOG_LEVEL": "loud"}, "log_level: 'loud' is not valid"),
     ],
 )

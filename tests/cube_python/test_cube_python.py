@@ -110,6 +110,24 @@ def test_query_rewrite_is_a_hook(tmp_path: Path) -> None:
     assert query == {"measures": ["orders.count"]}
 
 
+@pytest.mark.parametrize(
+    ("origin", "origins"),
+    [
+        ("'https://a'", "https://a"),
+        ("['https://a']", ["https://a"]),
+        ("True", "*"),
+        ("False", ()),
+        ("'*'", "*"),
+    ],
+)
+def test_cors_is_settings(tmp_path: Path, origin: str, origins: object) -> None:
+    cors = f"{{'origin': {origin}, 'allowedHeaders': ['x'], 'max_age': 60}}"
+    write(tmp_path, cube=f"from cube import config\nconfig.http = {{'cors': {cors}}}\n")
+    registry = Registry.load(tmp_path)
+    registry.require()
+    assert registry.settings == {"cors_origins": origins, "cors_headers": ["x"], "cors_max_age": 60}
+
+
 def test_a_plugin_of_the_project_comes_after_cube_py(tmp_path: Path) -> None:
     steps = (
         "from cube import config\n@config\ndef query_rewrite(query, ctx):\n    return {'steps': ['cube']}\n"
@@ -127,6 +145,8 @@ def test_a_plugin_of_the_project_comes_after_cube_py(tmp_path: Path) -> None:
             "config.jwt = {'keys': 'x'}",
             "'keys' of the option jwt in cube.py has no equal. Did you mean 'key'",
         ),
+        ("config.http = {'port': 1}", "'port' of the option http in cube.py has no equal"),
+        ("config.http = {'cors': {'origins': '*'}}", "Did you mean 'origin'"),
         ("config.driver_factory = lambda ctx: {}", "'driver_factory'.*data_sources"),
         ("config.check_sql_auth = lambda ctx, token: None", "'check_sql_auth'.*no SQL API"),
         ("config.query_rewite = lambda query, ctx: query", "Did you mean 'query_rewrite'"),
@@ -149,12 +169,12 @@ def test_globals_that_fail_stop_the_start(tmp_path: Path) -> None:
 def test_the_page_on_cube_py_names_every_option() -> None:
     page = Path(__file__).parents[2] / "docs" / "how-to" / "keep-cube-py.md"
     text = page.read_text(encoding="utf-8")
-    options = [*HOOKS, *SETTINGS, "jwt", *REFUSED, *WITHOUT_EFFECT]
+    options = [*HOOKS, *SETTINGS, "jwt", "http", *REFUSED, *WITHOUT_EFFECT]
     assert [name for name in options if f"`{name}`" not in text] == []
 
 
 def test_every_option_of_cube_is_answered_once() -> None:
-    groups = [set(HOOKS), set(SETTINGS), {"jwt"}, set(REFUSED), set(WITHOUT_EFFECT)]
+    groups = [set(HOOKS), set(SETTINGS), {"jwt", "http"}, set(REFUSED), set(WITHOUT_EFFECT)]
     assert sum(len(group) for group in groups) == len(set().union(*groups))
 
 

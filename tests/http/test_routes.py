@@ -15,6 +15,8 @@ import pytest
 
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
+from cuboid.errors import ConfigError
+from cuboid.http.settings import CorsSettings
 
 COUNT = {"measures": ["Users.count"]}
 LOAD = "/cubejs-api/v1/load?query=" + quote(json.dumps(COUNT))
@@ -115,13 +117,40 @@ def test_a_preflight_is_204_and_needs_no_token(production: Any) -> None:
 
 
 def test_listed_origins_only(run: Any, make_service: Any) -> None:
-    from cuboid.http.app import CorsSettings
-
     client = run(make_service(), dev=True, cors=CorsSettings(origins=("http://a", "http://b")))
     allowed = client.ask("GET", "/readyz", Origin="http://b")
     assert allowed.headers["access-control-allow-origin"] == "http://b"
     assert allowed.headers["vary"] == "Origin"
-    assert "access-control-allow-origin" not in client.ask("GET", "/readyz", Origin="http://c").headers
+    for other in ("http://c", "http://b.evil.example", "http://b:8080", "https://b", "null", "*", ""):
+        refused = client.ask("GET", "/readyz", Origin=other)
+        assert "access-control-allow-origin" not in refused.headers
+        assert refused.headers["vary"] == "Origin"
+
+
+def test_credentials_and_exposed_headers_are_for_listed_origins(run: Any, make_service: Any) -> None:
+    cors = CorsSettings(
+        origins=("http://a",),
+        headers=("x-own",),
+        exposed=("etag", "retry-after"),
+        credentials=True,
+        max_age=60,
+    )
+    client = run(make_service(), dev=True, cors=cors)
+    for path in ("/readyz", "/nowhere", "/cubejs-api/v1/load"):
+        headers = client.ask("GET", path, Origin="http://a").headers
+        assert headers["access-control-allow-credentials"] == "true"
+        assert headers["access-control-expose-headers"] == "etag,retry-after"
+        assert not {name for name in client.ask("GET", path, Origin="http://c").headers if "access" in name}
+    preflight = client.ask("OPTIONS", "/cubejs-api/v1/load", Origin="http://a").headers
+    assert preflight["access-control-allow-headers"] == "x-own"
+    assert preflight["access-control-max-age"] == "60"
+    assert preflight["access-control-allow-credentials"] == "true"
+    assert "access-control-allow-origin" not in client.ask("OPTIONS", "/x", Origin="http://c").headers
+
+
+def test_credentials_for_every_origin_are_refused_at_the_start() -> None:
+    with pytest.raises(ConfigError, match="origins that are named"):
+        CorsSettings(credentials=True)
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,13 @@ def _serve(project: Project) -> None:
 
 
 def _http_settings(settings: Settings) -> HttpSettings:
-    from cuboid.http.settings import AuthSettings, HttpSettings, KeySetSettings, SocketSettings
+    from cuboid.http.settings import (
+        AuthSettings,
+        CorsSettings,
+        HttpSettings,
+        KeySetSettings,
+        SocketSettings,
+    )
 
     key_set = None
     if settings.jwk_url is not None:
@@ -114,6 +120,14 @@ def _http_settings(settings: Settings) -> HttpSettings:
         dev_mode=settings.dev_mode,
         metrics=settings.metrics,
         max_request_size=settings.max_request_size,
+        cors=CorsSettings(
+            origins=settings.cors_origins,
+            methods=settings.cors_methods,
+            headers=settings.cors_headers,
+            exposed=settings.cors_exposed_headers,
+            credentials=settings.cors_credentials,
+            max_age=None if settings.cors_max_age is None else int(settings.cors_max_age),
+        ),
         sockets=SocketSettings(
             enabled=settings.web_sockets,
             path=settings.web_sockets_path or None,

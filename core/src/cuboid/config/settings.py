@@ -8,6 +8,7 @@ documentation and ``cuboid config``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,6 +44,13 @@ def _check_base_path(value: str) -> str:
     return value.rstrip("/")
 
 
+def _check_origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in value:
+        if origin not in ("*", "null") and not _ORIGIN.fullmatch(origin):
+            raise ValueError("is not * or a list of origins such as https://app.example.com:8443")
+    return tuple(origin.lower() for origin in value)
+
+
 def _check_moment(value: str) -> str:
     try:
         datetime.fromisoformat(value)
@@ -59,10 +67,15 @@ def _check_timezone(value: str) -> str:
     return canonical
 
 
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*?#@]+", re.IGNORECASE)
+
 Text = Annotated[str, Kind("text")]
 Secret = Annotated[SecretStr, Kind("secret")]
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_read_secrets), Kind("list of secrets")]
 Texts = Annotated[tuple[str, ...], BeforeValidator(read_list), Kind("list")]
+Origins = Annotated[
+    tuple[str, ...], BeforeValidator(read_list), AfterValidator(_check_origins), Kind("list of origins")
+]
 Scopes = Annotated[
     tuple[Literal["graphql", "meta", "data", "sql", "jobs", "stream"], ...],
     BeforeValidator(read_list),
@@ -168,6 +181,22 @@ class Settings(BaseModel):
     )
     graceful_shutdown: Duration = _setting(
         10.0, "how long running requests may take to end on SIGTERM", "CUBEJS_GRACEFUL_SHUTDOWN", ge=0
+    )
+    cors_origins: Origins = _setting(
+        ("*",), "origins whose pages may ask, over HTTP and WebSockets; `*`: every one"
+    )
+    cors_methods: Texts = _setting(
+        ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"), "methods that browsers are told of"
+    )
+    cors_headers: Texts = _setting(
+        ("authorization", "content-type", "x-request-id"), "headers that such pages may send"
+    )
+    cors_exposed_headers: Texts = _setting((), "headers of answers that such pages may read")
+    cors_credentials: Switch = _setting(
+        False, "whether such pages may send cookies, for a plugin's `authenticate`; needs named origins"
+    )
+    cors_max_age: Duration | None = _setting(
+        None, "how long browsers may remember what they were told; as they like if unset", ge=0
     )
     metrics: Switch = _setting(
         False,

@@ -43,6 +43,18 @@ JWT: Mapping[str, str] = MappingProxyType(
 )
 """Keys of the option ``jwt`` and the settings that they are."""
 
+CORS: Mapping[str, str] = MappingProxyType(
+    {
+        "origin": "cors_origins",
+        "methods": "cors_methods",
+        "allowed_headers": "cors_headers",
+        "exposed_headers": "cors_exposed_headers",
+        "credentials": "cors_credentials",
+        "max_age": "cors_max_age",
+    }
+)
+"""Keys of ``cors`` in the option ``http`` and the settings that they are."""
+
 WITHOUT_EFFECT = frozenset(
     {
         "telemetry",
@@ -109,7 +121,9 @@ def load_plugin(project: Path) -> CubeConfiguration:
         if name in SETTINGS:
             plugin.settings[SETTINGS[name]] = value
         elif name == "jwt":
-            plugin.settings.update(_jwt(value))
+            plugin.settings.update(_settings("jwt", value, JWT))
+        elif name == "http":
+            plugin.settings.update(_http(value))
         elif name in HOOKS:
             if not callable(value):
                 raise ConfigError(
@@ -129,22 +143,33 @@ def load_plugin(project: Path) -> CubeConfiguration:
 def _refusal(name: str) -> ConfigError:
     hint = REFUSED.get(name)
     if hint is None:
-        known = [*HOOKS, *SETTINGS, "jwt", *REFUSED, *WITHOUT_EFFECT]
+        known = [*HOOKS, *SETTINGS, "jwt", "http", *REFUSED, *WITHOUT_EFFECT]
         hint = did_you_mean(closest(name, known)) or "It is no option of Cube's configuration."
     return ConfigError(f"'{name}' of cube.py has no equal", hint=hint, setting=name, origin="cube.py")
 
 
-def _jwt(given: Any) -> Mapping[str, Any]:
-    """The settings in the option ``jwt``, whose keys may be written in either spelling."""
-    keys = {name.replace("_", "").lower(): setting for name, setting in JWT.items()}
+def _http(given: Any) -> Mapping[str, Any]:
+    """The settings in the option ``http``, which has ``cors`` and no other key."""
+    cors = _settings("http", given, {"cors": "cors"}).get("cors")
+    found = {} if cors is None else dict(_settings("http.cors", cors, CORS))
+    if found.get("cors_origins") is True:
+        found["cors_origins"] = "*"  # whoever asks
+    elif found.get("cors_origins") is False:
+        found["cors_origins"] = ()
+    return found
+
+
+def _settings(option: str, given: Any, known: Mapping[str, str]) -> Mapping[str, Any]:
+    """The settings in an option, whose keys may be written in either spelling."""
+    keys = {name.replace("_", "").lower(): setting for name, setting in known.items()}
     found = {}
     for key, value in given.items() if isinstance(given, Mapping) else [(str(given), None)]:
         setting = keys.get(str(key).replace("_", "").lower())
         if setting is None:
             raise ConfigError(
-                f"'{key}' of the option jwt in cube.py has no equal",
-                hint=did_you_mean(closest(str(key), JWT)) or f"There are {', '.join(JWT)}.",
-                setting="jwt",
+                f"'{key}' of the option {option} in cube.py has no equal",
+                hint=did_you_mean(closest(str(key), known)) or f"There are {', '.join(known)}.",
+                setting=option,
                 origin="cube.py",
             )
         found[setting] = value

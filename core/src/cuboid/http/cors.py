@@ -13,4 +13,6 @@ class PreflightHandler(Handler):
         self.set_status(204)
         self.set_header("Access-Control-Allow-Methods", ",".join(cors.methods))
         self.set_header("Access-Control-Allow-Headers", ",".join(cors.headers))
+        if cors.max_age is not None:
+            self.set_header("Access-Control-Max-Age", str(cors.max_age))
         self.finish()

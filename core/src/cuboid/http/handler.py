@@ -42,13 +42,17 @@ class Handler(RequestHandler):
     def set_default_headers(self) -> None:
         self.clear_header("Server")
         cors = self.site.settings.cors
-        if "*" in cors.origins:
-            self.set_header("Access-Control-Allow-Origin", "*")
-            return
-        self.set_header("Vary", "Origin")
         origin = self.request.headers.get("Origin")
-        if origin in cors.origins:
-            self.set_header("Access-Control-Allow-Origin", origin)
+        everybody = "*" in cors.origins
+        if not everybody:
+            self.set_header("Vary", "Origin")
+        if not cors.allows(origin):
+            return
+        self.set_header("Access-Control-Allow-Origin", "*" if everybody else str(origin))
+        if cors.credentials:
+            self.set_header("Access-Control-Allow-Credentials", "true")
+        if cors.exposed:
+            self.set_header("Access-Control-Expose-Headers", ",".join(cors.exposed))
 
     def prepare(self) -> Awaitable[None] | None:
         self.request_id = request_id(self.request.headers)

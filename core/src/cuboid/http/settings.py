@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cuboid.errors import ConfigError
+
 DEFAULT_SCOPES = ("graphql", "meta", "data", "sql")
 """Cube's."""
 
@@ -51,11 +53,30 @@ class CorsSettings:
     """What browsers on other origins may do; the defaults are Cube's.
 
     :param origins: ``("*",)`` for every origin, or those that may ask.
+    :param methods: that a preflight allows, and ``headers`` that requests may have.
+    :param exposed: headers of answers that pages may read, besides those that all may.
+    :param credentials: whether pages may send cookies; raises :class:`ConfigError` where every origin may ask.
+    :param max_age: seconds that browsers remember a preflight; None: as long as they like.
     """
 
     origins: tuple[str, ...] = ("*",)
     methods: tuple[str, ...] = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
     headers: tuple[str, ...] = ("authorization", "content-type", "x-request-id")
+    exposed: tuple[str, ...] = ()
+    credentials: bool = False
+    max_age: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.credentials and "*" in self.origins:
+            raise ConfigError(
+                "cors_credentials is for origins that are named: browsers refuse it together with '*'.",
+                setting="cors_credentials",
+                hint="Set cors_origins to the pages' origins, such as https://app.example.com.",
+            )
+
+    def allows(self, origin: str | None) -> bool:
+        """Whether pages of ``origin`` may ask."""
+        return "*" in self.origins or (origin is not None and origin.lower() in self.origins)
 
 
 @dataclass(frozen=True, slots=True)

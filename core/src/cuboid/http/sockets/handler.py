@@ -52,8 +52,7 @@ class SocketHandler(WebSocketHandler):
 
     def check_origin(self, origin: str) -> bool:
         """Pages of other origins may do here what they may do over HTTP."""
-        origins = self.site.settings.cors.origins
-        return "*" in origins or origin in origins
+        return self.site.settings.cors.allows(origin)
 
     def open(self, *args: str, **kwargs: str) -> None:
         self.site.sockets.enter(self)
