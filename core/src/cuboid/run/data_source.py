@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cuboid.errors import ConnectionFailed, DriverError, QueryCancelled, UnsupportedFeature
 from cuboid.run.driver import Driver
 from cuboid.run.queue import QueryQueue
+from cuboid.run.streams import PRIORITY as STREAM_PRIORITY
 from cuboid.run.streams import Batch, Streams
 from cuboid.types import Job, Pending, Result, Statement, Withdrawn
 
@@ -96,17 +97,27 @@ class DataSource:
         """Cancels what that request waits for; see :meth:`QueryQueue.withdraw`."""
         return await self.queue.withdraw(asker.owner, asker.request)
 
-    async def stream(self, statement: Statement, *, asker: Asker = NOBODY) -> AsyncIterator[Batch]:
+    async def stream(
+        self,
+        statement: Statement,
+        *,
+        asker: Asker = NOBODY,
+        priority: int = STREAM_PRIORITY,
+        seconds: float | None = None,
+    ) -> AsyncIterator[Batch]:
         """The rows in batches, with bounded memory if the driver can; leaving the iterator stops the statement.
+
+        :param seconds: how long it may take; as all streams by default.
 
         Waits for the driver to open and for a place in the queue. Raises as :meth:`submit`.
         """
         if self._streams is None:
             raise UnsupportedFeature(f"Data source '{self.name}' cannot stream.")
-        if not await self._opened(self.stream_timeout):
-            raise ConnectionFailed(f"Data source '{self.name}': no answer within {self.stream_timeout:g} s.")
+        seconds = self.stream_timeout if seconds is None else seconds
+        if not await self._opened(seconds):
+            raise ConnectionFailed(f"Data source '{self.name}': no answer within {seconds:g} s.")
         rows = self._streams.read(
-            self.queue, statement, self.stream_timeout, owner=asker.owner, request=asker.request
+            self.queue, statement, seconds, owner=asker.owner, request=asker.request, priority=priority
         )
         try:
             async with aclosing(rows) as batches:  # type: ignore[type-var]

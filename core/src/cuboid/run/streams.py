@@ -87,7 +87,14 @@ class Streams:
         await self.driver.interrupt(job)
 
     async def read(
-        self, queue: QueryQueue, statement: Statement, seconds: float, *, owner: str = "", request: str = ""
+        self,
+        queue: QueryQueue,
+        statement: Statement,
+        seconds: float,
+        *,
+        owner: str = "",
+        request: str = "",
+        priority: int = PRIORITY,
     ) -> AsyncIterator[Batch]:
         """The rows of ``statement`` in batches. Waits for a place in ``queue`` as long as it takes; leaving the
         iterator stops the statement in the database. Raises what :meth:`QueryQueue.submit` raises.
@@ -96,7 +103,7 @@ class Streams:
         :param owner: whose it is, and ``request`` what for: as in :class:`Job`.
         """
         id = uuid.uuid4().hex
-        job = Job(id, f"stream:{id}", statement, PRIORITY, seconds, owner, request)
+        job = Job(id, f"stream:{id}", statement, priority, seconds, owner, request)
         channel = self._channels[id] = _Channel()
         run = asyncio.create_task(_submit(queue, job, seconds))
         try:

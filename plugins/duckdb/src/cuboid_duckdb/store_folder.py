@@ -118,6 +118,8 @@ class TableFolder:
                 file.write(json.dumps(_written(manifest)).encode())
                 file.flush()
                 os.fsync(file.fileno())
+            if not (self.path / USED).exists():
+                (self.path / USED).touch()  # a table that is new is wanted
             temporary.replace(self.path / MANIFEST)
             _sync_folder(self.path)
 
@@ -150,7 +152,7 @@ class TableFolder:
     def use(self) -> None:
         """The table is read now."""
         with suppress(FileNotFoundError):
-            (self.path / USED).touch()
+            os.utime(self.path / USED)
 
     def sweep(self, replaced_for: float) -> None:
         """Removes what was replaced that many seconds ago, and what killed builds have left."""

@@ -1,0 +1,199 @@
+"""Builds: the rows of a part are read from its source and given to the store, once for all who wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from cuboid.errors import CuboidError, QueryCancelled, QueryFailed
+from cuboid.run.data_source import DataSource
+from cuboid.run.rollups.parts import Part, statement_of
+from cuboid.run.store import NewPart, RollupStore
+from cuboid.run.stored import StoredRollup
+from cuboid.run.streams import Batch
+
+log = logging.getLogger(__name__)
+
+PRIORITY = -10
+"""Behind all requests (10) and streams (0)."""
+
+FIRST_PAUSE = 30.0
+LONGEST_PAUSE = 600.0
+"""Seconds until a build that failed is tried again; twice as long each time."""
+
+ELSEWHERE = 0.5
+"""How often to look whether another process has built a part."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a process has built so far."""
+
+    running: int = 0
+    built: int = 0
+    failed: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a part is not there, and until when (the loop's clock) it is left alone."""
+
+    error: CuboidError
+    pause: float
+    until: float
+
+
+@dataclass(slots=True)
+class Progress:
+    """A build that goes on, or its end.
+
+    :param began: on the loop's clock, and ``asked_at`` on the wall's (aware).
+    :param rows: that were read so far.
+    :param failure: what went wrong; the task itself never raises.
+    """
+
+    began: float
+    asked_at: datetime
+    task: asyncio.Task[None] = field(init=False)
+    rows: int = 0
+    failure: Failure | None = None
+
+    def check(self) -> None:
+        """Raises what went wrong, if the build is over and it did."""
+        if self.task.cancelled():
+            raise QueryCancelled("Rollups are no longer built.")
+        if self.failure is not None:
+            raise self.failure.error.with_traceback(None)
+        if self.task.done():
+            self.task.result()
+
+
+class Builds:
+    """All builds of this process.
+
+    :param sources: where rows come from, by name.
+    :param at_once: builds of one data source.
+    :param timeout: seconds that reading the rows of a part may take.
+    """
+
+    def __init__(
+        self, store: RollupStore, sources: Mapping[str, DataSource], *, at_once: int, timeout: float
+    ) -> None:
+        self.counts = Counts()
+        self._store = store
+        self._sources = sources
+        self._timeout = timeout
+        self._places = {name: asyncio.Semaphore(at_once) for name in sources}
+        self._running: dict[tuple[str, str], Progress] = {}
+        self._failures: dict[tuple[str, str], Failure] = {}
+        self._closed = False
+
+    def start(
+        self, stored: StoredRollup, part: Part, version: str, *, force: bool = False
+    ) -> Progress | Failure:
+        """The build of the part, begun now unless one goes on; what went wrong, if that was a short while ago.
+
+        :param force: it is built though it has that version, and though it has failed.
+        """
+        key = (stored.table, part.label)
+        loop = asyncio.get_running_loop()
+        failure = self._failures.get(key)
+        if failure is not None and failure.until > loop.time() and not force:
+            return failure
+        if self._closed:
+            raise QueryCancelled("Rollups are no longer built.")
+        progress = self._running.get(key)
+        if progress is None:
+            progress = self._running[key] = Progress(loop.time(), datetime.now(UTC))
+            progress.task = loop.create_task(self._run(stored, part, version, progress, force))
+        return progress
+
+    def running(self, stored: StoredRollup) -> Mapping[str, Progress]:
+        """The builds of that table, by the label of the part."""
+        return {label: each for (table, label), each in self._running.items() if table == stored.table}
+
+    async def close(self) -> None:
+        """Stops all builds."""
+        self._closed = True
+        tasks = [each.task for each in self._running.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _run(
+        self, stored: StoredRollup, part: Part, version: str, progress: Progress, force: bool
+    ) -> None:
+        key = (stored.table, part.label)
+        try:
+            await self._build(stored, part, version, progress, force)
+        except CuboidError as error:
+            progress.failure = self._failures[key] = self._failed(stored, part, error)
+        else:
+            self._failures.pop(key, None)
+        finally:
+            del self._running[key]
+
+    async def _build(
+        self, stored: StoredRollup, part: Part, version: str, progress: Progress, force: bool
+    ) -> None:
+        source = self._sources[stored.data_source]
+        async with self._places[stored.data_source]:
+            while True:
+                async with self._store.building(stored.table, part.label) as mine:
+                    table = await self._store.table(stored.table)
+                    built = table.parts.get(part.label) if table is not None else None
+                    if built is not None and (
+                        built.built_at >= progress.asked_at if force else built.version == version
+                    ):
+                        return  # another process was quicker
+                    if mine:
+                        await self._write(source, stored, part, version, progress)
+                        return
+                await asyncio.sleep(ELSEWHERE)
+
+    async def _write(
+        self, source: DataSource, stored: StoredRollup, part: Part, version: str, progress: Progress
+    ) -> None:
+        self.counts.running += 1
+        try:
+            rows = self._rows(source, stored, part, progress)
+            built = await self._store.write(stored, NewPart(part.label, version), rows)
+        finally:
+            self.counts.running -= 1
+        self.counts.built += 1
+        self.counts.rows += built.rows
+        self.counts.seconds += built.seconds
+        log.info(
+            "built %s %s %s: %d rows, %.1f s", stored.name, stored.zone, part.label, built.rows, built.seconds
+        )
+
+    async def _rows(
+        self, source: DataSource, stored: StoredRollup, part: Part, progress: Progress
+    ) -> AsyncIterator[Batch]:
+        statement = statement_of(stored, part)
+        if statement is None:
+            return
+        rows = source.stream(statement, priority=PRIORITY, seconds=self._timeout)
+        async with aclosing(rows) as batches:  # type: ignore[type-var]
+            async for batch in batches:
+                progress.rows += len(batch)
+                yield batch
+
+    def _failed(self, stored: StoredRollup, part: Part, error: CuboidError) -> Failure:
+        before = self._failures.get((stored.table, part.label))
+        pause = FIRST_PAUSE if before is None else min(2 * before.pause, LONGEST_PAUSE)
+        what = stored.name if part.bounds is None else f"{stored.name}, part {part.label},"
+        told = QueryFailed(
+            f"The pre-aggregation {what} could not be built: {error.message}",
+            hint=error.hint or f"It is tried again after {pause:g} s.",
+        )
+        self.counts.failed += 1
+        log.warning("%s", told.message)
+        return Failure(told, pause, asyncio.get_running_loop().time() + pause)

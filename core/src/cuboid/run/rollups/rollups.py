@@ -1,0 +1,175 @@
+"""The rollups of a project: what queries read of them is there before they run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cuboid.errors import ConfigError
+from cuboid.run.data_source import NOBODY, Asker, DataSource
+from cuboid.run.rollups.builds import Builds, Counts
+from cuboid.run.rollups.parts import Part
+from cuboid.run.rollups.table import RollupTable
+from cuboid.run.rollups.versions import Version, by_the_clock
+from cuboid.run.store import BuiltTable, RollupStore
+from cuboid.run.stored import Bounds, RollupUse, StoredRollup
+from cuboid.types import Pending
+
+SUPERSEDED_SECONDS = 3600.0
+"""How long a table of a rollup that is defined otherwise by now is kept after it was last read."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollupSettings:
+    """Times are in seconds.
+
+    :param builds: whether this process builds what is missing or out of date.
+    :param at_once: builds of one data source at a time.
+    :param timeout: how long reading the rows of one part may take.
+    :param kept: how long a table that nobody reads is kept.
+    """
+
+    builds: bool = True
+    at_once: int = 2
+    timeout: float = 3600.0
+    kept: float = 7 * 86400.0
+
+
+class Rollups:
+    """Keeps rollups in a store.
+
+    :param reader: the data source over the store's driver; what :meth:`ready` has made ready is read there.
+    :param sources: where the rows come from, by name.
+    :param version: the version that a part has if it is built from now on.
+    """
+
+    def __init__(
+        self,
+        store: RollupStore,
+        reader: DataSource,
+        sources: Mapping[str, DataSource],
+        settings: RollupSettings | None = None,
+        *,
+        version: Version = by_the_clock,
+    ) -> None:
+        self.reader = reader
+        self.settings = settings or RollupSettings()
+        self._store = store
+        self._sources = sources
+        self._version = version
+        self._builds = Builds(store, sources, at_once=self.settings.at_once, timeout=self.settings.timeout)
+        self._tables: dict[str, RollupTable] = {}
+        self._opening: asyncio.Task[None] | None = None
+
+    async def ready(
+        self, uses: Sequence[RollupUse], *, wait: float, asker: Asker = NOBODY, renew: bool = False
+    ) -> Pending | Mapping[str, datetime]:
+        """When each table that is used was read from its source, or :class:`Pending` after ``wait`` seconds, while the
+        builds go on. Missing parts are built; parts that are out of date are served, and refreshed behind the scenes.
+
+        :param asker: who waits; builds belong to nobody, as they serve all.
+        :param renew: parts that are out of date are waited for.
+
+        Raises :class:`CuboidError` if a rollup cannot be built.
+        """
+        deadline = asyncio.get_running_loop().time() + wait
+        await self._opened()
+        outcomes = await asyncio.gather(
+            *(
+                self._table(use.stored).ready(use.bounds, deadline, renew=renew, build=self.settings.builds)
+                for use in uses
+            ),
+            return_exceptions=True,
+        )
+        refreshed: dict[str, datetime] = {}
+        pending: Pending | None = None
+        for use, outcome in zip(uses, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            if isinstance(outcome, Pending):
+                pending = outcome
+            else:
+                before = refreshed.get(use.stored.table, outcome)
+                refreshed[use.stored.table] = min(before, outcome)
+        return refreshed if pending is None else pending
+
+    async def refresh(
+        self, stored: StoredRollup, bounds: Bounds | None = None, *, force: bool = False
+    ) -> Sequence[Part]:
+        """Builds what is missing or out of date; see :meth:`RollupTable.refresh`."""
+        await self._opened()
+        return await self._table(stored).refresh(bounds, force=force)
+
+    async def tables(self) -> tuple[BuiltTable, ...]:
+        """All tables of the store."""
+        await self._opened()
+        return await self._store.tables()
+
+    async def table(self, stored: StoredRollup) -> BuiltTable | None:
+        """What is stored of the rollup."""
+        await self._opened()
+        return await self._store.table(stored.table)
+
+    def progress(self, stored: StoredRollup) -> Mapping[str, int]:
+        """The rows that builds of the rollup have read so far, by the label of the part."""
+        return {label: each.rows for label, each in self._builds.running(stored).items()}
+
+    async def sweep(self) -> tuple[str, ...]:
+        """Removes what is no longer needed; the tables that are gone.
+
+        That is what nobody has read for long, and, after an hour, a table of a rollup of which another table is newer:
+        its definition has changed. Where tenants define one rollup in several ways, each of them reads its own.
+        """
+        await self._opened()
+        now = datetime.now(UTC)
+        newest: dict[tuple[str, str], datetime] = {}
+        tables = await self._store.tables()
+        for table in tables:
+            key = (table.rollup, table.zone)
+            newest[key] = max(newest.get(key, table.used_at), table.used_at)
+        gone = []
+        for table in tables:
+            unused = (now - table.used_at).total_seconds()
+            superseded = table.used_at < newest[table.rollup, table.zone]
+            due = unused > self.settings.kept or (superseded and unused > SUPERSEDED_SECONDS)
+            if due and await self._store.drop(table.name):
+                gone.append(table.name)
+                self._tables.pop(table.name, None)
+        await self._store.sweep()
+        return tuple(gone)
+
+    @property
+    def counts(self) -> Counts:
+        """What this process has built so far."""
+        return self._builds.counts
+
+    async def close(self) -> None:
+        """Stops all builds; the reader is closed too."""
+        if self._opening is not None:
+            await asyncio.wait({self._opening})
+        await self._builds.close()
+        await asyncio.gather(*(table.close() for table in self._tables.values()))
+        await self.reader.close()
+        await self._store.close()
+
+    async def _opened(self) -> None:
+        if self._opening is None or (self._opening.done() and self._opening.exception() is not None):
+            self._opening = asyncio.get_running_loop().create_task(self._store.open())
+        await asyncio.shield(self._opening)
+
+    def _table(self, stored: StoredRollup) -> RollupTable:
+        known = self._tables.get(stored.table)
+        if known is None:
+            source = self._sources.get(stored.data_source)
+            if source is None:
+                raise ConfigError(
+                    f"The pre-aggregation {stored.name} is built from the data source '{stored.data_source}', which is"
+                    " not configured.",
+                    setting="data_sources",
+                )
+            known = self._tables[stored.table] = RollupTable(
+                stored, source, self._store, self._builds, self._version
+            )
+        return known

@@ -1,0 +1,193 @@
+"""One rollup in one zone: which of its parts are there and up to date, and what becomes of those that are not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from cuboid.errors import CuboidError, QueryFailed
+from cuboid.run.data_source import DataSource
+from cuboid.run.rollups.builds import Builds, Failure, Progress
+from cuboid.run.rollups.parts import REST, WHOLE, Part
+from cuboid.run.rollups.ranges import Parts, PartsOf
+from cuboid.run.rollups.versions import Version
+from cuboid.run.store import BuiltTable, RollupStore
+from cuboid.run.stored import Bounds, StoredRollup
+from cuboid.types import Pending
+
+log = logging.getLogger(__name__)
+
+CHECK_SECONDS = 10.0
+"""How often the version of a part that is read is held against the one that it should have; Cube's threshold."""
+
+ROUNDS = 2
+"""How often whoever wants the newest rows waits for a build: versions may move on meanwhile, for ever."""
+
+
+class RollupTable:
+    """What this process knows of it. The rows are the store's; other processes may change them."""
+
+    def __init__(
+        self, stored: StoredRollup, source: DataSource, store: RollupStore, builds: Builds, version: Version
+    ) -> None:
+        self.stored = stored
+        self.parts = PartsOf(stored, source)
+        self._store = store
+        self._builds = builds
+        self._version = version
+        self._looking: set[asyncio.Task[None]] = set()
+        self._looked: dict[str, float] = {}
+
+    async def ready(
+        self, bounds: Bounds | None, deadline: float, *, renew: bool, build: bool
+    ) -> Pending | datetime:
+        """When the oldest of the parts within ``bounds`` was read from its source, or :class:`Pending` at ``deadline``
+        (the loop's clock).
+
+        :param renew: parts that are out of date are waited for too.
+        :param build: whether this process builds what is missing or out of date.
+
+        Raises :class:`CuboidError` if a part is not there and cannot be built.
+        """
+        began = asyncio.get_running_loop().time()
+        await self._store.used(self.stored.table)
+        parts = await self.parts.known(deadline, younger=CHECK_SECONDS if renew else None)
+        if parts is None:
+            elapsed = asyncio.get_running_loop().time() - began
+            return Pending(f"Asking for the range of pre-aggregation {self.stored.name}", elapsed)
+        wanted = parts.within(bounds)
+        table, missing = await self._missing(wanted)
+        if missing and not build:
+            raise QueryFailed(
+                f"No parts of the pre-aggregation {self.stored.name} were built yet.",
+                hint="A worker builds them: see whether one runs.",
+            )
+        if missing:
+            pending = await self._build(missing, deadline, max(len(wanted), 1))
+            if pending is not None:
+                return pending
+        if renew and build:
+            pending = await self._renew(wanted, deadline)
+            if pending is not None:
+                return pending
+        if missing or renew:
+            table, _ = await self._missing(wanted)
+        elif build:
+            self._look(wanted)
+        have = {} if table is None else table.parts
+        return min(
+            (have[part.label].built_at for part in wanted if part.label in have), default=datetime.now(UTC)
+        )
+
+    async def refresh(self, bounds: Bounds | None = None, *, force: bool = False) -> Sequence[Part]:
+        """Builds what is missing or out of date within ``bounds``, and removes parts that the source has no longer; all
+        parts that there are.
+
+        :param force: parts that are up to date are built too.
+
+        Raises :class:`CuboidError` for the first part that could not be built, after all others.
+        """
+        await self._store.used(self.stored.table)
+        parts = await self.parts.known(math.inf, younger=CHECK_SECONDS)
+        assert parts is not None
+        await self._drop_gone(parts)
+        wanted = parts.within(bounds)
+        _, missing = await self._missing(wanted)
+        due = dict.fromkeys([*missing, *(wanted if force else await self._stale(wanted))])
+        if due:
+            await self._build(list(due), math.inf, len(due), force=force)
+        return wanted
+
+    async def close(self) -> None:
+        """Stops looking; builds are stopped elsewhere."""
+        for task in list(self._looking):
+            task.cancel()
+        if self._looking:
+            await asyncio.wait(self._looking)
+        await self.parts.close()
+
+    # ------------------------------------------------------------ what is there
+
+    async def _missing(self, wanted: Sequence[Part]) -> tuple[BuiltTable | None, list[Part]]:
+        """The table and those parts that it has not."""
+        table = await self._store.table(self.stored.table)
+        if table is None:
+            # Without any part there is still a table to read, which has no rows.
+            return None, list(wanted) or [Part(REST if self.stored.parts else WHOLE)]
+        return table, [part for part in wanted if part.label not in table.parts]
+
+    async def _stale(self, wanted: Sequence[Part]) -> list[Part]:
+        """Those of the parts that are missing or out of date."""
+        table = await self._store.table(self.stored.table)
+        have = {} if table is None else table.parts
+        found = []
+        for part in wanted:
+            built = have.get(part.label)
+            if built is None or built.version != await self._version(self.stored, part):
+                found.append(part)
+        return found
+
+    async def _drop_gone(self, parts: Parts) -> None:
+        """Removes what was built before the source said that there are no such times any more."""
+        table = await self._store.table(self.stored.table)
+        labels = {part.label for part in parts.within(None)} | {REST}
+        have = {} if table is None else table.parts
+        gone = [
+            label for label, part in have.items() if label not in labels and part.built_at < parts.asked_at
+        ]
+        if gone:
+            await self._store.drop_parts(self.stored.table, gone)
+
+    # ------------------------------------------------------------ what is built
+
+    async def _build(
+        self, parts: Sequence[Part], deadline: float, total: int, *, force: bool = False
+    ) -> Pending | None:
+        """None once all are there. Raises for the first that failed, after all have ended."""
+        loop = asyncio.get_running_loop()
+        begun: list[Progress] = []
+        for part in parts:
+            version = await self._version(self.stored, part)
+            started = self._builds.start(self.stored, part, version, force=force)
+            if isinstance(started, Failure):
+                raise started.error.with_traceback(None)
+            begun.append(started)
+        timeout = None if deadline == math.inf else max(0.0, deadline - loop.time())
+        _, going_on = await asyncio.wait({each.task for each in begun}, timeout=timeout)
+        for progress in begun:
+            progress.check()
+        if not going_on:
+            return None
+        stage = f"Building pre-aggregation {self.stored.name} {total - len(going_on)}/{total}"
+        return Pending(stage, loop.time() - min(each.began for each in begun))
+
+    async def _renew(self, wanted: Sequence[Part], deadline: float) -> Pending | None:
+        for _ in range(ROUNDS):
+            stale = await self._stale(wanted)
+            if not stale:
+                return None
+            pending = await self._build(stale, deadline, len(wanted))
+            if pending is not None:
+                return pending
+        return None
+
+    def _look(self, parts: Sequence[Part]) -> None:
+        """Has those parts refreshed behind the scenes that are out of date and were not looked at lately."""
+        now = asyncio.get_running_loop().time()
+        due = [part for part in parts if now - self._looked.get(part.label, -math.inf) >= CHECK_SECONDS]
+        if due:
+            self._looked.update((part.label, now) for part in due)
+            task = asyncio.get_running_loop().create_task(self._start_stale(due))
+            self._looking.add(task)
+            task.add_done_callback(self._looking.discard)
+
+    async def _start_stale(self, parts: Sequence[Part]) -> None:
+        try:
+            for part in await self._stale(parts):
+                version = await self._version(self.stored, part)
+                self._builds.start(self.stored, part, version)
+        except CuboidError as error:
+            log.warning("The pre-aggregation %s cannot be refreshed: %s", self.stored.name, error)
