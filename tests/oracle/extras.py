@@ -22,7 +22,7 @@ PLANNED: Mapping[str, bool] = {
     "stages": True,
     "ranks": True,
     "sub-query dimensions": True,
-    "multi-stage dimensions": False,  # planned, but rows without a row of the dimension's cube still differ
+    "multi-stage dimensions": True,
     "snapshots": True,
 }
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.oracle.expressions import Column, Compare, Expression, Logic
+from dataclasses import replace
+
+from tests.oracle.expressions import Case, Column, Compare, Constant, Expression, IsNull, Logic, Reference
+from tests.oracle.members import Stage
 from tests.oracle.pipeline import Pipeline
 from tests.oracle.policies import Policy
 from tests.oracle.test_oracle_access import equals, shop
@@ -80,3 +83,27 @@ def test_a_condition_on_a_mask_that_a_joined_cube_decides(pipeline: Pipeline) ->
     pipeline.show(world)
     big = {"member": "orders.amount", "operator": "gt", "values": ["10"]}
     check(pipeline, world, {"measures": ["orders.count"], "filters": [big], "timeDimensions": []})
+
+
+def test_what_a_dimension_of_measures_is_evaluated_by_can_be_an_alternative(pipeline: Pipeline) -> None:
+    # The comparison with the inner query's values read `a OR b IS NOT DISTINCT FROM c`: a OR (b …).
+    small = Logic(
+        "or", (Compare("<", Column("orders", "amount"), Constant(30)), IsNull(Reference("users", "id")))
+    )
+    many = Case(
+        ((Compare(">", Reference("orders", "sum"), Constant(50)), Constant("many")),), Constant("few")
+    )
+    users, orders = shop().cubes
+    orders = replace(
+        orders,
+        dimensions=(
+            *orders.dimensions,
+            Dimension("small", "boolean", small),
+            Dimension("kind", "string", many, stage=Stage(add_group_by=("orders.small",))),
+        ),
+    )
+    world = World((users, orders))
+    pipeline.show(world)
+    asked = {"measures": ["orders.count"], "filters": [], "timeDimensions": []}
+    check(pipeline, world, {**asked, "dimensions": ["orders.kind"]})
+    check(pipeline, world, {**asked, "dimensions": ["orders.kind", "users.city"]})

@@ -13,6 +13,7 @@ from cuboid.sql.members import MemberSql, Scope, TopColumns
 from cuboid.sql.names import Names
 from cuboid.sql.reading import Reading, aliased, column, identifier
 from cuboid.sql.sub_queries import LowerPlan, renamed
+from cuboid.sql.templates import enclosed
 
 
 class Shares:
@@ -86,7 +87,7 @@ def join_top(
     alias = names.take("top")
     first, columns = renamed(tree, columns[:1], alias)
     value = members.key(Key(top.dimension), scope)
-    on = exp.NullSafeEQ(this=value, expression=column(columns[0], alias))
+    on = exp.NullSafeEQ(this=enclosed(value), expression=column(columns[0], alias))
     if top.drop:
         return select.join(_table(first, alias), on=on, join_type="INNER", copy=False), scope
     kept = f"{alias}__kept"

@@ -10,6 +10,7 @@ from cuboid.errors import InternalError
 from cuboid.plan.nodes import Plan, SubQuery
 from cuboid.sql.names import Names
 from cuboid.sql.reading import aliased, column, identifier
+from cuboid.sql.templates import enclosed
 
 LowerPlan = Callable[[Plan], tuple[exp.Expr, list[str]]]
 """A plan as a SELECT, and the names of its columns."""
@@ -51,7 +52,7 @@ def join_sub_queries(
             if each.outer:
                 tree, inner = renamed(tree, inner, "value")
             tests = [
-                compared(this=part.copy(), expression=column(name, alias))
+                compared(this=enclosed(part.copy()), expression=column(name, alias))
                 for part, name in zip(key, inner, strict=False)
             ]
             if not each.plain:
