@@ -41,6 +41,10 @@ class Loaded:
     total: int | None
 
 
+class TooSlowError(Exception):
+    """A query takes the database seconds: windows over a million seconds do."""
+
+
 def _context(who: Principal) -> RequestContext:
     return RequestContext(types.Principal(who.context))
 
@@ -112,7 +116,8 @@ class Pipeline:
 
     async def _load(self, service: Service, query: Mapping[str, Any], context: RequestContext) -> bytes:
         answer = await service.load(dict(query), context)
-        assert not isinstance(answer, Pending), "a tiny query took longer than continueWaitTimeout"
+        if isinstance(answer, Pending):
+            raise TooSlowError("A tiny query took longer than continueWaitTimeout.")
         return answer
 
     def sql(self, query: Mapping[str, Any], who: Principal = NOBODY) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from cuboid.catalog.meta import describe
 from cuboid.catalog.meta_extended import extended as extend
+from cuboid.plan.tree import describe_plan
 from cuboid.planner import Planner
 from cuboid.planning import Planning, in_thread_if
 from cuboid.query.explained_dates import explain_dates
@@ -15,6 +16,7 @@ from cuboid.request import RequestContext
 from cuboid.result.dry_run import describe_query
 from cuboid.result.envelope import encode
 from cuboid.result.statement import REFRESH_SECONDS, describe_statement
+from cuboid.result.stored import describe_rollups
 from cuboid.sql.freshness import refresh_key_text
 from cuboid.types import Principal
 
@@ -86,7 +88,8 @@ class Descriptions:
         return await in_thread_if(long, describing)
 
     def _describe(self, question: Question, planner: Planner) -> dict[str, Any]:
-        prepared = planner.prepare(question.shape)
+        served = planner.serve(question)
+        prepared = planner.prepare(question.shape) if served is None else served.prepared
         dialect = self._planning.data_source(prepared.data_source).dialect
         return describe_statement(
             question,
@@ -96,17 +99,22 @@ class Descriptions:
             planner.catalog,
             data_source=prepared.data_source,
             transformed=self._planning.transformed(question, planner),
+            rollups=[] if served is None else describe_rollups(served.uses(question.values)),
         )
 
     def _explain(self, question: Question, planner: Planner, principal: Principal) -> dict[str, Any]:
-        prepared = planner.prepare(question.shape)
+        served = planner.serve(question)
+        prepared = planner.prepare(question.shape) if served is None else served.prepared
         planned = planner.explain(question.shape)
+        if served is not None:
+            planned["plan"]["served"] = describe_plan(served.plan).describe()
         groups = self._planning.settings.access.groups(principal)
         return {
             "query": question.echo,
             **planned,
             "policies": explain_policies(question, planner.catalog, principal, groups, planned["cubes"]),
             "dates": explain_dates(question, planner.catalog),
+            "rollups": [] if planner.rollups is None else planner.rollups.why(question),
             "sql": {
                 "dataSource": prepared.data_source,
                 "text": prepared.bind(question.values).sql,

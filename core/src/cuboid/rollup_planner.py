@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from cuboid.catalog.model import Catalog
@@ -20,7 +21,7 @@ from cuboid.plan.alignment import Aligned, Alignment
 from cuboid.plan.build import Builder
 from cuboid.plan.layouts import Layout, Unusable, all_rows, extreme_part, layouts, rest
 from cuboid.plan.members import Members
-from cuboid.plan.nodes import StoredAggregate
+from cuboid.plan.nodes import Plan, StoredAggregate
 from cuboid.plan.portable import unportable
 from cuboid.plan.rewrite import rewrite
 from cuboid.plan.rollups import Rollups
@@ -46,6 +47,7 @@ KEPT_SHAPES = 2000
 class Served:
     """A statement over stored rows, with what it reads: each rollup and the slots of the range of its parts."""
 
+    plan: Plan
     prepared: Prepared
     reads: tuple[tuple[StoredRollup, tuple[Slot, Slot] | None], ...]
 
@@ -117,17 +119,24 @@ class RollupPlanner:
                 del self._served[next(iter(self._served))]
         return served
 
-    def why(self, question: Question) -> dict[str, str | None]:
-        """For each rollup of the catalog why it alone does not serve the question, in words; None if it does."""
+    def why(self, question: Question) -> list[dict[str, Any]]:
+        """``rollup``, ``used`` and ``reason`` for each rollup of the catalog: the reason says in words why it does not
+        serve the question, or why another one does. Raises what building raises."""
         plan = self._builder.build(question.shape)
         aligned = self._alignment.of(question.shape, question.values)
         foreign = self._unportable(plan.data_source, question.shape)
-        return {
-            each.rollup: each.reason
-            if isinstance(each, Unusable)
-            else self._rollups.why_not(plan, aligned, each) or foreign
-            for each in self.layouts
-        }
+        served = self.serve(question)
+        used = set() if served is None else {stored.name for stored, _ in served.reads}
+        found: list[dict[str, Any]] = []
+        for each in self.layouts:
+            if isinstance(each, Unusable):
+                reason: str | None = each.reason
+            elif each.rollup in used:
+                reason = None
+            else:
+                reason = foreign or self._rollups.why_not(plan, aligned, each) or "another one is smaller"
+            found.append({"rollup": each.rollup, "used": each.rollup in used, "reason": reason})
+        return found
 
     def stored(self, rollup: str, zone: str) -> StoredRollup:
         """What is stored of the rollup in that zone. Raises :class:`CuboidError` if it cannot be."""
@@ -151,10 +160,9 @@ class RollupPlanner:
         parts = [node for node in walk(plan) if isinstance(node, StoredAggregate)]
         reads = {(node.rollup, node.bounds): self.stored(node.rollup, shape.timezone) for node in parts}
         tables = {node.rollup: self._table(node.rollup, shape.timezone) for node in parts}
-        prepared = self._renderer.render(
-            replace(rewrite(plan, self._catalog), data_source=self._store), tables
-        )
-        return Served(prepared, tuple((stored, bounds) for (_, bounds), stored in reads.items()))
+        rewritten = replace(rewrite(plan, self._catalog), data_source=self._store)
+        prepared = self._renderer.render(rewritten, tables)
+        return Served(rewritten, prepared, tuple((stored, bounds) for (_, bounds), stored in reads.items()))
 
     def _unportable(self, data_source: str, shape: Shape) -> str | None:
         """Why the store cannot compute what is made of stored measures; None where it speaks the source's SQL."""

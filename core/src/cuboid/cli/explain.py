@@ -44,8 +44,10 @@ def lines(explained: Mapping[str, Any]) -> Iterator[str]:
         ("Policies", _policies(explained["policies"])),
         ("Dates", _dates(explained["dates"])),
         ("Stages", iter(explained["stages"])),
+        ("Rollups", _rollups(explained["rollups"])),
         ("Plan", _tree(explained["plan"]["built"])),
         ("Plan after rewriting", _rewritten(explained["plan"])),
+        ("Plan over rollups", _served(explained["plan"])),
         (f"SQL for '{explained['sql']['dataSource']}'", _sql(explained["sql"])),
     ):
         found = list(part)
@@ -100,6 +102,17 @@ def _dates(dates: Mapping[str, Any]) -> Iterator[str]:
         yield f"  compared: {each['compared']}"
     for each in dates["groups"]:
         yield f"{each['member']}.{each['granularity']}: {each['how']}"
+
+
+def _rollups(rollups: list[dict[str, Any]]) -> Iterator[str]:
+    for each in rollups:
+        reason = "used" if each["used"] else f"not used: {each['reason']}"
+        yield f"{each['rollup']}: {reason}"
+
+
+def _served(plan: Mapping[str, Any]) -> Iterator[str]:
+    if "served" in plan:
+        yield from _tree(plan["served"])
 
 
 def _rewritten(plan: Mapping[str, Any]) -> Iterator[str]:

@@ -23,15 +23,17 @@ def describe_statement(
     *,
     data_source: str,
     transformed: dict[str, Any],
+    rollups: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """``{sql: {...}, dataSource}``.
 
     :param parameters: the statement's parameters as texts.
     :param refresh_keys: the statements whose results tell whether the data changed, with their parameters.
     :param transformed: the question as :func:`cuboid.plan.transformed.transformed_query` has it.
+    :param rollups: those that the statement reads, if it does.
     """
     sql: dict[str, Any] = {
-        "external": False,
+        "external": bool(rollups),
         "sql": [statement.sql, parameters],
         "lambdaQueries": {},
     }
@@ -52,7 +54,7 @@ def describe_statement(
             "queries": [[text, values] for text, values in refresh_keys],
             "renewalThreshold": REFRESH_SECONDS,
         },
-        "preAggregations": [],
+        "preAggregations": rollups,
         "dataSource": data_source,
         "aliasNameToMember": {
             column.name: name for column, name in zip(statement.columns, names, strict=True)

@@ -1,0 +1,40 @@
+"""The rollups that a statement reads, as ``/v1/sql`` shows them: what builds them, and from where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cuboid.run.stored import RollupUse
+from cuboid.types import Statement
+
+
+def describe_rollups(uses: Iterable[RollupUse]) -> list[dict[str, Any]]:
+    """One object for each table, in the order in which the statement reads them."""
+    found: dict[str, dict[str, Any]] = {}
+    for use in uses:
+        stored = use.stored
+        described = {
+            "preAggregationId": stored.name,
+            "timezone": stored.zone,
+            "tableName": stored.table,
+            "type": "rollup",
+            "external": True,
+            "dataSource": stored.data_source,
+            "loadSql": _written(stored.select(None)),
+            "aggregationsColumns": [],
+        }
+        if stored.parts is not None:
+            described["partitionGranularity"] = stored.parts
+            described["preAggregationStartEndQueries"] = [_written(each) for each in stored.range]
+        if use.bounds is not None:
+            described["matchedTimeDimensionDateRange"] = [
+                each.isoformat(timespec="milliseconds") for each in use.bounds
+            ]
+        found.setdefault(stored.table, described)
+    return list(found.values())
+
+
+def _written(statement: Statement) -> list[Any]:
+    """``[sql, parameters]``; what builds a rollup has no values of a query."""
+    return [statement.sql, [str(each) for each in statement.parameters]]
