@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cuboid.run.stored import RollupUse
 from cuboid.types import Statement
+
+if TYPE_CHECKING:
+    from cuboid.run.stored import RollupUse
 
 
 def describe_rollups(uses: Iterable[RollupUse]) -> list[dict[str, Any]]:
