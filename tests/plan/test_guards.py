@@ -37,15 +37,17 @@ def test_what_has_no_plan_is_refused(member: str, kind: str) -> None:
         refuse_unplanned(catalog, [f"a.{member}"])
 
 
-def test_a_calendar_s_own_month_is_not_taken_for_the_usual_one() -> None:
+def test_bins_of_a_calendar_that_are_of_another_cube_are_refused() -> None:
     text = """
     cubes:
       - name: calendar
         calendar: true
         sql_table: calendar
         dimensions:
-          - {name: day, sql: day, type: time, granularities: [{name: month, sql: "{CUBE}.first_of_month"}]}
+          - {name: day, sql: day, type: time, granularities: [{name: month, sql: "{months.start}"}]}
           - {name: own_month, sql: "{day.month}", type: time}
+        joins: [{name: months, relationship: many_to_one, sql: "{CUBE}.month_id = {months}.id"}]
+      - {name: months, sql_table: months, dimensions: [{name: start, sql: start, type: time}]}
     views:
       - {name: v, cubes: [{join_path: calendar, includes: [day]}]}
     """
@@ -57,5 +59,5 @@ def test_a_calendar_s_own_month_is_not_taken_for_the_usual_one() -> None:
         ([], [("v.day", "month")]),
         (["calendar.own_month"], []),
     ):
-        with pytest.raises(UnsupportedFeature, match="is read from a calendar"):
+        with pytest.raises(UnsupportedFeature, match="which is not of the calendar 'calendar'"):
             refuse_unplanned(catalog, names, granularities)

@@ -6,11 +6,10 @@ Nothing here decides anything: the plan is built by the same code as for an answ
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from cuboid.catalog.joins import JoinGraph, JoinPath, JoinTree
+from cuboid.catalog.joins import JoinGraph, JoinTree
 from cuboid.catalog.model import Catalog, Join
 from cuboid.plan.build import Builder
 from cuboid.plan.members import Members
@@ -24,6 +23,7 @@ from cuboid.plan.nodes import (
     SnapshotAggregate,
     SubQuery,
 )
+from cuboid.plan.relations import AskedTree
 from cuboid.plan.rewrite import RULES, rewrite
 from cuboid.plan.tree import describe_plan, walk
 from cuboid.query.model import Shape
@@ -36,35 +36,6 @@ PLAIN = (Plan, Aggregate, KeyedAggregate, Relation, Rows, SubQuery)
 """Nodes that every plan may have; all others are stages."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a join tree was asked for."""
-
-    needed: frozenset[str]
-    roots: frozenset[str]
-    paths: frozenset[JoinPath]
-    hints: frozenset[JoinPath]
-
-
-class _Observed(Builder):
-    """A builder that notes what its join trees were asked for."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        super().__init__(catalog)
-        self.asked: dict[JoinTree, Asked] = {}
-
-    def _tree(self, members: set[str], paths: frozenset[JoinPath], shape: Shape) -> JoinTree:
-        tree = super()._tree(members, paths, shape)
-        named = paths.union(*(self._members.paths(member) for member in members))
-        self.asked[tree] = Asked(
-            self._cubes_of(members).union(*paths),
-            self._cubes_of(self._all_members(shape)),
-            frozenset(path for path in named if len(path) > 1),
-            frozenset(shape.join_hints),
-        )
-        return tree
-
-
 class Explainer:
     """Explains the plans of one catalog."""
 
@@ -75,14 +46,14 @@ class Explainer:
 
     def explain(self, shape: Shape) -> dict[str, Any]:
         """``relations``, ``measures``, ``stages`` and ``plan`` of a question's shape. Raises what building raises."""
-        builder = _Observed(self._catalog)
-        built = builder.build(shape)
+        asked: dict[JoinTree, AskedTree] = {}
+        built = Builder(self._catalog, asked.__setitem__).build(shape)
         rewritten = rewrite(built, self._catalog)
         relations = list(dict.fromkeys(each for each in walk(built) if isinstance(each, Relation)))
         return {
             "cubes": sorted({cube for each in relations for cube in each.tree.cubes}),
             "relations": [
-                self._relation(number, each, builder.asked.get(each.tree), shape)
+                self._relation(number, each, asked.get(each.tree), shape)
                 for number, each in enumerate(relations, start=1)
             ],
             "measures": [
@@ -99,7 +70,9 @@ class Explainer:
 
     # ------------------------------------------------------------ join paths
 
-    def _relation(self, number: int, relation: Relation, asked: Asked | None, shape: Shape) -> dict[str, Any]:
+    def _relation(
+        self, number: int, relation: Relation, asked: AskedTree | None, shape: Shape
+    ) -> dict[str, Any]:
         tree = relation.tree
         left_out = [each for each in shape.row_conditions if each not in relation.conditions]
         return {
@@ -129,7 +102,7 @@ class Explainer:
             ],
         }
 
-    def _why_root(self, tree: JoinTree, asked: Asked | None) -> str:
+    def _why_root(self, tree: JoinTree, asked: AskedTree | None) -> str:
         if not tree.joins:
             return "the only cube that is needed"
         needed = tree.cubes if asked is None else asked.needed
@@ -143,7 +116,7 @@ class Explainer:
         others = f"; {', '.join(tried)}" if tried else ""
         return f"leads to all needed cubes by {_joins(len(tree.joins))}{others}"
 
-    def _why_join(self, root: str, join: Join, asked: Asked | None) -> str:
+    def _why_join(self, root: str, join: Join, asked: AskedTree | None) -> str:
         step = (join.source, join.target)
         for paths, words in (
             ((asked.paths, "named by the path"), (asked.hints, "by the join hint")) if asked else ()
@@ -169,7 +142,9 @@ class Explainer:
         cube = self._catalog.cubes[self._catalog.measure(name).cube]
         repeating = node.relation.tree.repeating(cube.name)
         key = ", ".join(part.name for part in cube.primary_key)
-        if not repeating:
+        if not repeating and any(each.looked_up for each in node.relation.shifts):
+            how = "several times of the calendar may read one of its rows: each is taken once in a group"
+        elif not repeating:
             how = "no join repeats its rows: aggregated as they are"
         elif isinstance(node, KeyedAggregate | ConversionAggregate) or (
             isinstance(node, SnapshotAggregate) and node.repeated

@@ -35,7 +35,7 @@ def aggregate_leaves(
                     hint=f"Define the measure on '{other}', or aggregate '{other}' first.",
                 )
     parts = tuple(Leaf(leaf) for leaf in leaves)
-    if not relation.tree.fans_out(cube):
+    if not relation.repeats(cube):
         return Aggregate(relation, keys, parts)
     if not catalog.cubes[cube].primary_key and not all(repeatable(catalog, part) for part in parts):
         raise UnsupportedFeature(

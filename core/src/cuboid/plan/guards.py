@@ -41,9 +41,14 @@ def refuse_unplanned(
 
 
 def _refuse_granularity(catalog: Catalog, member: str, granularity: str) -> None:
-    """A granularity whose bins a calendar holds; on calendars a built-in one may be replaced."""
-    custom = catalog.dimension(member).granularities.get(granularity)
-    if custom is not None and custom.sql is not None:
-        raise UnsupportedFeature(
-            f"'{member}.{granularity}' is read from a calendar, which this version reads but cannot plan yet."
-        )
+    """A granularity whose bins a calendar holds must be its own column: nothing else is joined for it."""
+    dimension = catalog.dimension(member)
+    custom = dimension.granularities.get(granularity)
+    cube = dimension.origin.partition(".")[0]
+    references = () if custom is None or custom.sql is None else custom.sql.references
+    for reference in references:
+        if isinstance(reference, MemberReference) and reference.member.partition(".")[0] != cube:
+            raise UnsupportedFeature(
+                f"'{member}.{granularity}' reads '{reference.member}', which is not of the calendar '{cube}'.",
+                hint="Let the SQL of the granularity read the calendar's own columns.",
+            )

@@ -22,6 +22,11 @@ class Members:
         self._paths: dict[str, frozenset[JoinPath]] = {}
         self._sub_queries: dict[str, frozenset[str]] = {}
 
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog that is asked about."""
+        return self._catalog
+
     def cubes(self, name: str) -> frozenset[str]:
         """The member's own cube and all cubes that its SQL reads, directly or through other members; a view is none.
 

@@ -24,10 +24,16 @@ from cuboid.types import Interval
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A time dimension (not a view's) reads as its civil time moved by the intervals, one after the other."""
+    """A time dimension (not a view's) reads as its civil time moved by the intervals, one after the other.
+
+    :param looked_up: it is a calendar's, and another row of the calendar is read in place of a row's own: the one whose
+        time is the moved one or, with ``sql``, the one for which this is the row's time.
+    """
 
     member: str
     intervals: tuple[Interval, ...]
+    sql: Template | None = None
+    looked_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class Relation:
 
     ``conditions`` are the query's and test members as the principal sees them, masked or not; ``access`` are those of
     policies, which test the true values. ``sub_queries`` are the columns that rows carry besides those of their tables.
-    ``shifts`` move the times that are grouped by; conditions are moved already.
+    ``shifts`` move the times that are grouped by; conditions are moved already, but for those on a looked-up calendar.
     """
 
     tree: JoinTree
@@ -78,6 +84,10 @@ class Relation:
     sub_queries: tuple[SubQuery, ...] = ()
     shifts: tuple[Shift, ...] = ()
     top: TopRows | None = None
+
+    def repeats(self, cube: str) -> bool:
+        """Whether a row of the cube may occur several times: by a join, or as several times are read by one."""
+        return self.tree.fans_out(cube) or any(each.looked_up for each in self.shifts)
 
 
 @dataclass(frozen=True, slots=True)

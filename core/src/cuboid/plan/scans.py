@@ -213,8 +213,8 @@ def _same_rows(fine: Relation, coarse: Relation, keys: tuple[Key, ...], catalog:
         and fine.conditions == coarse.conditions
         and fine.segments == coarse.segments
         and fine.access == coarse.access
-        and {each for each in fine.shifts if each.member in grouped}
-        == {each for each in coarse.shifts if each.member in grouped}
+        and {each for each in fine.shifts if each.looked_up or each.member in grouped}
+        == {each for each in coarse.shifts if each.looked_up or each.member in grouped}
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from cuboid.catalog.model import Catalog
+from cuboid.catalog.pieces import Template
 from cuboid.catalog.stages import FilterDirective, MultiStage
-from cuboid.catalog.timing import TimeShift
+from cuboid.catalog.timing import TimeShift, bins_of
 from cuboid.errors import UnsupportedFeature
 from cuboid.plan.nodes import Key, Shift
 from cuboid.query.model import Condition, Junction, Predicate, predicates
@@ -29,24 +31,43 @@ class State:
     segments: tuple[str, ...]
     shifts: tuple[Shift, ...] = ()
 
-    def moved_conditions(self, origin: Origin) -> tuple[Condition, ...]:
-        """The conditions with what shifted times are compared with moved back instead."""
-        if not self.shifts:
+    def moved_conditions(self, origin: Origin, catalog: Catalog) -> tuple[Condition, ...]:
+        """The conditions with what shifted times are compared with moved back instead; times of a calendar that is
+        looked up are compared as they are there."""
+        shifts = {each.member: each.intervals for each in self.read_shifts(catalog) if not each.looked_up}
+        if not shifts:
             return self.conditions
-        shifts = {shift.member: shift.intervals for shift in self.shifts}
         return tuple(_moved(condition, shifts, origin) for condition in self.conditions)
+
+    def read_shifts(self, catalog: Catalog) -> tuple[Shift, ...]:
+        """The shifts, and whether a calendar must be looked up for them: by its own SQL, or as the groups are bins that
+        stand in its rows."""
+        held = set()
+        for key in self.keys:
+            dimension = catalog.dimension(key.member)
+            if key.granularity and bins_of(key.granularity, dimension.granularities) is None:
+                held.add(dimension.origin)
+        return tuple(
+            replace(each, looked_up=each.sql is not None or each.member in held) for each in self.shifts
+        )
 
 
 def child_state(
-    state: State, root: State, stage: MultiStage, included: Sequence[Condition], origin: Origin
+    state: State,
+    root: State,
+    stage: MultiStage,
+    included: Sequence[Condition],
+    origin: Origin,
+    catalog: Catalog,
 ) -> State:
     """The state of the children of a measure that is evaluated in stages.
 
     :param root: the query's own.
     :param included: what the measure's filter directive adds.
 
-    Raises :class:`UnsupportedFeature` for shifts that a calendar defines.
+    Raises :class:`UnsupportedFeature` for shifts that a calendar defines, of times that are none of its own.
     """
+
     keys = state.keys
     if stage.group_by is not None:
         keys = tuple(key for key in keys if origin(key.member) in stage.group_by)
@@ -66,7 +87,7 @@ def child_state(
         keys=keys,
         conditions=conditions,
         segments=segments,
-        shifts=_combined(stage.time_shifts, state, origin),
+        shifts=_combined(stage.time_shifts, state, origin, catalog),
     )
 
 
@@ -83,21 +104,61 @@ class _Kept:
         return tested.isdisjoint(self.directive.exclude) and (keep_only is None or tested <= set(keep_only))
 
 
-def _combined(added: Sequence[TimeShift], state: State, origin: Origin) -> tuple[Shift, ...]:
+def _combined(
+    added: Sequence[TimeShift], state: State, origin: Origin, catalog: Catalog
+) -> tuple[Shift, ...]:
     """The state's shifts and those of a measure inside it, which come first."""
-    shifts: dict[str, tuple[Interval, ...]] = {}
+    steps: dict[str, tuple[Interval | Template, ...]] = {}
     used = _times(state, origin)
     for each in added:
-        if each.interval is None:
-            raise UnsupportedFeature(
-                f"The time shift '{each.name}' is a calendar's, which this version reads but cannot plan yet.",
-                hint="Write an interval.",
-            )
-        for member in used if each.time_dimension is None else (each.time_dimension,):
-            shifts[member] = (*shifts.get(member, ()), each.interval)
+        for member, step in _steps(each, used, catalog):
+            steps[member] = (*steps.get(member, ()), step)
     for shift in state.shifts:
-        shifts[shift.member] = (*shifts.get(shift.member, ()), *shift.intervals)
-    return tuple(Shift(member, intervals) for member, intervals in shifts.items() if member in used)
+        own = shift.intervals if shift.sql is None else (shift.sql,)
+        steps[shift.member] = (*steps.get(shift.member, ()), *own)
+    return tuple(_shift(member, found) for member, found in steps.items() if member in used)
+
+
+def _steps(
+    shift: TimeShift, used: Sequence[str], catalog: Catalog
+) -> Iterator[tuple[str, Interval | Template]]:
+    """What a measure's shift does to each time dimension that it shifts: a calendar says by which SQL its intervals,
+    and what its names, are read."""
+    members = used if shift.time_dimension is None else (shift.time_dimension,)
+    if shift.interval is not None:
+        for member in members:
+            own = catalog.dimension(member).time_shifts
+            found = (each.sql for each in own if each.name is None and each.interval == shift.interval)
+            yield member, next(found, None) or shift.interval
+        return
+    named = [
+        (member, each)
+        for member in members
+        for each in catalog.dimension(member).time_shifts
+        if each.name == shift.name
+    ]
+    if members and not named:
+        raise UnsupportedFeature(
+            f"The time shift '{shift.name}' is a calendar's, and '{members[0]}' is no time of that calendar.",
+            hint="Group by, or restrict, the calendar's own time dimension.",
+        )
+    for member, each in named:
+        step = each.sql or each.interval
+        assert step is not None
+        yield member, step
+
+
+def _shift(member: str, steps: tuple[Interval | Template, ...]) -> Shift:
+    intervals = tuple(each for each in steps if isinstance(each, Interval))
+    if len(intervals) == len(steps):
+        return Shift(member, intervals)
+    if len(steps) > 1:
+        raise UnsupportedFeature(
+            f"'{member}' would be shifted twice, once by a column of its calendar, which has no time for that.",
+            hint="Define in the calendar a column for both shifts together.",
+        )
+    (sql,) = (each for each in steps if isinstance(each, Template))
+    return Shift(member, (), sql)
 
 
 def _times(state: State, origin: Origin) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ def _inner(members: Members, dimension: Dimension, by: tuple[str, ...], shape: S
     if dimension.multi_stage is not None:
         found = (each.conditions for each in shape.included if each.member == name)
         stage = dimension.multi_stage
-        state = child_state(state, state, stage, next(found, ()), members.origin)
+        state = child_state(state, state, stage, next(found, ()), members.origin, members.catalog)
         state = _without(state, lambda tested: name not in members.sub_queries(tested))
     elif dimension.propagate_filters:
         state = _without(state, lambda tested: not members.sub_queries(tested))

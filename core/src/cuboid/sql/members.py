@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -62,6 +62,7 @@ class Scope:
     ``sub_queries`` are columns that the relations carry; ``shifts`` move the times of group columns.
 
     :param measures: inside a relation that is about to carry sub-queries: the column of each of their measures.
+    :param looked_up: of calendars the alias of the row that groups and the query's conditions read instead.
     """
 
     root: str
@@ -73,6 +74,13 @@ class Scope:
     shifts: tuple[Shift, ...] = ()
     top: TopColumns | None = None
     outer: OuterColumns | None = None
+    looked_up: Mapping[str, str] = field(default_factory=dict)
+
+    def as_asked(self) -> Scope:
+        """The scope in which groups and the query's conditions are read."""
+        if not self.looked_up:
+            return self
+        return replace(self, aliases={**self.aliases, **self.looked_up}, looked_up={})
 
     def identifier(self, cube: str) -> exp.Identifier:
         """The cube's alias, quoted."""
@@ -113,7 +121,7 @@ class MemberSql:
     def asked(self, name: str, scope: Scope) -> exp.Expr:
         """The value of a dimension on a row, as the principal sees it: what the query's own conditions test."""
         member = self._catalog.member(name)
-        value = self.value(name, scope)
+        value = self.value(name, scope.as_asked())
         rule = self._access.mask(name)
         if rule is None or not isinstance(member, Dimension):
             return value
@@ -162,8 +170,8 @@ class MemberSql:
         """A group column's value as it is answered to the principal: times are civil times of the zone."""
         dimension = self._catalog.dimension(key.member)
         if self._inner and key.granularity is None:
-            return self.value(key.member, scope)
-        value = self._civil(key, scope, self._shift(key, scope))
+            return self.value(key.member, scope.as_asked())
+        value = self._civil(key, scope.as_asked(), self._shift(key, scope))
         rule = self._access.mask(key.member)
         if rule is not None:
             shown = self._shown(rule.shown, scope)
@@ -176,7 +184,8 @@ class MemberSql:
 
     def _shift(self, key: Key, scope: Scope) -> tuple[Interval, ...]:
         origin = self._catalog.dimension(key.member).origin
-        return next((shift.intervals for shift in scope.shifts if shift.member == origin), ())
+        shifts = (shift for shift in scope.shifts if not shift.looked_up)
+        return next((shift.intervals for shift in shifts if shift.member == origin), ())
 
     def _civil(self, key: Key, scope: Scope, shifts: tuple[Interval, ...] = ()) -> exp.Expr:
         dimension = self._catalog.dimension(key.member)
@@ -186,6 +195,10 @@ class MemberSql:
         granularity: str | Granularity | None = key.granularity
         if key.granularity is not None:
             granularity = dimension.granularities.get(key.granularity, key.granularity)
+        if (
+            isinstance(granularity, Granularity) and granularity.sql is not None
+        ):  # a calendar's, which no zone moves
+            return self._dialect.to_civil(self.template(granularity.sql, scope), self._zone, "date")
         return civil_time(self._dialect, value, self._zone, dimension.time_kind, granularity, shifts)
 
     def template(

@@ -12,6 +12,7 @@ from cuboid.catalog.naming import member_alias
 from cuboid.plan.nodes import Aggregate, Key, KeyedAggregate, Leaf, Plan, Relation, Rows
 from cuboid.sql.additions import join_top
 from cuboid.sql.aggregates import RAW, LeafSql
+from cuboid.sql.calendars import read_by, with_calendars
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.members import MemberSql, OuterColumns, Scope
 from cuboid.sql.names import Names
@@ -135,11 +136,14 @@ class Sources:
             relation.sub_queries,
             shifts=relation.shifts,
         )
+        scope = with_calendars(scope, names, self._catalog)
         select = exp.Select().from_(self.members.relation(tree.root, scope), copy=False)
+        select = self._look_up(select, tree.root, scope)
         for join in tree.joins:
             on = self.members.template(join.sql, scope)
             target = self.members.relation(join.target, scope)
             select = select.join(target, on=on, join_type="LEFT", copy=False)
+            select = self._look_up(select, join.target, scope)
         if outer:
             by = {each.dimension: [self.members.value(name, scope) for name in each.by] for each in outer}
             select, columns, present = join_sub_queries(select, outer, by, self._lower, names)
@@ -151,6 +155,13 @@ class Sources:
         if tests:  # in one call: a call for each would nest them, as deep as there are conditions
             select = select.where(exp.and_(*tests), copy=False)
         return select, scope
+
+    def _look_up(self, select: exp.Select, cube: str, scope: Scope) -> exp.Select:
+        if cube not in scope.looked_up:
+            return select
+        shift = next(each for each in scope.shifts if each.looked_up and each.member.startswith(f"{cube}."))
+        on = read_by(shift, scope, self.members, self._catalog, self._dialect)
+        return select.join(self.members.relation(cube, scope.as_asked()), on=on, join_type="LEFT", copy=False)
 
 
 class Reduced:
