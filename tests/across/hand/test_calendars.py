@@ -130,9 +130,7 @@ def test_a_time_that_is_none_of_the_calendar_s_is_refused(ask_on) -> None:
         "measures": ["tills.last_year"],
         "timeDimensions": [{"dimension": "tills.day", "granularity": "day"}],
     }
-    with pytest.raises(
-        UnsupportedFeature, match="'last_year' is a calendar's, and 'tills"
-    ):
+    with pytest.raises(UnsupportedFeature, match="'last_year' is a calendar's, and 'tills"):
         ask_on("duckdb", query)
 
 
