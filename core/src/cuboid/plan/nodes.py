@@ -17,7 +17,7 @@ from typing import Literal
 
 from cuboid.catalog.joins import JoinTree
 from cuboid.catalog.pieces import Template
-from cuboid.catalog.timing import Bins, RollingWindow
+from cuboid.plan.frames import Frames
 from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, OrderKey, Share, Slot
 from cuboid.types import Interval
 
@@ -184,25 +184,6 @@ class Stage:
     def values(self) -> tuple[str, ...]:
         """The measure."""
         return (self.measure,)
-
-
-@dataclass(frozen=True, slots=True)
-class Frames:
-    """The buckets of a time dimension and for each the interval of civil time whose rows count for it.
-
-    :param time: the time dimension as it is grouped by: its finest key; without granularity there is one frame,
-        that of the range.
-    :param bins: the buckets; None for the one.
-    :param window: how a bucket's frame reaches beyond it.
-    :param to_date: the periods from whose beginning frames run, if the window is to date.
-    :param range: the bounds of the buckets that are shown; None for all from the first to the last that has rows.
-    """
-
-    time: Key
-    bins: Bins | None
-    window: RollingWindow
-    to_date: Bins | None = None
-    range: tuple[Slot, Slot] | None = None
 
 
 @dataclass(frozen=True, slots=True)

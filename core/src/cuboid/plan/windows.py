@@ -10,7 +10,8 @@ from cuboid.catalog.model import Catalog, Measure
 from cuboid.catalog.stages import MultiStage
 from cuboid.catalog.timing import Bins, RollingWindow, WindowBound, bins_of, length_of
 from cuboid.errors import UnsupportedFeature
-from cuboid.plan.nodes import Frames, Key
+from cuboid.plan.frames import Frames
+from cuboid.plan.nodes import Key
 from cuboid.plan.states import Origin, State
 from cuboid.query.model import Condition, Predicate, Slot
 from cuboid.types import GRANULARITIES, Interval

@@ -9,7 +9,8 @@ from sqlglot import exp
 
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.timing import Bins, WindowBound
-from cuboid.plan.nodes import Combine, Frames, Key, Leaf, Relation, Windowed
+from cuboid.plan.frames import Frames
+from cuboid.plan.nodes import Combine, Key, Leaf, Relation, Windowed
 from cuboid.sql.aggregates import RAW
 from cuboid.sql.binding import slot_mark
 from cuboid.sql.bins import bin_mark

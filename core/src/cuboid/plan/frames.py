@@ -1,0 +1,31 @@
+"""Along which buckets of time a window rolls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cuboid.catalog.timing import Bins, RollingWindow
+from cuboid.query.model import Slot
+
+if TYPE_CHECKING:
+    from cuboid.plan.nodes import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The buckets of a time dimension and for each the interval of civil time whose rows count for it.
+
+    :param time: the time dimension as it is grouped by: its finest key; without granularity there is one frame,
+        that of the range.
+    :param bins: the buckets; None for the one.
+    :param window: how a bucket's frame reaches beyond it.
+    :param to_date: the periods from whose beginning frames run, if the window is to date.
+    :param range: the bounds of the buckets that are shown; None for all from the first to the last that has rows.
+    """
+
+    time: Key
+    bins: Bins | None
+    window: RollingWindow
+    to_date: Bins | None = None
+    range: tuple[Slot, Slot] | None = None
