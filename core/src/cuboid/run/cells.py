@@ -21,6 +21,11 @@ PLAIN: frozenset[type] = frozenset({NoneType, bool, int, float, Decimal, str})
 """Types that are semantic values already."""
 
 
+def as_it_is(cell: Any) -> Value:
+    """The converter of a column whose cells are semantic values as the client library gives them."""
+    return cell  # type: ignore[no-any-return]
+
+
 def semantic_rows(
     rows: Sequence[tuple[Any, ...]], converters: Mapping[int, Converter] = MappingProxyType({})
 ) -> Sequence[tuple[Value, ...]]:
@@ -29,7 +34,7 @@ def semantic_rows(
     :param converters: by column index, for columns whose cells need more than :func:`semantic_cell`; they are
         not called for NULL.
     """
-    if not rows:
+    if not rows or all(converters.get(index) is as_it_is for index in range(len(rows[0]))):
         return rows
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     converted = [semantic_column(column, converters.get(index)) for index, column in enumerate(columns)]
@@ -43,6 +48,8 @@ def semantic_column(cells: Sequence[Any], convert: Converter | None = None) -> S
 
     :param convert: instead of :func:`semantic_cell`; not called for NULL.
     """
+    if convert is as_it_is:
+        return cells
     if convert is not None:
         return [None if cell is None else convert(cell) for cell in cells]
     if PLAIN.issuperset(map(type, cells)):

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import itertools
 import threading
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -24,13 +23,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from pydantic import SecretStr
-
-from cuboid.errors import ConnectionFailed, CuboidError, DriverError, QueryFailed
-from cuboid.run.cells import Converter, semantic_rows
-from cuboid.run.driver import GRACE_SECONDS, Driver, DriverConfig
+from cuboid.errors import ConnectionFailed, CuboidError
+from cuboid.run.cells import Converter
+from cuboid.run.clients import ClientDriver, interrupted
+from cuboid.run.driver import GRACE_SECONDS, DriverConfig
 from cuboid.run.lane import Lane, in_thread
-from cuboid.types import Capability, Job, Result, SemanticType, Statement, Value
+from cuboid.types import Capability, Job, Result, Statement, Value
 
 T = TypeVar("T")
 
@@ -70,20 +68,17 @@ class _Run:
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class DBAPIDriver(Driver):
+class DBAPIDriver(ClientDriver):
     """A driver over a PEP 249 module.
 
     A subclass gives :meth:`connect`, :meth:`cancel` and :meth:`translate`; the other hooks have defaults. All
-    hooks run in threads, may block, and may raise whatever the module raises: it is translated.
+    run in threads, may block, and may raise whatever the module raises: it is translated.
     """
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset({"stream", "interrupt"})
 
     def __init__(self, config: DriverConfig) -> None:
-        self.config = config
-        self._secrets = tuple(
-            value.get_secret_value() for _, value in config if isinstance(value, SecretStr) and str(value)
-        )
+        super().__init__(config)
         self._idle: list[Lane] = []
         self._runs: dict[str, _Run] = {}
         self._retiring: set[asyncio.Future[None]] = set()
@@ -99,10 +94,6 @@ class DBAPIDriver(Driver):
     def cancel(self, connection: Connection) -> None:
         """Stops what ``connection`` is running; called from another thread, and perhaps again."""
 
-    @abstractmethod
-    def translate(self, error: Exception) -> DriverError:
-        """The module's error as :class:`ConnectionFailed` or :class:`QueryFailed`, with the database's words."""
-
     def check(self, connection: Connection) -> None:
         """Whether the server can do what the driver claims; called on ``open``. Raises."""
 
@@ -111,8 +102,8 @@ class DBAPIDriver(Driver):
         return True
 
     def limit(self, connection: Connection, seconds: float) -> None:
-        """Has the server itself end the next statement of ``connection`` after ``seconds``, should the queue fail to,
-        which gives it a little less. Called before each statement."""
+        """Has the server itself end each further statement of ``connection`` after ``seconds``, should the queue fail
+        to, which gives it a little less. Called before the first statement, and when the time is another one."""
 
     def start(self, connection: Connection, statement: Statement, *, streaming: bool) -> Cursor:
         """Runs the statement; ``streaming`` asks for a cursor that does not fetch everything at once."""
@@ -127,21 +118,6 @@ class DBAPIDriver(Driver):
     def finish(self, cursor: Cursor) -> None:
         """Releases a cursor that was read to its end."""
         cursor.close()
-
-    def converter(self, described: Any, meant: SemanticType | None) -> Converter | None:
-        """What makes semantic values of a column's cells that are not NULL; None where the Python types that the module
-        returns say enough (:func:`cuboid.run.cells.semantic_cell`).
-
-        :param described: the column in the cursor's ``description``.
-        :param meant: what the statement says that the column means, if it says.
-        """
-        return None
-
-    def convert(
-        self, rows: Sequence[tuple[Any, ...]], converters: Mapping[int, Converter]
-    ) -> Sequence[tuple[Value, ...]]:
-        """Native cells to semantic types; the converters are those of :meth:`converter`, by column."""
-        return semantic_rows(rows, converters)
 
     def release(self) -> None:
         """Lets go of what connections share; called when all are closed, and when the database went away."""
@@ -276,20 +252,20 @@ class DBAPIDriver(Driver):
                 try:
                     self.cancel(run.live)
                 except Exception as error:
-                    raise self._translated(error) from None
+                    raise self._translated(error, unreachable=False) from None
 
     def _open(self, lane: Lane) -> None:
         lane.connection = self._connect()
         try:
             self.check(lane.connection)
         except Exception as error:
-            raise self._unreachable(error) from None
+            raise self._translated(error, unreachable=True) from None
 
     def _connect(self) -> Connection:
         try:
             return self.connect()
         except Exception as error:
-            raise self._unreachable(error) from None
+            raise self._translated(error, unreachable=True) from None
 
     def _alive(self, connection: Connection) -> bool:
         try:
@@ -298,7 +274,7 @@ class DBAPIDriver(Driver):
             return False  # whatever it says, a new connection will say it better
 
     def _close_connection(self, lane: Lane) -> None:
-        connection, lane.connection = lane.connection, None
+        connection, lane.connection, lane.limited = lane.connection, None, None
         if connection is not None:
             with suppress(Exception):  # a broken connection may fail to say goodbye
                 connection.close()
@@ -325,11 +301,13 @@ class DBAPIDriver(Driver):
                 lane.connection = self._connect()
             with run.lock:
                 if run.stopped:
-                    raise _interrupted()
+                    raise interrupted()
                 run.live = lane.connection
-            self.limit(lane.connection, run.job.timeout + GRACE_SECONDS)
+            if lane.limited != (seconds := run.job.timeout + GRACE_SECONDS):
+                self.limit(lane.connection, seconds)
+                lane.limited = seconds
             cursor = self.start(lane.connection, run.job.statement, streaming=streaming)
-            run.converters = self._converters(cursor, run.job.statement)
+            run.converters = self._converters(cursor.description, run.job.statement)
             return cursor
         except Exception as error:
             raise self._failed(run, error) from None
@@ -337,16 +315,10 @@ class DBAPIDriver(Driver):
     def _fetch(self, run: _Run, cursor: Cursor, rows: int) -> Sequence[tuple[Value, ...]]:
         try:
             if run.stopped:
-                raise _interrupted()
+                raise interrupted()
             return self.convert(cursor.fetchmany(rows), run.converters) if cursor.description else ()
         except Exception as error:
             raise self._failed(run, error) from None
-
-    def _converters(self, cursor: Cursor, statement: Statement) -> Mapping[int, Converter]:
-        described = cursor.description or ()
-        meant = (column.type for column in statement.columns) if statement.columns else itertools.repeat(None)
-        found = map(self.converter, described, meant)
-        return {index: convert for index, convert in enumerate(found) if convert is not None}
 
     def _finish(self, run: _Run, cursor: Cursor | None) -> None:
         try:
@@ -362,31 +334,12 @@ class DBAPIDriver(Driver):
 
     def _failed(self, run: _Run, error: Exception) -> CuboidError:
         if run.stopped:
-            return _interrupted()
-        translated = self._translated(error)
+            return interrupted()
+        translated = self._translated(error, unreachable=False)
         if isinstance(translated, ConnectionFailed):
             run.lost = True
             self.release()
         return translated
-
-    def _unreachable(self, error: Exception) -> CuboidError:
-        translated = self._translated(error)
-        if isinstance(translated, QueryFailed):
-            return ConnectionFailed(translated.message, hint=translated.hint)
-        return translated
-
-    def _translated(self, error: Exception) -> CuboidError:
-        """``error`` as one of ours, without the secrets of the settings, which some libraries repeat."""
-        translated = error if isinstance(error, CuboidError) else self.translate(error)
-        for secret in self._secrets:
-            if secret in translated.message:
-                translated.message = translated.message.replace(secret, "********")
-                translated.args = (translated.message,)
-        return translated
-
-
-def _interrupted() -> QueryFailed:
-    return QueryFailed("The statement was interrupted.")
 
 
 def _retrieve(future: asyncio.Future[Any]) -> None:

@@ -22,11 +22,13 @@ _Work = tuple["Future[Any]", Callable[[], Any]]
 class Lane:
     """A daemon thread that does one piece of work after the other, and the connection it owns.
 
-    ``connection`` is None until the first statement; it is read and set by the lane's own thread only.
+    ``connection`` is None until the first statement; it and ``limited``, how many seconds its server was told to give
+    each statement, are read and set by the lane's own thread only.
     """
 
     def __init__(self, name: str) -> None:
         self.connection: Any = None
+        self.limited: float | None = None
         self._work: SimpleQueue[_Work | None] = SimpleQueue()
         self.thread = threading.Thread(target=_work_through, args=(self._work,), name=name, daemon=True)
         self.thread.start()

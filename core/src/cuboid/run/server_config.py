@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl as tls
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -26,11 +27,6 @@ ProjectPath = Annotated[str, BeforeValidator(in_project)]
 """A path in a setting."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-
-UNVERIFIED = (
-    "The server's certificate has expired, or no authority in ssl_ca (or the system's) has signed it."
-)
-"""A hint, for client libraries that do not say which."""
 
 
 class ServerConfig(DriverConfig):
@@ -86,6 +82,19 @@ class ServerConfig(DriverConfig):
     def verified(self) -> bool:
         """Whether the server's certificate must be checked."""
         return self.ssl_ca is not None if self.ssl_verify is None else self.ssl_verify
+
+    def ssl_context(self) -> tls.SSLContext | None:
+        """What these settings mean to client libraries that leave encryption to Python; None if it is forbidden."""
+        if self.ssl is False:
+            return None
+        context = tls.create_default_context(cafile=self.ssl_ca)
+        if not self.verified:
+            context.check_hostname = False
+            context.verify_mode = tls.CERT_NONE
+        if self.ssl_cert is not None:
+            key = None if self.ssl_key is None else self.ssl_key.get_secret_value()
+            context.load_cert_chain(self.ssl_cert, key)
+        return context
 
     def named(self, *same: str, **theirs: str) -> dict[str, Any]:
         """Settings by the names that a client library has for them: ``named("host", username="user")``. What is not set

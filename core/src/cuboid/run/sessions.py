@@ -5,60 +5,77 @@ Who may touch a session, and when:
 - One run at a time uses it; ``cancel`` and ``hang_up`` are the exceptions, called while the run waits for the server.
 - A session that was ever told to cancel is closed, never used again: some servers deliver a cancel late, and it
   would hit the next statement.
-- So is one that is not ``fit`` after its statement.
+- So is one whose statement was not read to its end, or failed so that it has not ``recovered``.
 - Sessions are opened when a statement needs one: how many run at once is the queue's to say.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import select
+import socket
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from pydantic import SecretStr
-
-from cuboid.errors import ConnectionFailed, CuboidError, DriverError, QueryFailed
-from cuboid.run.driver import GRACE_SECONDS, Driver, DriverConfig
+from cuboid.errors import ConnectionFailed, CuboidError, QueryFailed
+from cuboid.run.cells import Converter
+from cuboid.run.clients import ClientDriver, interrupted
+from cuboid.run.driver import GRACE_SECONDS, DriverConfig
 from cuboid.types import Job, Result, Statement, Value
 
 T = TypeVar("T")
 
-BATCH_ROWS = 5000
+FETCH_ROWS = 5000
+"""Rows that are read without a pause for others on the event loop: about 5 ms."""
 
 CANCEL_SECONDS = 3.0
 """How long a statement may ignore that it was cancelled before its connection is broken; less than the queue's
 patience, after which a run is given up."""
 
 
+class AsyncCursor(Protocol):
+    """A result that is being read; ``description`` is as in PEP 249, and known at the latest when rows are."""
+
+    @property
+    def description(self) -> Any: ...
+    def fetchmany(self, size: int, /) -> Awaitable[Sequence[tuple[Any, ...]]]: ...
+
+
 class Session(ABC):
     """A connection that runs one statement at a time. What its methods raise is the client library's own."""
 
-    @abstractmethod
-    async def begin(self, seconds: float) -> None:
-        """Makes ready for a statement that the server itself should end after ``seconds``, should the queue fail to,
-        which gives it a little less."""
+    forgetful = False
+    """Settings hold for one statement only, as where a pooler is between: :meth:`limit` is called before each."""
+    limited: float | None = None
+    """The seconds of the last :meth:`limit`; core sets it."""
 
     @abstractmethod
-    async def fetch(self, statement: Statement) -> tuple[tuple[str, ...], Sequence[tuple[Value, ...]]]:
-        """The names of the columns and all rows, in semantic types."""
+    async def limit(self, seconds: float) -> None:
+        """Has the server itself end each further statement after ``seconds``, should the queue fail to, which gives it
+        a little less. Called before the first statement, and when the time is another one."""
 
     @abstractmethod
-    def batches(self, statement: Statement, batch_rows: int) -> AsyncIterator[Sequence[tuple[Value, ...]]]:
-        """The rows in semantic types, ``batch_rows`` at a time, none read before it is asked for.
+    async def start(self, statement: Statement, *, streaming: bool) -> AsyncCursor:
+        """Runs the statement; rows are fetched from the cursor to the last one, or the session is closed before.
 
-        An async generator. When it is closed early the session is closed too, at once.
+        :param streaming: the rows may be too many for memory: no more are read than are fetched.
         """
 
     async def end(self) -> None:  # noqa: B027 - most have nothing to do
-        """After a statement that was not stopped, failed or not."""
+        """After a statement that was read to its end, or failed."""
+
+    def recovered(self) -> bool:
+        """Whether the connection is ready for another statement after one failed; if in doubt, it is not."""
+        return False
 
     @abstractmethod
-    def fit(self) -> bool:
-        """Whether the session can run another statement, as far as is known without asking the server."""
+    def fileno(self) -> int:
+        """The connection's file descriptor; negative when there is none any more."""
 
     @property
     @abstractmethod
@@ -67,16 +84,23 @@ class Session(ABC):
 
     @abstractmethod
     async def cancel(self, seconds: float) -> None:
-        """Tells the server to stop what runs; returns when it was told, or could not be within ``seconds``.
-        Raises nothing. May be called again, also when nothing runs."""
-
-    @abstractmethod
-    def hang_up(self) -> None:
-        """Breaks the connection under a statement that ignores its cancel: whoever waits for it gets an error."""
+        """Tells the server to stop what runs; returns when it was told, or could not be within ``seconds``. Called
+        again while it runs on, also when nothing runs."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Releases the connection without waiting for the server. Raises nothing."""
+        """Releases the connection without waiting for the server, whatever it is doing."""
+
+    def silent(self) -> bool:
+        """Whether there is nothing to read: to an idle connection a server says nothing but that it is closing it."""
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return not poll.poll(0)
+
+    def hang_up(self) -> None:
+        """Breaks the connection under a statement that ignores its cancel: whoever waits for it gets an error."""
+        with suppress(OSError), socket.socket(fileno=os.dup(self.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass(eq=False, slots=True)
@@ -87,17 +111,17 @@ class _Run:
     waiting: asyncio.Future[Session] | None = None
     session: Session | None = None
     stopped: bool = False
+    complete: bool = False
+    failed: bool = False
+    converters: Mapping[int, Converter] | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class SessionDriver(Driver):
+class SessionDriver(ClientDriver):
     """A driver over a native asyncio client. A subclass gives :meth:`connect` and :meth:`translate`."""
 
     def __init__(self, config: DriverConfig) -> None:
-        self.config = config
-        self._secrets = tuple(
-            value.get_secret_value() for _, value in config if isinstance(value, SecretStr) and str(value)
-        )
+        super().__init__(config)
         self._idle: list[Session] = []
         self._runs: dict[str, _Run] = {}
         self._aftermath: set[asyncio.Task[Any]] = set()
@@ -108,10 +132,6 @@ class SessionDriver(Driver):
     @abstractmethod
     async def connect(self) -> Session:
         """A new session. Ends in time by itself: it is cancelled only when :meth:`close` has waited in vain."""
-
-    @abstractmethod
-    def translate(self, error: Exception) -> DriverError:
-        """The client library's error as :class:`ConnectionFailed` or :class:`QueryFailed`, in the database's words."""
 
     async def check(self) -> None:
         """Whether the server can do what the driver claims; called on ``open``. Raises :class:`DriverError`."""
@@ -134,7 +154,7 @@ class SessionDriver(Driver):
         for task in self._aftermath:
             task.cancel()
         while self._idle:
-            await self._idle.pop().close()
+            await _closed(self._idle.pop())
 
     async def execute(self, job: Job) -> Result:
         run = self._begin(job)
@@ -149,15 +169,13 @@ class SessionDriver(Driver):
             raise
 
     async def stream(
-        self, job: Job, batch_rows: int = BATCH_ROWS
+        self, job: Job, batch_rows: int = FETCH_ROWS
     ) -> AsyncIterator[Sequence[tuple[Value, ...]]]:
         run = self._begin(job)
-        async with (
-            self._running(run) as session,
-            aclosing(session.batches(job.statement, batch_rows)) as batches,  # type: ignore[type-var]  # a generator
-        ):
-            async for batch in batches:
+        async with self._running(run, streaming=True) as cursor:
+            while batch := await self._batch(run, cursor, batch_rows):
                 yield batch
+            run.complete = True
 
     async def interrupt(self, job: Job) -> None:
         run = self._runs.get(job.id)
@@ -173,21 +191,35 @@ class SessionDriver(Driver):
         return run
 
     async def _fetch(self, run: _Run) -> Result:
-        async with self._running(run) as session:
-            columns, rows = await session.fetch(run.job.statement)
+        rows: list[tuple[Value, ...]] = []
+        async with self._running(run, streaming=False) as cursor:
+            while cursor.description and (batch := await self._batch(run, cursor, FETCH_ROWS)):
+                rows.extend(batch)
+                await asyncio.sleep(0)
+            run.complete = True
+            columns = tuple(column[0] for column in cursor.description or ())
             return Result(columns, rows, datetime.now(UTC))
 
+    async def _batch(self, run: _Run, cursor: AsyncCursor, size: int) -> Sequence[tuple[Value, ...]]:
+        rows = await cursor.fetchmany(size)
+        if run.converters is None:
+            run.converters = self._converters(cursor.description, run.job.statement)
+        return self.convert(rows, run.converters)
+
     @asynccontextmanager
-    async def _running(self, run: _Run) -> AsyncIterator[Session]:
-        """A session that is ready for the run's statement; afterwards it is idle again, or closed."""
+    async def _running(self, run: _Run, *, streaming: bool) -> AsyncIterator[AsyncCursor]:
+        """The run's statement in a session that is ready for it; afterwards it is idle again, or closed."""
         try:
             session = run.session = await self._session(run)
-            if not run.stopped:
-                await session.begin(run.job.timeout + GRACE_SECONDS)
+            seconds = run.job.timeout + GRACE_SECONDS
+            if (session.forgetful or session.limited != seconds) and not run.stopped:
+                await session.limit(seconds)
+                session.limited = seconds
             if run.stopped:
-                raise _interrupted()
-            yield session
+                raise interrupted()
+            yield await session.start(run.job.statement, streaming=streaming)
         except Exception as error:  # around the plugin's calls: whatever its client library raises
+            run.failed = True
             raise self._failed(run, error) from None
         finally:
             await self._end(run)
@@ -196,9 +228,9 @@ class SessionDriver(Driver):
         # Last in, first out: connections that are not needed stay idle and can be closed by the server.
         while self._idle:
             session = self._idle.pop()
-            if session.fit():
+            if _fit(session):
                 return session
-            await session.close()
+            await _closed(session)
         opening = self._spawn(self.connect())
         run.waiting = asyncio.shield(opening)
         try:
@@ -207,24 +239,29 @@ class SessionDriver(Driver):
             # Not cancelled itself: client libraries leave a connection that is half open to the garbage collector.
             opening.add_done_callback(self._unwanted)
             if run.stopped:
-                raise _interrupted() from None
+                raise interrupted() from None
             raise
         finally:
             run.waiting = None
 
     async def _end(self, run: _Run) -> None:
-        session = run.session
+        session, fit = run.session, False
         try:
-            if session is not None and not run.stopped and not session.lost:
-                with suppress(Exception):  # it is not fit, then
+            if session is not None and not run.stopped:
+                if not run.complete and not run.failed:  # left before its end
+                    await session.cancel(CANCEL_SECONDS)
+                elif not session.lost:
                     await session.end()
+                    fit = _fit(session) and (run.complete or session.recovered())
+        except Exception:
+            fit = False  # the rows are all there; only the session is in doubt
         finally:
             del self._runs[run.job.id]
             if session is not None:
-                if session.fit() and not run.stopped and not self._closed:
+                if fit and not run.stopped and not self._closed:
                     self._idle.append(session)
                 else:
-                    await session.close()
+                    await _closed(session)
             run.over.set()
 
     async def _interrupt(self, run: _Run) -> None:
@@ -238,7 +275,8 @@ class SessionDriver(Driver):
             async with asyncio.timeout(CANCEL_SECONDS):
                 while not run.over.is_set():
                     if run.session is not None:
-                        await run.session.cancel(CANCEL_SECONDS)
+                        with suppress(Exception):  # no answer: it is asked again, and hung up in the end
+                            await run.session.cancel(CANCEL_SECONDS)
                     with suppress(TimeoutError):
                         await asyncio.wait_for(run.over.wait(), delay)
                     delay *= 2
@@ -250,7 +288,7 @@ class SessionDriver(Driver):
 
     def _unwanted(self, opening: asyncio.Task[Session]) -> None:
         if not opening.cancelled() and opening.exception() is None:
-            self._spawn(opening.result().close())
+            self._spawn(_closed(opening.result()))
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
@@ -267,16 +305,15 @@ class SessionDriver(Driver):
 
     def _failed(self, run: _Run, error: Exception) -> CuboidError:
         if run.stopped:
-            return _interrupted()
-        failed = error if isinstance(error, CuboidError) else self.translate(error)
-        if isinstance(failed, QueryFailed) and (run.session is None or run.session.lost):
-            failed = ConnectionFailed(failed.message, hint=failed.hint)
-        for secret in self._secrets:
-            if secret in failed.message:
-                failed.message = failed.message.replace(secret, "********")
-                failed.args = (failed.message,)
-        return failed
+            return interrupted()
+        return self._translated(error, unreachable=run.session is None or run.session.lost)
 
 
-def _interrupted() -> QueryFailed:
-    return QueryFailed("The statement was interrupted.")
+def _fit(session: Session) -> bool:
+    """Whether an idle session can run another statement, as far as is known without asking the server."""
+    return not session.lost and session.silent()
+
+
+async def _closed(session: Session) -> None:
+    with suppress(Exception):  # a broken connection may fail to say goodbye
+        await session.close()

@@ -19,7 +19,6 @@ from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
 from cuboid.run.cells import Converter
 from cuboid.run.dbapi import Cursor, DBAPIDriver
 from cuboid.run.driver import DriverConfig
-from cuboid.run.server_config import UNVERIFIED
 from cuboid.types import SemanticType, Statement
 from cuboid_mysql.cells import converter, literal
 from cuboid_mysql.config import MySQLConfig
@@ -118,9 +117,7 @@ class MySQLDriver(DBAPIDriver):
             return QueryFailed(str(error))
         code, message = error.errno, error.msg or str(error)
         if code in UNREACHABLE or 2000 <= code < 3000 or code < 0:  # 2…: the client library's own
-            return ConnectionFailed(
-                message, hint=UNVERIFIED if "certificate verify failed" in message else None
-            )
+            return ConnectionFailed(message)
         if code in STOPPED_BY_SERVER:
             return QueryFailed(message, hint="The statement ran longer than its data source allows.")
         return QueryFailed(message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mysql.connector import Error
@@ -68,7 +68,6 @@ class Session:
     mariadb: bool = False
     version: str = ""
     _id: int = 0
-    _limit: float = field(default=0.0)
 
     def begin(self, *, encrypted: bool) -> None:
         """Sets the session up. :param encrypted: refuse a connection that is not."""
@@ -91,15 +90,13 @@ class Session:
             )
 
     def limit(self, seconds: float) -> None:
-        """Has the server end statements after so long; told only when it changes."""
-        if seconds != self._limit:
-            setting = (
-                f"max_statement_time = {seconds}"
-                if self.mariadb
-                else f"max_execution_time = {round(seconds * 1000)}"
-            )
-            self.client.cmd_query(f"SET SESSION {setting}")
-            self._limit = seconds
+        """Has the server end statements after so long."""
+        setting = (
+            f"max_statement_time = {seconds}"
+            if self.mariadb
+            else f"max_execution_time = {round(seconds * 1000)}"
+        )
+        self.client.cmd_query(f"SET SESSION {setting}")
 
     def ask(self, sql: bytes) -> Answer:
         """Runs one statement."""

@@ -7,16 +7,11 @@ cell, more than a loader in C saves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, time
-from typing import Any
 
 import psycopg
 from psycopg.adapt import AdaptersMap, Buffer, Loader
 from psycopg.types.string import TextLoader
-
-from cuboid.run.cells import semantic_rows
-from cuboid.types import Value
 
 TEXTS = ("uuid", "interval", "inet", "cidr", "timetz")
 """Left as the server writes them: psycopg would count a month as 30 days, build objects only for core to write them
@@ -95,10 +90,3 @@ SEMANTIC = frozenset(
 )
 """Types, by oid, whose cells are semantic values as they come. Arrays, records, bytea and what extensions
 add are not."""
-
-
-def semantic(rows: Sequence[tuple[Any, ...]], columns: Sequence[Any]) -> Sequence[tuple[Value, ...]]:
-    """``rows`` in semantic types; ``columns`` is the cursor's description."""
-    if all(column.type_code in SEMANTIC for column in columns):
-        return rows
-    return semantic_rows(rows)

@@ -6,11 +6,15 @@ it waits longer and longer between attempts, so that requests fail when the serv
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 
 from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
-from cuboid.run.server_config import UNVERIFIED
+from cuboid.run.cells import Converter, as_it_is
 from cuboid.run.sessions import SessionDriver
+from cuboid.types import SemanticType
+from cuboid_postgres.cells import SEMANTIC
 from cuboid_postgres.config import PostgresConfig
 from cuboid_postgres.introspect import INTROSPECTION
 from cuboid_postgres.queue import PostgresQueue
@@ -35,10 +39,13 @@ class PostgresDriver(SessionDriver):
     config: PostgresConfig
 
     async def connect(self) -> PostgresSession:
-        return await PostgresSession.open(self.config.parameters(), pooled=self.config.transaction_pooling)
+        return await PostgresSession.open(self.config.parameters(), forgetful=self.config.transaction_pooling)
 
     async def check(self) -> None:
         await self.rows(ZONES)
+
+    def converter(self, described: Any, meant: SemanticType | None) -> Converter | None:
+        return as_it_is if described.type_code in SEMANTIC else None
 
     def translate(self, error: Exception) -> DriverError:
         if isinstance(error, UnicodeError):
@@ -50,8 +57,6 @@ class PostgresDriver(SessionDriver):
             message = " ".join(filter(None, (said.message_primary, said.message_detail)))
         else:
             message = " ".join(str(error).split())  # libpq's own, in several lines
-            if "certificate verify failed" in message:
-                return ConnectionFailed(message, hint=UNVERIFIED)
         if (error.sqlstate or "").startswith(GONE):
             return ConnectionFailed(message, hint=said.message_hint)
         return QueryFailed(message, hint=said.message_hint)

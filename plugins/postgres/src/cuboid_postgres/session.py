@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import select
-import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Self
 
-import psycopg
 from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.pq import TransactionStatus
 
-from cuboid.run.sessions import CANCEL_SECONDS, Session
-from cuboid.types import Statement, Value
-from cuboid_postgres.cells import ADAPTERS, semantic
+from cuboid.run.sessions import AsyncCursor, Session
+from cuboid.types import Statement
+from cuboid_postgres.cells import ADAPTERS
 
 SETTINGS = {
     "TimeZone": "'UTC'",
@@ -41,28 +35,53 @@ KEEPALIVES: dict[str, Any] = {
 """A host that is gone without a word is noticed within about a minute, and idle connections survive the firewalls
 that forget silent ones after a few minutes."""
 
-
-FETCH_ROWS = 5000
-"""Rows that are read without a pause for others on the event loop: about 5 ms."""
-
 CHUNK_ROWS = 1000
 """Rows that libpq hands out at once while a result streams."""
+
+
+class Streamed:
+    """A cursor over rows that psycopg hands out one by one."""
+
+    def __init__(self, cursor: AsyncRawCursor[tuple[Any, ...]], statement: Statement) -> None:
+        self._cursor = cursor
+        self._statement = statement
+        self._rows: AsyncGenerator[tuple[Any, ...], None] | None = None
+
+    @property
+    def description(self) -> Any:
+        return self._cursor.description
+
+    async def fetchmany(self, size: int, /) -> Sequence[tuple[Any, ...]]:
+        if self._rows is None:
+            asked = self._statement.sql, self._statement.parameters
+            self._rows = self._cursor.stream(*asked, size=min(size, CHUNK_ROWS))  # type: ignore[assignment]
+        batch: list[tuple[Any, ...]] = []
+        async for row in self._rows:  # type: ignore[union-attr]
+            batch.append(row)
+            if len(batch) == size:
+                break
+        return batch
+
+    async def close(self) -> None:
+        """After the connection: before, it would read on to the end of what was sent."""
+        if self._rows is not None:
+            await self._rows.aclose()
 
 
 class PostgresSession(Session):
     """A connection for one statement at a time, each in a transaction of its own that only reads.
 
-    :param pooled: a pooler between gives each transaction another server connection: settings hold
+    :param forgetful: a pooler between gives each transaction another server connection: settings hold
         for one transaction only, and are sent with each.
     """
 
-    def __init__(self, connection: AsyncConnection[tuple[Any, ...]], *, pooled: bool) -> None:
+    def __init__(self, connection: AsyncConnection[tuple[Any, ...]], *, forgetful: bool) -> None:
         self._connection = connection
-        self._pooled = pooled
-        self._timeout: int | None = None
+        self._streamed: Streamed | None = None
+        self.forgetful = forgetful
 
     @classmethod
-    async def open(cls, parameters: dict[str, Any], *, pooled: bool) -> Self:
+    async def open(cls, parameters: dict[str, Any], *, forgetful: bool) -> Self:
         """Raises psycopg's errors.
 
         Statements are never prepared: plans are made for the dates asked for, poolers know no prepared statements,
@@ -76,77 +95,39 @@ class PostgresSession(Session):
             prepare_threshold=None,
             context=ADAPTERS,
         )
-        return cls(connection, pooled=pooled)
+        return cls(connection, forgetful=forgetful)
 
-    async def begin(self, seconds: float) -> None:
-        milliseconds = min(round(seconds * 1000), LONGEST)
-        if not self._pooled and milliseconds == self._timeout:
-            return
-        settings = {**SETTINGS, "statement_timeout": str(milliseconds)}
-        scope = "LOCAL" if self._pooled else "SESSION"
+    async def limit(self, seconds: float) -> None:
+        settings = {**SETTINGS, "statement_timeout": str(min(round(seconds * 1000), LONGEST))}
+        begin, scope = ("BEGIN READ ONLY; ", "LOCAL") if self.forgetful else ("", "SESSION")
         commands = [f"SET {scope} {name} = {value}" for name, value in settings.items()]
-        if self._pooled:
-            commands.insert(0, "BEGIN READ ONLY")
-        await self._connection.execute("; ".join(commands))
-        self._timeout = milliseconds
+        await self._connection.execute(begin + "; ".join(commands))
 
-    async def fetch(self, statement: Statement) -> tuple[tuple[str, ...], Sequence[tuple[Value, ...]]]:
+    async def start(self, statement: Statement, *, streaming: bool) -> AsyncCursor:
         cursor = AsyncRawCursor(self._connection)
-        await cursor.execute(statement.sql, statement.parameters)
-        columns = cursor.description or ()
-        rows: list[tuple[Value, ...]] = []
-        while columns and (batch := await cursor.fetchmany(FETCH_ROWS)):
-            rows.extend(semantic(batch, columns))
-            await asyncio.sleep(0)
-        return tuple(column.name for column in columns), rows
-
-    async def batches(
-        self, statement: Statement, batch_rows: int
-    ) -> AsyncIterator[Sequence[tuple[Value, ...]]]:
-        cursor = AsyncRawCursor(self._connection)
-        stream = cursor.stream(statement.sql, statement.parameters, size=min(batch_rows, CHUNK_ROWS))
-        batch: list[tuple[Any, ...]] = []
-        async with aclosing(stream) as rows:  # type: ignore[type-var]  # a generator
-            try:
-                async for row in rows:
-                    batch.append(row)
-                    if len(batch) == batch_rows:
-                        yield semantic(batch, cursor.description or ())
-                        batch = []
-            except GeneratorExit:
-                await self.cancel(CANCEL_SECONDS)
-                await self.close()  # before the cursor is, which would read on to the end of what was sent
-                raise
-        if batch:
-            yield semantic(batch, cursor.description or ())
+        if streaming:
+            self._streamed = Streamed(cursor, statement)
+            return self._streamed
+        return await cursor.execute(statement.sql, statement.parameters)
 
     async def end(self) -> None:
-        if self._pooled:
+        if self.forgetful:
             await self._connection.execute("ROLLBACK")
+
+    def recovered(self) -> bool:
+        return self._connection.info.transaction_status == TransactionStatus.IDLE
+
+    def fileno(self) -> int:
+        return self._connection.fileno()
 
     @property
     def lost(self) -> bool:
         return self._connection.closed
 
-    def fit(self) -> bool:
-        # An idle connection has nothing to say: if there is something to read, it is the server's goodbye.
-        if self._connection.closed or self._connection.info.transaction_status != TransactionStatus.IDLE:
-            return False
-        poll = select.poll()
-        poll.register(self._connection.fileno(), select.POLLIN)
-        return not poll.poll(0)
-
     async def cancel(self, seconds: float) -> None:
-        with suppress(psycopg.Error):  # no answer: who asked asks again, and hangs up in the end
-            await self._connection.cancel_safe(timeout=seconds)
-
-    def hang_up(self) -> None:
-        with (
-            suppress(OSError, psycopg.Error),
-            socket.socket(fileno=os.dup(self._connection.fileno())) as line,
-        ):
-            line.shutdown(socket.SHUT_RDWR)
+        await self._connection.cancel_safe(timeout=seconds)
 
     async def close(self) -> None:
-        with suppress(psycopg.Error):
-            await self._connection.close()
+        await self._connection.close()
+        if self._streamed is not None:
+            await self._streamed.close()
