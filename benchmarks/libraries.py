@@ -4,7 +4,7 @@ Beside the driver (``execute``, through its queue's contract) other libraries, o
 rows and make what a driver has to deliver: integers, texts and exact decimals. Each figure is the median of three
 processes; the rows are those of ``benchmarks/drivers.py``. Libraries that are not installed are named and left out:
 
-    pip install asyncpg adbc-driver-postgresql asyncmy mysqlclient pyarrow
+    pip install asyncpg adbc-driver-postgresql mysqlclient pyarrow
     python benchmarks/libraries.py [--rows 300000] [engine ...]
 """
 
@@ -118,8 +118,8 @@ def duckdb_numpy(settings: Mapping[str, Any], sql: str) -> Rows:
     return list(zip(*(column.tolist() for column in columns.values()), strict=True))
 
 
-MYSQL = {"asyncmy": mysql_asyncmy, "mysqlclient": mysql_mysqlclient}
-OTHERS: Mapping[str, Mapping[str, Callable[[Mapping[str, Any], str], Rows]]] = {
+MYSQL = {"driver: asyncmy": None, "asyncmy": mysql_asyncmy, "mysqlclient": mysql_mysqlclient}
+OTHERS: Mapping[str, Mapping[str, Callable[[Mapping[str, Any], str], Rows] | None]] = {
     "duckdb": {"fetchall": duckdb_fetchall, "Arrow": duckdb_arrow, "fetchnumpy": duckdb_numpy},
     "postgres": {"asyncpg": postgres_asyncpg, "ADBC": postgres_adbc},
     "mysql": MYSQL,
@@ -129,18 +129,26 @@ OTHERS: Mapping[str, Mapping[str, Callable[[Mapping[str, Any], str], Rows]]] = {
 
 
 def measure(engine: str, way: str, settings: Mapping[str, Any], sql: str) -> dict[str, Any]:
-    """Seconds, or why there are none; connecting is counted for all but the driver, a few milliseconds."""
-    if way == "driver":
-        return {"seconds": asyncio.run(through_driver(engine, settings, sql, "execute"))[1], "said": ""}
+    """Seconds, by the clock and of this process's own work, or why there are none; importing and connecting are counted
+    for all but the drivers."""
+    said = ""
     try:
-        start = time.perf_counter()
-        rows = OTHERS[engine][way](settings, sql)
-        seconds = time.perf_counter() - start
+        if way.startswith("driver"):
+            driver = way.partition(": ")[2]
+            _, seconds, cpu = asyncio.run(through_driver(engine, settings, sql, "execute", driver))
+        else:
+            read = OTHERS[engine][way]
+            assert read is not None, "a driver"
+            start, worked = time.perf_counter(), time.process_time()
+            rows = read(settings, sql)
+            seconds, cpu = time.perf_counter() - start, time.process_time() - worked
+            kinds = [type(cell) for cell in rows[0]]
+            said = (
+                "" if kinds == [int, str, Decimal] else "not exact: " + ", ".join(k.__name__ for k in kinds)
+            )
     except ImportError as error:
         return {"seconds": None, "said": f"not installed ({error.name or error})"}
-    kinds = [type(cell) for cell in rows[0]]
-    exact = kinds == [int, str, Decimal]
-    return {"seconds": seconds, "said": "" if exact else "not exact: " + ", ".join(k.__name__ for k in kinds)}
+    return {"seconds": seconds, "cpu": cpu, "said": said}
 
 
 def in_a_process(*asked: Any) -> dict[str, Any]:
@@ -157,16 +165,18 @@ def in_a_process(*asked: Any) -> dict[str, Any]:
 
 def report(engine: str, settings: Mapping[str, Any], rows: int) -> None:
     sql = ROWS[engine].format(rows=rows)
-    usual = 0.0
+    usual: dict[str, float] = {}
     for way in ("driver", *OTHERS[engine]):
         found = [in_a_process(engine, way, dict(settings), sql) for _ in range(TIMES)]
         if found[0]["seconds"] is None:
-            print(f"{engine:10} {way:12} {found[0]['said']}", flush=True)
+            print(f"{engine:10} {way:15} {found[0]['said']}", flush=True)
             continue
-        seconds = statistics.median(each["seconds"] for each in found)
-        usual = usual or seconds
-        rate = f"{rows / seconds / 1000:8.0f} k rows/s {usual / seconds:6.2f} x driver"
-        print(f"{engine:10} {way:12} {rate}  {found[0]['said']}".rstrip(), flush=True)
+        took = {name: statistics.median(each[name] for each in found) for name in ("seconds", "cpu")}
+        usual = usual or took
+        clock, cpu = (f"{rows / took[name] / 1000:6.0f}" for name in took)
+        ratios = " and ".join(f"{usual[name] / took[name]:.1f}" for name in took)
+        rates = f"{clock} k rows a second, {cpu} a CPU second: {ratios} x driver"
+        print(f"{engine:10} {way:15} {rates}  {found[0]['said']}".rstrip(), flush=True)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from tests.engines.server import Server
 
 import cuboid
 
-Shops = Callable[[str], cuboid.EmbeddedProject]
+Shops = Callable[..., cuboid.EmbeddedProject]
 
 
 @pytest.fixture(scope="session")
@@ -51,16 +51,16 @@ def stocked(tables: tuple[Table, ...], request: pytest.FixtureRequest) -> Iterat
 def shop_on(
     original: Path, stocked: Callable[[str], Server], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shops]:
-    """The open project on an engine."""
-    known: dict[str, cuboid.EmbeddedProject] = {}
+    """The open project on an engine, by its usual driver or another."""
+    known: dict[tuple[str, str], cuboid.EmbeddedProject] = {}
     with ExitStack() as opened:
 
-        def get(engine: str) -> cuboid.EmbeddedProject:
-            if engine not in known:
-                folder = tmp_path_factory.mktemp("projects") / engine
+        def get(engine: str, driver: str = "") -> cuboid.EmbeddedProject:
+            if (engine, driver) not in known:
+                folder = tmp_path_factory.mktemp("projects") / f"{engine}{driver}"
                 settings = {"database": str(original)} if engine == "duckdb" else connection(stocked(engine))
-                write_project(folder, engine, settings)
-                known[engine] = opened.enter_context(cuboid.open(folder))
-            return known[engine]
+                write_project(folder, engine, settings, driver)
+                known[engine, driver] = opened.enter_context(cuboid.open(folder))
+            return known[engine, driver]
 
         yield get

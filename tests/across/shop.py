@@ -154,19 +154,24 @@ def copy_tables(tables: Iterable[Table], admin: Admin) -> None:
         admin.fill(table.name, table.columns, table.rows)
 
 
-def write_project(folder: Path, engine: str, settings: Mapping[str, Any]) -> None:
-    """A project with the shop's model on one data source."""
+def write_project(folder: Path, engine: str, settings: Mapping[str, Any], driver: str = "") -> None:
+    """A project with the shop's model on one data source.
+
+    :param driver: not the engine's usual one.
+    """
     shutil.copytree(SHOP / "model", folder / "model")
     shutil.copy(SHOP / "cuboid_plugin.py", folder)  # its templates' words
     (folder / "model" / "places.yml").write_text(PLACES, encoding="utf-8")
     (folder / "model" / "stages.yml").write_text(STAGES, encoding="utf-8")
-    driver = DRIVERS[engine]
     for file in (folder / "model").glob("*.yml"):
         text = file.read_text(encoding="utf-8")
-        for original, own in WORDS.get(driver, {}).items():
+        for original, own in WORDS.get(DRIVERS[engine], {}).items():
             text = text.replace(original, own)
         file.write_text(text, encoding="utf-8")
-    sources = {"data_sources": {"default": {"driver": driver, **settings}}, "api_secret": "none"}
+    sources = {
+        "data_sources": {"default": {"driver": driver or DRIVERS[engine], **settings}},
+        "api_secret": "none",
+    }
     (folder / "cuboid.yml").write_text(yaml.safe_dump(sources), encoding="utf-8")
 
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from cuboid.run.introspection import Introspection
     from cuboid.run.queue import QueryQueue, QueueSettings
     from cuboid.run.server_config import ProjectPath, ServerConfig
+    from cuboid.run.sessions import Session, SessionDriver
     from cuboid.run.store import BuiltPart, BuiltTable, NewPart, RollupStore, StoreSettings
     from cuboid.run.stored import RollupUse, StoredRollup
     from cuboid.sql.dialect import Dialect
@@ -113,6 +114,8 @@ __all__ = [
     "RollupUse",
     "SemanticType",
     "ServerConfig",
+    "Session",
+    "SessionDriver",
     "Statement",
     "StoreSettings",
     "StoredRollup",
@@ -147,6 +150,8 @@ _ELSEWHERE = {
     "RollupStore": "cuboid.run.store",
     "RollupUse": "cuboid.run.stored",
     "ServerConfig": "cuboid.run.server_config",
+    "Session": "cuboid.run.sessions",
+    "SessionDriver": "cuboid.run.sessions",
     "StoreSettings": "cuboid.run.store",
     "StoredRollup": "cuboid.run.stored",
     "hookimpl": "cuboid.hookspecs",

@@ -10,6 +10,7 @@ import mysql.connector
 import pytest
 
 from cuboid.types import Job, Statement
+from cuboid_mysql.asyncmy_driver import AsyncmyDriver
 from cuboid_mysql.config import MySQLConfig
 from cuboid_mysql.driver import MySQLDriver
 
@@ -51,13 +52,13 @@ def server(request):
     return request.getfixturevalue(f"{request.param}_server")
 
 
-@pytest.fixture
-def make_driver():
-    """Makes a driver on a server; tests close it."""
+@pytest.fixture(params=[MySQLDriver, AsyncmyDriver], ids=lambda driver: driver.name)
+def make_driver(request):
+    """Makes a driver on a server, by either client library; tests close it."""
 
     def make(server, **settings):
         names = ("host", "port", "user", "password", "database")
-        return MySQLDriver(
+        return request.param(
             MySQLConfig.model_validate({name: getattr(server, name) for name in names} | settings)
         )
 

@@ -1,4 +1,4 @@
-"""The kit, on MySQL and on MariaDB."""
+"""The kit, on MySQL and on MariaDB, by either client library."""
 
 from __future__ import annotations
 
@@ -28,4 +28,19 @@ class TestMySQL(MySQLFamily):
 
 
 class TestMariaDB(MySQLFamily):
+    fixture = "mariadb_server"
+
+
+class Asyncmy(MySQLFamily):
+    driver = "asyncmy"
+
+    def test_the_plugin_is_installed_as_an_entry_point(self):
+        """It is, by the name of its other driver."""
+
+
+class TestMySQLByAsyncmy(Asyncmy):
+    fixture = "mysql_server"
+
+
+class TestMariaDBByAsyncmy(Asyncmy):
     fixture = "mariadb_server"

@@ -13,6 +13,7 @@ from cuboid.errors import ConnectionFailed, QueryFailed
 from cuboid.types import ColumnInfo, ForeignKeyInfo, TableInfo
 from cuboid_mysql.config import MySQLConfig
 from cuboid_mysql.dialect import MySQLDialect
+from cuboid_mysql.driver import MySQLDriver
 
 DIGITS = " UNION ALL ".join(f"SELECT {n} AS n" for n in range(10))
 MILLION = f"""
@@ -75,7 +76,7 @@ def test_paths_start_at_the_project(tmp_path):
 
 @pytest.mark.parametrize("password", [None, ""])
 def test_an_empty_password_is_none(password):
-    assert "password" not in MySQLConfig(password=password).arguments()
+    assert "password" not in MySQLConfig(password=password).named("password")
 
 
 async def test_a_wrong_password_or_database_is_told_without_the_password(server, make_driver):
@@ -86,11 +87,22 @@ async def test_a_wrong_password_or_database_is_told_without_the_password(server,
 
 
 async def test_a_host_without_a_server_is_told(server, make_driver):
-    assert "Unknown MySQL server host" in str(await failure(make_driver(server, host="nowhere.invalid")))
+    assert "MySQL server" in (said := str(await failure(make_driver(server, host="nowhere.invalid"))))
+    assert "nowhere.invalid" in said
     assert "nowhere.sock" in str(await failure(make_driver(server, socket="/nowhere.sock")))
 
 
-async def test_the_c_extension_is_used(driver):
+async def test_a_socket_is_used_instead_of_host_and_port(server, make_driver, admin, job):
+    ((folder,),) = admin(server, "SELECT @@datadir")
+    driver = make_driver(server, socket=f"{folder.rstrip('/')}/socket", port=1)
+    from_where = "SELECT host FROM information_schema.processlist WHERE id = CONNECTION_ID()"
+    assert (await driver.execute(job(from_where))).rows == [("localhost",)]
+    await driver.close()
+
+
+async def test_the_c_extension_is_used(server):
+    names = ("host", "port", "user", "password", "database")
+    driver = MySQLDriver(MySQLConfig.model_validate({name: getattr(server, name) for name in names}))
     connection = await asyncio.to_thread(driver.connect)
     assert type(connection.client) is CMySQLConnection
     await asyncio.to_thread(connection.close)

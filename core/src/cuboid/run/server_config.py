@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ssl as tls
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, model_validator
 
+from cuboid.errors import ConnectionFailed
 from cuboid.run.driver import DriverConfig
 
 
@@ -84,16 +87,19 @@ class ServerConfig(DriverConfig):
         return self.ssl_ca is not None if self.ssl_verify is None else self.ssl_verify
 
     def ssl_context(self) -> tls.SSLContext | None:
-        """What these settings mean to client libraries that leave encryption to Python; None if it is forbidden."""
+        """What these settings mean to client libraries that leave encryption to Python; None if it is forbidden. Raises
+        :class:`ConnectionFailed` if the files are of no use."""
         if self.ssl is False:
             return None
-        context = tls.create_default_context(cafile=self.ssl_ca)
+        with _usable("ssl_ca"):
+            context = tls.create_default_context(cafile=self.ssl_ca)
         if not self.verified:
             context.check_hostname = False
             context.verify_mode = tls.CERT_NONE
         if self.ssl_cert is not None:
             key = None if self.ssl_key is None else self.ssl_key.get_secret_value()
-            context.load_cert_chain(self.ssl_cert, key)
+            with _usable("ssl_key and ssl_cert"):
+                context.load_cert_chain(self.ssl_cert, key)
         return context
 
     def named(self, *same: str, **theirs: str) -> dict[str, Any]:
@@ -106,3 +112,11 @@ class ServerConfig(DriverConfig):
             if plain not in (None, ""):
                 found[name] = plain
         return found
+
+
+@contextmanager
+def _usable(settings: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # ssl.SSLError among them
+        raise ConnectionFailed(f"The files of {settings} are of no use for SSL: {error}") from error

@@ -1,4 +1,4 @@
-"""MySQL and MariaDB for Cuboid.
+"""MySQL and MariaDB for Cuboid: by the official client library (``driver: mysql``), or a faster one (``asyncmy``).
 
 The rooms are imported when the hooks are called: listing plugins loads the client library only for its driver.
 """
@@ -29,4 +29,7 @@ def register_drivers(register: Callable[[type[Any]], None]) -> None:
         advice = "start the process with GLIBC_TUNABLES=glibc.rtld.optional_static_tls=4096"
         raise ImportError(f"{error}; {advice}") from error
 
+    from cuboid_mysql.asyncmy_driver import AsyncmyDriver
+
     register(MySQLDriver)
+    register(AsyncmyDriver)
