@@ -71,6 +71,8 @@ def _rollup(
         "measures": measures,
         "dimensions": list(dict.fromkeys(dimensions)),
     }
+    if query.get("segments") and draw(st.integers(0, 3)):
+        stored["segments"] = query["segments"]
     kept = [
         {"dimension": each, "granularity": draw(st.sampled_from(FINER.get(unit or "day", (unit, "day"))))}
         for each, unit in times.items()

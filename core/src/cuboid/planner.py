@@ -37,7 +37,7 @@ class Planner:
 
     def __init__(self, catalog: Catalog, dialect: Callable[[str], Dialect], store: str | None = None) -> None:
         self.catalog = catalog
-        self.rollups = None if store is None else RollupPlanner(catalog, self.prepare, store, dialect)
+        self.rollups = None if store is None else RollupPlanner(catalog, store, dialect)
         self._dialect = dialect
         self._builder = Builder(catalog)
         self._renderers: dict[str, Renderer] = {}

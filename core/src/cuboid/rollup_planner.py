@@ -19,7 +19,7 @@ from cuboid.catalog.naming import member_alias
 from cuboid.errors import CuboidError
 from cuboid.plan.alignment import Aligned, Alignment
 from cuboid.plan.build import Builder
-from cuboid.plan.layouts import Layout, Unusable, all_rows, extreme_part, layouts, rest
+from cuboid.plan.layouts import Layout, Unusable, all_rows, extreme_part, layouts, rest, with_segments
 from cuboid.plan.members import Members
 from cuboid.plan.nodes import Plan, StoredAggregate
 from cuboid.plan.portable import unportable
@@ -62,23 +62,16 @@ class Served:
 class RollupPlanner:
     """Serves questions over one catalog from its rollups.
 
-    :param prepare: the statement of a shape over its data source.
     :param store: the data source where rollups lie, and ``dialect`` gives the dialect of a data source by its name.
     """
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        prepare: Callable[[Shape], Prepared],
-        store: str,
-        dialect: Callable[[str], Dialect],
-    ) -> None:
-        self._catalog = catalog
-        self._prepare = prepare
+    def __init__(self, catalog: Catalog, store: str, dialect: Callable[[str], Dialect]) -> None:
+        self._asked = catalog
+        self._catalog = with_segments(catalog)
         self._store = store
         self._dialect = dialect
         self._builder = Builder(catalog)
-        self._members = Members(catalog)
+        self._members = Members(self._catalog)
         self._stored: dict[tuple[str, str], StoredRollup] = {}
         self._served: dict[tuple[Shape, Aligned], Served | None] = {}
         self._keeping = threading.Lock()
@@ -86,7 +79,7 @@ class RollupPlanner:
     @cached_property
     def layouts(self) -> tuple[Layout | Unusable, ...]:
         """What the catalog's rollups store."""
-        return layouts(self._catalog, self._builder, self._members)
+        return layouts(self._catalog, Builder(self._catalog), self._members)
 
     @cached_property
     def _usable(self) -> tuple[Layout, ...]:
@@ -168,7 +161,7 @@ class RollupPlanner:
         """Why the store cannot compute what is made of stored measures; None where it speaks the source's SQL."""
         if self._dialect(data_source).name == self._dialect(self._store).name:
             return None
-        return unportable(shape, self._catalog)
+        return unportable(shape, self._asked)
 
     # ------------------------------------------------------------ what is stored
 
@@ -216,7 +209,8 @@ class RollupPlanner:
         )
 
     def _statement(self, shape: Shape, zone: str) -> Prepared:
-        return self._prepare(replace(shape, timezone=zone))
+        plan = rewrite(Builder(self._catalog).build(replace(shape, timezone=zone)), self._catalog)
+        return Renderer(self._catalog, self._dialect(plan.data_source)).render(plan)
 
     def _table(self, rollup: str, zone: str) -> StoredTable:
         stored = self.stored(rollup, zone)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from cuboid.catalog.joins import JoinTree
-from cuboid.catalog.model import Catalog, Measure
+from cuboid.catalog.model import Catalog, Dimension, Measure
 from cuboid.catalog.pieces import (
     ContextReference,
     CubeSqlReference,
@@ -65,6 +65,32 @@ class Unusable:
     reason: str
 
 
+def with_segments(catalog: Catalog) -> Catalog:
+    """The catalog in which the segments that rollups store are dimensions, so that rows can be grouped by them."""
+    stored = {
+        each.member
+        for cube in catalog.cubes.values()
+        for rollup in cube.rollups.values()
+        for each in rollup.segments
+    }
+    cubes = dict(catalog.cubes)
+    for name in sorted(stored):
+        segment = catalog.segment(name)
+        cube = cubes[segment.cube]
+        dimension = Dimension(
+            segment.cube,
+            segment.name,
+            "boolean",
+            segment.sql,
+            None,
+            segment.place,
+            segment.title,
+            segment.short_title,
+        )
+        cubes[segment.cube] = replace(cube, dimensions={**cube.dimensions, segment.name: dimension})
+    return replace(catalog, cubes=cubes)
+
+
 def layouts(catalog: Catalog, builder: Builder, members: Members) -> tuple[Layout | Unusable, ...]:
     """The layouts of all rollups of the catalog, in order of declaration."""
     found = (rollup for cube in catalog.cubes.values() for rollup in cube.rollups.values())
@@ -75,8 +101,6 @@ def _layout(rollup: Rollup, catalog: Catalog, builder: Builder, members: Members
     name = rollup.full_name
     if rollup.type != "rollup":
         return Unusable(name, f"rollups of type {rollup.type} are read but not built yet")
-    if rollup.segments:
-        return Unusable(name, "it stores segments, which are read but not built yet")
     if rollup.external is False:
         return Unusable(
             name, "external: false asks for a table in the source's own schema; these are not built yet"
@@ -84,7 +108,7 @@ def _layout(rollup: Rollup, catalog: Catalog, builder: Builder, members: Members
     leaves = dict.fromkeys(leaf for each in rollup.measures for leaf in members.leaves(each.member))
     reason = next(filter(None, (_unstorable(catalog.measure(leaf)) for leaf in leaves)), None)
     read = [
-        *(each.member for each in rollup.dimensions),
+        *(each.member for each in (*rollup.dimensions, *rollup.segments)),
         *(each.member for each in rollup.time_dimensions),
     ]
     reason = reason or _depends_on_query([*leaves, *read], catalog, members)
@@ -123,13 +147,13 @@ def _shape(rollup: Rollup, leaves: tuple[str, ...], catalog: Catalog) -> Shape:
         kind = catalog.dimension(time.member).time_kind
         conditions = (Predicate(time.member, "in_range", (Slot(0, kind), Slot(1, kind))),)
     paths = [
-        *(each.path for each in (*rollup.measures, *rollup.dimensions)),
+        *(each.path for each in (*rollup.measures, *rollup.dimensions, *rollup.segments)),
         *(each.path for each in rollup.time_dimensions),
     ]
     return Shape(
         measures=leaves,
         dimensions=(
-            *(each.member for each in rollup.dimensions),
+            *(each.member for each in (*rollup.dimensions, *rollup.segments)),
             *(each.member for each in rollup.time_dimensions if each.granularity is None),
         ),
         time_groupings=tuple(

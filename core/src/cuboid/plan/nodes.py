@@ -297,6 +297,7 @@ class StoredAggregate(_WithLeaves):
     keys: tuple[Key, ...]
     leaves: tuple[Leaf, ...]
     conditions: tuple[Condition, ...]
+    segments: tuple[str, ...]
     sources: tuple[tuple[Key, Key], ...]
     exact: bool
     bounds: tuple[Slot, Slot] | None = None

@@ -197,7 +197,11 @@ class Rollups:
         for condition in conditions:
             for predicate in predicates(condition):
                 sources.setdefault(Key(predicate.member), self._tested_source(predicate, layout, asked))
-        exact = self._is_exact(part, layout, conditions)
+        segments = tuple(self._members.origin(name) for name in relation.segments)
+        for name in segments:
+            if Key(name) not in layout.keys:
+                raise NotServedError(f"segment '{name}' is not stored")
+        exact = not segments and self._is_exact(part, layout, conditions)
         if not exact:
             for leaf in part.leaves:
                 self._check_additive(part, leaf, layout)
@@ -206,6 +210,7 @@ class Rollups:
             part.keys,
             part.leaves,
             conditions,
+            segments,
             tuple(sources.items()),
             exact,
             self._bounds(relation, layout),
@@ -340,8 +345,6 @@ def _same_rows(relation: Relation, stored: JoinTree) -> None:
     """The stored relation has the part's rows, each as often, maybe with more attributes."""
     if relation.shifts:
         raise NotServedError("its time is shifted")
-    if relation.segments:
-        raise NotServedError(f"segment '{relation.segments[0]}' is not stored")
     if relation.top is not None:
         raise NotServedError("the first values of a dimension are told by rows")
     if relation.tree.root != stored.root:

@@ -135,7 +135,10 @@ def _regrouped(node: Regrouped) -> Step:
 
 def _stored(node: StoredAggregate) -> Step:
     how = "as they are stored" if node.exact else "aggregated again"
-    tested = tuple(condition_words(each) for each in node.conditions)
+    tested = (
+        *(condition_words(each) for each in node.conditions),
+        *(f"segment {each}" for each in node.segments),
+    )
     return Step(f"Groups of rollup {node.rollup}{_by(node.keys)}, {how}", tested)
 
 

@@ -46,6 +46,7 @@ class StoredSql:
             filters.condition(each, lambda name: column(table.columns[sources[Key(name)].name]))
             for each in node.conditions
         ]
+        tests += [column(table.columns[name]) for name in node.segments]
         select = exp.Select().from_(exp.Table(this=identifier(table.name)))
         if tests:
             select = select.where(exp.and_(*tests), copy=False)
