@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cuboid.errors import InvalidDateRange, InvalidQuery, UnknownMember, UnsupportedFeature
+from cuboid.errors import InvalidDateRange, InvalidQuery, UnknownMember
 from cuboid.query.model import Condition, Junction, Predicate, Question, Slot
 from cuboid.types import ParameterType, Value
 
@@ -260,11 +260,18 @@ def test_filters_name_members_that_exist(row: Any) -> None:
         row("paid", "set")
 
 
-def test_a_measures_own_filters_cannot_be_moved_yet(ask: Ask) -> None:
+def test_a_measures_own_filters_are_conditions_on_rows(ask: Ask) -> None:
     question = ask({"measures": ["Orders.count"], "filters": [where("count", "measureFilter")]})
     assert (question.shape.row_conditions, question.shape.group_conditions) == ((), ())
-    with pytest.raises(UnsupportedFeature, match=r"Orders\.paidCount"):
-        ask({"measures": ["Orders.count"], "filters": [where("paidCount", "measureFilter")]})
+    question = ask({"measures": ["Orders.count"], "filters": [where("paidCount", "measureFilter")]})
+    assert question.shape.row_conditions == (Predicate("Orders.paidCount", "measure_filter"),)
+    with pytest.raises(InvalidQuery, match=r"cannot stand in one `or` with conditions on measures"):
+        ask(
+            {
+                "measures": ["Orders.count"],
+                "filters": [{"or": [where("paidCount", "measureFilter"), where("count", "gt", "1")]}],
+            }
+        )
 
 
 class TestRowsAndGroups:

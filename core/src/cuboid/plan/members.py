@@ -69,6 +69,13 @@ class Members:
             found = self._paths[name] = frozenset(paths)
         return found
 
+    def tested_rows(self, name: str) -> frozenset[str]:
+        """What a measure's conditions on rows are made of, besides what the measure is."""
+        origin = self._get(self.origin(name))
+        templates = origin.drill_filters if isinstance(origin, Measure) else ()
+        references = (each for template in templates for each in template.references)
+        return frozenset(each.member for each in references if isinstance(each, MemberReference))
+
     def sub_queries(self, name: str) -> frozenset[str]:
         """The sub-query dimensions among the member and those that it is made of, not looking into their measures."""
         found = self._sub_queries.get(name)

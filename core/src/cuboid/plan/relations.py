@@ -78,7 +78,7 @@ class Relations:
             tested = frozenset(predicate.member for predicate in predicates(condition))
             if self._restricts(tested, facts, cube):
                 conditions.append(condition)
-                members |= tested
+                members |= tested.union(*map(self._members.tested_rows, tested))
         segments = [each for each in state.segments if self._restricts(frozenset({each}), facts, cube)]
         members |= set(segments)
         if top is not None and not top.drop and Key(top.dimension) not in state.keys:

@@ -196,6 +196,8 @@ class Rollups:
         sources = {key: self._key_source(key, layout) for key in part.keys}
         for condition in conditions:
             for predicate in predicates(condition):
+                if predicate.operator == "measure_filter":
+                    raise NotServedError(f"the filters of '{predicate.member}' test rows")
                 sources.setdefault(Key(predicate.member), self._tested_source(predicate, layout, asked))
         segments = tuple(self._members.origin(name) for name in relation.segments)
         for name in segments:

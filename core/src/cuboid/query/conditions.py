@@ -15,7 +15,16 @@ import orjson
 from cuboid.catalog.model import Catalog, Dimension, Measure
 from cuboid.errors import InvalidDateRange, InvalidQuery, UnsupportedFeature
 from cuboid.query import dates, members, moments, operators
-from cuboid.query.model import Condition, Filter, FilterGroup, Junction, Operator, Predicate, Slot
+from cuboid.query.model import (
+    Condition,
+    Filter,
+    FilterGroup,
+    Junction,
+    Operator,
+    Predicate,
+    Slot,
+    predicates,
+)
 from cuboid.query.moments import CivilRange
 from cuboid.query.values import Slots, parameter_type, semantic_type, time_kind, typed
 from cuboid.types import TimeKind
@@ -64,11 +73,17 @@ def split(
     rows: list[Condition] = []
     groups: list[Condition] = []
     for item in _conjuncts(conditions):
-        names = dict.fromkeys(member_names(item))
+        names = dict.fromkeys(each.member for each in predicates(item) if each.operator != "measure_filter")
         dimensions = [name for name in names if isinstance(catalog.member(name), Dimension)]
         if len(dimensions) == len(names):
             rows.append(item)
             continue
+        if any(each.operator == "measure_filter" for each in predicates(item)):
+            raise InvalidQuery(
+                "Operator 'measureFilter' tests rows, so it cannot stand in one `or` with conditions on measures",
+                path="filters",
+                hint="Use it in a filter of its own; filters beside each other must all hold.",
+            )
         if absent := [name for name in dimensions if name not in selected]:
             raise InvalidQuery(
                 f"An `or` over measures and dimensions is evaluated over the result's rows, so {absent[0]} must be "
@@ -78,15 +93,6 @@ def split(
             )
         groups.append(item)
     return tuple(rows), tuple(groups)
-
-
-def member_names(item: Condition) -> Iterator[str]:
-    """The full names of the members that a condition is about, with repetitions."""
-    if isinstance(item, Predicate):
-        yield item.member
-    else:
-        for part in item.items:
-            yield from member_names(part)
 
 
 def _conjuncts(conditions: Iterable[Condition]) -> Iterator[Condition]:
@@ -138,8 +144,7 @@ def _resolve_dates(leaf: Filter, scope: Scope) -> Filter:
 def _predicate(leaf: Filter, scope: Scope) -> Condition | None:
     member = members.filterable(scope.catalog, leaf.member, f"{leaf.path}.member")
     if leaf.operator == "measureFilter":
-        _require_no_filters(member, scope.catalog)
-        return None
+        return Predicate(leaf.member, "measure_filter") if _has_row_filters(member, scope.catalog) else None
     if leaf.operator in operators.PRESENCE:
         return Predicate(leaf.member, operators.PRESENCE[leaf.operator])
     if leaf.operator in operators.RANGES or leaf.operator in operators.BEFORE_OR_AFTER:
@@ -205,10 +210,14 @@ def _slot(text: str, member: Dimension | Measure, path: str, scope: Scope) -> Sl
     return scope.slots.add_time(value, dates.on_wall_clock(text, scope.zone), time_kind(member))
 
 
-def _require_no_filters(member: Dimension | Measure, catalog: Catalog) -> None:
-    """``measureFilter`` moves the measure's own row filters into WHERE; without any it is no condition."""
+def _has_row_filters(member: Dimension | Measure, catalog: Catalog) -> bool:
+    """``measureFilter`` has the measure's own row filters restrict rows; without any it is no condition."""
     origin = catalog.member(member.alias_member) if member.alias_member else member
-    if isinstance(origin, Measure) and (origin.filters or origin.drill_filters):
+    if not isinstance(origin, Measure) or not (origin.filters or origin.drill_filters):
+        return False
+    if origin.multi_stage is not None and origin.filters:
         raise UnsupportedFeature(
-            f"Operator 'measureFilter' is not supported yet for {member.full_name}, which has filters of its own."
+            f"Operator 'measureFilter' is not for {member.full_name}: its filters test groups of its stages, not rows.",
+            hint="Filter by members, or by a measure that is aggregated from rows.",
         )
+    return True

@@ -60,6 +60,8 @@ class Filters:
         member = predicate.member
         slots = predicate.slots
         match predicate.operator:
+            case "measure_filter":  # the member's value is the test
+                return value()
             case "set":
                 return exp.Is(this=value(), expression=exp.null()).not_()
             case "not_set":

@@ -121,13 +121,24 @@ class MemberSql:
     def asked(self, name: str, scope: Scope) -> exp.Expr:
         """The value of a dimension on a row, as the principal sees it: what the query's own conditions test."""
         member = self._catalog.member(name)
-        value = self.value(name, scope.as_asked())
         rule = self._access.mask(name)
+        if isinstance(member, Measure):
+            return self._row_filters(member, scope, is_masked=rule is not None)
+        value = self.value(name, scope.as_asked())
         if rule is None or not isinstance(member, Dimension):
             return value
         return masked(
             value, rule, member.type, self._dialect, self._shown(rule.shown, scope), self._mask(scope)
         )
+
+    def _row_filters(self, measure: Measure, scope: Scope, *, is_masked: bool) -> exp.Expr:
+        """Whether a row passes the measure's own conditions. Raises :class:`Forbidden` for a masked one: whatever is
+        counted under them would tell what the mask hides."""
+        if is_masked:
+            raise Forbidden(f"'{measure.full_name}' is masked, so rows cannot be chosen by its filters.")
+        origin = self._catalog.measure(measure.alias_member or measure.full_name)
+        tests = (*origin.filters, *origin.drill_filters)
+        return exp.and_(*(self.template(each, scope) for each in tests))
 
     def value(self, name: str, scope: Scope) -> exp.Expr:
         """The true value of a dimension, or a segment's condition, on a row of the scope."""
