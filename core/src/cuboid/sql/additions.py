@@ -9,9 +9,10 @@ from sqlglot import exp
 
 from cuboid.plan.nodes import Key, TopRows, WithShares
 from cuboid.query.model import Share
-from cuboid.sql.members import MemberSql, Scope, TopColumns
+from cuboid.sql.members import MemberSql
 from cuboid.sql.names import Names
 from cuboid.sql.reading import Reading, aliased, column, identifier
+from cuboid.sql.scope import Scope, TopColumns
 from cuboid.sql.sub_queries import LowerPlan, renamed
 from cuboid.sql.templates import enclosed
 

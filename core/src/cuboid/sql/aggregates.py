@@ -8,7 +8,8 @@ from cuboid.catalog.model import Catalog, Measure
 from cuboid.plan.nodes import Leaf
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.guards import guarded
-from cuboid.sql.members import MemberSql, Scope, is_not_null
+from cuboid.sql.members import MemberSql, is_not_null
+from cuboid.sql.scope import Scope
 
 RAW = ("number", "string", "time", "boolean")
 """Measure types whose SQL contains its own aggregates."""

@@ -16,8 +16,9 @@ from cuboid.errors import UnsupportedFeature
 from cuboid.plan.nodes import Shift
 from cuboid.query.model import Condition, members_of
 from cuboid.sql.dialect import Dialect
-from cuboid.sql.members import MemberSql, Scope
+from cuboid.sql.members import MemberSql
 from cuboid.sql.names import Names
+from cuboid.sql.scope import Scope
 
 
 def with_calendars(scope: Scope, names: Names, catalog: Catalog) -> Scope:

@@ -7,8 +7,9 @@ from sqlglot import exp
 from cuboid.catalog.model import Catalog
 from cuboid.plan.members import Members
 from cuboid.sql.dialect import Dialect
-from cuboid.sql.members import MemberSql, Scope
+from cuboid.sql.members import MemberSql
 from cuboid.sql.reading import Reading
+from cuboid.sql.scope import Scope
 
 
 class FormulaSql:

@@ -31,8 +31,8 @@ from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
 from cuboid.sql.formulas import FormulaSql
 from cuboid.sql.masks import masked
-from cuboid.sql.members import Scope
 from cuboid.sql.reading import Reading, aliased, column, group_by_position
+from cuboid.sql.scope import Scope
 from cuboid.sql.sources import Sources
 from cuboid.sql.stages import StageSql
 from cuboid.sql.stored import StoredTable

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -12,14 +12,15 @@ from cuboid.catalog.pieces import CubeReference, Filled, MemberReference, Templa
 from cuboid.catalog.timing import Granularity
 from cuboid.errors import Forbidden, InternalError
 from cuboid.plan.members import is_sub_query
-from cuboid.plan.nodes import Key, Relation, Shift, SubQuery, VisibleRows
-from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, Slot
+from cuboid.plan.nodes import Key, Relation, SubQuery, VisibleRows
+from cuboid.query.model import NO_ACCESS_RULES, Access, Condition
 from cuboid.sql.binding import slot_mark
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
 from cuboid.sql.masks import masked
 from cuboid.sql.names import Names
 from cuboid.sql.reading import identifier
+from cuboid.sql.scope import PRESENT, Scope
 from cuboid.sql.slots import Arguments, SlotSql
 from cuboid.sql.sub_queries import LowerPlan, carried_name, join_sub_queries, nothing_inside
 from cuboid.sql.templates import Fill, Templates, enclosed
@@ -30,61 +31,6 @@ from cuboid.types import Interval
 MeasureSql = Callable[[Measure], exp.Expr]
 
 DimensionSql = Callable[[MemberReference], exp.Expr]
-
-
-PRESENT = "cuboid__present"
-"""A column of ones that a joined relation carries where its own columns cannot tell whether a row is there."""
-
-
-@dataclass(frozen=True, slots=True)
-class TopColumns:
-    """How rows of the first values of a dimension are told: ``kept`` is not NULL; the others show ``others``."""
-
-    dimension: str
-    kept: exp.Expr
-    others: Slot | None
-
-
-@dataclass(frozen=True, slots=True)
-class OuterColumns:
-    """Sub-queries that are joined beside the cubes: their names, the columns of their measures, and the tests that
-    there is an answer, as of :func:`~cuboid.sql.sub_queries.join_sub_queries`."""
-
-    names: frozenset[str]
-    columns: Mapping[tuple[str, str], exp.Expr]
-    present: Mapping[str, exp.Expr]
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which cube has which alias in a FROM clause; ``root`` is the cube whose rows are never absent, ``marked``
-    are those whose relation carries :data:`PRESENT`; ``conditions`` are the query's, for SQL that restates them;
-    ``sub_queries`` are columns that the relations carry; ``shifts`` move the times of group columns.
-
-    :param measures: inside a relation that is about to carry sub-queries: the column of each of their measures.
-    :param looked_up: of calendars the alias of the row that groups and the query's conditions read instead.
-    """
-
-    root: str
-    aliases: Mapping[str, str]
-    marked: frozenset[str] = frozenset()
-    conditions: tuple[Condition, ...] = ()
-    sub_queries: tuple[SubQuery, ...] = ()
-    measures: Mapping[tuple[str, str], exp.Expr] | None = None
-    shifts: tuple[Shift, ...] = ()
-    top: TopColumns | None = None
-    outer: OuterColumns | None = None
-    looked_up: Mapping[str, str] = field(default_factory=dict)
-
-    def as_asked(self) -> Scope:
-        """The scope in which groups and the query's conditions are read."""
-        if not self.looked_up:
-            return self
-        return replace(self, aliases={**self.aliases, **self.looked_up}, looked_up={})
-
-    def identifier(self, cube: str) -> exp.Identifier:
-        """The cube's alias, quoted."""
-        return exp.to_identifier(self.aliases[cube], quoted=True)
 
 
 class MemberSql:

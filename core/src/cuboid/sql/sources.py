@@ -14,9 +14,10 @@ from cuboid.sql.additions import join_top
 from cuboid.sql.aggregates import RAW, LeafSql
 from cuboid.sql.calendars import read_by, with_calendars
 from cuboid.sql.dialect import Dialect
-from cuboid.sql.members import MemberSql, OuterColumns, Scope
+from cuboid.sql.members import MemberSql
 from cuboid.sql.names import Names
 from cuboid.sql.reading import Reading, aliased, column, identifier
+from cuboid.sql.scope import OuterColumns, Scope
 from cuboid.sql.stored import StoredSql, StoredTable
 from cuboid.sql.sub_queries import LowerPlan, join_sub_queries
 from cuboid.sql.templates import Templates

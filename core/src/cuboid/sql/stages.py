@@ -12,8 +12,9 @@ from cuboid.sql.aggregates import LeafSql
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.formulas import FormulaSql
 from cuboid.sql.guards import guarded
-from cuboid.sql.members import MemberSql, Scope, cased
+from cuboid.sql.members import MemberSql, cased
 from cuboid.sql.reading import Reading, Table, identifier
+from cuboid.sql.scope import Scope
 from cuboid.sql.tables import Tables
 
 GROUPS, VALUES = "groups", "values"
