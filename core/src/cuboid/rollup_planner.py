@@ -10,6 +10,7 @@ import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +29,7 @@ from cuboid.plan.rollups import Rollups
 from cuboid.plan.tree import walk
 from cuboid.query.dates import bound
 from cuboid.query.model import Question, Shape, Slot, Values
+from cuboid.query.shifts import unshifted
 from cuboid.run.stored import Bounds, RollupUse, StoredRollup
 from cuboid.sql.binding import Prepared
 from cuboid.sql.dialect import Dialect
@@ -54,9 +56,13 @@ class Served:
     def uses(self, values: Values) -> tuple[RollupUse, ...]:
         """What must be stored to answer for these values."""
         return tuple(
-            RollupUse(stored, slots and (values.civil[slots[0].index], values.civil[slots[1].index]))
+            RollupUse(stored, slots and (_civil(slots[0], values), _civil(slots[1], values)))
             for stored, slots in self.reads
         )
+
+
+def _civil(slot: Slot, values: Values) -> datetime:
+    return unshifted(values.civil[slot.index], slot.shifts)
 
 
 class RollupPlanner:

@@ -301,6 +301,7 @@ class StoredAggregate(_WithLeaves):
     sources: tuple[tuple[Key, Key], ...]
     exact: bool
     bounds: tuple[Slot, Slot] | None = None
+    shifts: tuple[Shift, ...] = ()
 
 
 FromRows = Aggregate | KeyedAggregate | SnapshotAggregate | ConversionAggregate | StoredAggregate

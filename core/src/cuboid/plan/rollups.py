@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from cuboid.catalog.joins import JoinTree
 from cuboid.catalog.model import Catalog, Dimension
-from cuboid.catalog.timing import bins_of, length_of
+from cuboid.catalog.timing import Bins, bins_of, length_of
 from cuboid.plan.alignment import Aligned
 from cuboid.plan.layouts import Layout
 from cuboid.plan.members import Members
@@ -35,6 +36,9 @@ from cuboid.plan.nodes import (
     WithSwitches,
 )
 from cuboid.query.model import Condition, Predicate, Slot, members_of, predicates
+from cuboid.types import Interval
+
+_DAY = 86400
 
 
 class NotServedError(Exception):
@@ -193,17 +197,17 @@ class Rollups:
         grouped = {self._members.origin(key.member) for key in part.keys}
         if hidden := sorted((tested | grouped) & asked.masked):
             raise NotServedError(f"'{hidden[0]}' is masked for whoever asks")
-        sources = {key: self._key_source(key, layout) for key in part.keys}
-        for condition in conditions:
-            for predicate in predicates(condition):
-                if predicate.operator == "measure_filter":
-                    raise NotServedError(f"the filters of '{predicate.member}' test rows")
-                sources.setdefault(Key(predicate.member), self._tested_source(predicate, layout, asked))
+        shifts = {shift.member: shift.intervals for shift in relation.shifts}
+        sources = {key: self._key_source(key, shifts, layout) for key in part.keys}
+        tests = [each for condition in conditions for each in predicates(condition)]
+        for name in dict.fromkeys(each.member for each in tests):
+            own = [each for each in tests if each.member == name]
+            sources[Key(name)] = self._tested_source(name, own, layout, asked)
         segments = tuple(self._members.origin(name) for name in relation.segments)
         for name in segments:
             if Key(name) not in layout.keys:
                 raise NotServedError(f"segment '{name}' is not stored")
-        exact = not segments and self._is_exact(part, layout, conditions)
+        exact = not segments and not shifts and self._is_exact(part, layout, conditions)
         if not exact:
             for leaf in part.leaves:
                 self._check_additive(part, leaf, layout)
@@ -216,6 +220,7 @@ class Rollups:
             tuple(sources.items()),
             exact,
             self._bounds(relation, layout),
+            relation.shifts,
         )
 
     def _row_rules(self, relation: Relation, layout: Layout, asked: _Asked) -> tuple[Condition, ...]:
@@ -228,7 +233,7 @@ class Rollups:
                 raise NotServedError(f"whoever asks does not see all rows of '{cube}'")
         return found
 
-    def _key_source(self, key: Key, layout: Layout) -> Key:
+    def _key_source(self, key: Key, shifts: Mapping[str, Sequence[Interval]], layout: Layout) -> Key:
         """The stored key from which a key is read, the coarsest for a time."""
         member = self._members.origin(key.member)
         dimension = self._catalog.dimension(member)
@@ -240,16 +245,20 @@ class Rollups:
                 raise NotServedError(f"'{member}' is stored by {', '.join(_granularities(stored))} only")
             return Key(member)
         wanted = bins_of(key.granularity, dimension.granularities)
+        moved = shifts.get(member, ())
         fitting = [
             each
             for each in stored
-            if each.granularity == key.granularity
-            or each.granularity is None
-            or (
-                wanted is not None
-                and (bins := bins_of(each.granularity, dimension.granularities)) is not None
-                and wanted.hold(bins)
+            if (
+                each.granularity == key.granularity
+                or each.granularity is None
+                or (
+                    wanted is not None
+                    and (bins := bins_of(each.granularity, dimension.granularities)) is not None
+                    and wanted.hold(bins)
+                )
             )
+            and self._moves_whole(each, moved)
         ]
         if not fitting:
             raise NotServedError(
@@ -262,26 +271,45 @@ class Rollups:
             ),
         )
 
-    def _tested_source(self, predicate: Predicate, layout: Layout, asked: _Asked) -> Key:
-        """The stored key whose values tell whether the condition holds."""
-        member = self._members.origin(predicate.member)
+    def _moves_whole(self, key: Key, shifts: Iterable[Interval]) -> bool:
+        """Whether these shifts move the buckets of a stored time to whole buckets of it."""
+        if key.granularity is None:
+            return True
+        bins = bins_of(key.granularity, self._catalog.dimension(key.member).granularities)
+        if bins is None:
+            return not tuple(shifts)
+        if bins.interval.months:
+            return bins.origin.day == 1 and not any(each.seconds for each in shifts)
+        step = bins.interval.seconds
+        return all(
+            each.seconds % step == 0 and (not each.months or (_DAY % step == 0 and _at_midnight(bins, step)))
+            for each in shifts
+        )
+
+    def _tested_source(self, name: str, tests: Sequence[Predicate], layout: Layout, asked: _Asked) -> Key:
+        """The stored key whose values tell whether the conditions on a member hold."""
+        member = self._members.origin(name)
         found = self._catalog.member(member)
         if not isinstance(found, Dimension):
-            raise NotServedError(f"'{member}' is not stored")
+            raise NotServedError(f"the filters of '{member}' test rows")
         stored = [each for each in layout.keys if each.member == member]
         if not stored:
             raise NotServedError(f"'{member}', which a filter tests, is not stored")
         if found.type != "time":
             return Key(member)
-        if predicate.operator in ("set", "not_set"):
-            return stored[0]
         for key in stored:
-            if predicate.operator in ("in_range", "not_in_range", "gte", "lt") and all(
-                not slot.shifts and (slot.index, key) in asked.aligned for slot in predicate.slots
-            ):
+            if all(self._tells(key, each, asked.aligned) for each in tests):
                 return key
         raise NotServedError(
             f"the range of '{member}' does not begin and end with its stored {', '.join(_granularities(stored))}"
+        )
+
+    def _tells(self, key: Key, test: Predicate, aligned: Aligned) -> bool:
+        """Whether the bucket of a time tells if the test holds for all times in it."""
+        if test.operator in ("set", "not_set"):
+            return True
+        return test.operator in ("in_range", "not_in_range", "gte", "lt") and all(
+            (slot.index, key) in aligned and self._moves_whole(key, slot.shifts) for slot in test.slots
         )
 
     def _is_exact(
@@ -345,8 +373,6 @@ class Rollups:
 
 def _same_rows(relation: Relation, stored: JoinTree) -> None:
     """The stored relation has the part's rows, each as often, maybe with more attributes."""
-    if relation.shifts:
-        raise NotServedError("its time is shifted")
     if relation.top is not None:
         raise NotServedError("the first values of a dimension are told by rows")
     if relation.tree.root != stored.root:
@@ -354,6 +380,11 @@ def _same_rows(relation: Relation, stored: JoinTree) -> None:
     if not _within(relation.tree, stored):
         missing = next(join for join in relation.tree.joins if join not in stored.joins)
         raise NotServedError(f"it does not join '{missing.target}' as the query does")
+
+
+def _at_midnight(bins: Bins, step: int) -> bool:
+    """Whether a bucket begins at each midnight, which shifts by months move to midnights."""
+    return int((bins.origin - datetime(1970, 1, 1)).total_seconds()) % step == 0
 
 
 def _within(tree: JoinTree, other: JoinTree) -> bool:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.timing import Granularity
-from cuboid.plan.nodes import Key, StoredAggregate
+from cuboid.plan.nodes import Key, Shift, StoredAggregate
 from cuboid.query.model import Slot
-from cuboid.sql.binding import slot_mark
+from cuboid.sql.binding import Pattern, slot_mark
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
 from cuboid.sql.reading import Reading, column, identifier
@@ -52,14 +52,17 @@ class StoredSql:
             select = select.where(exp.and_(*tests), copy=False)
         return Reading(
             select,
-            {key: self._key(key, sources[key], table) for key in node.keys},
+            {key: self._key(key, sources[key], table, node.shifts) for key in node.keys},
             lambda measure: self._value(measure, column(table.columns[measure]), node),
             grouped=not node.exact,
         )
 
-    def _key(self, key: Key, source: Key, table: StoredTable) -> exp.Expr:
+    def _key(self, key: Key, source: Key, table: StoredTable, shifts: Sequence[Shift]) -> exp.Expr:
         stored = column(table.columns[source.name])
-        if key.granularity == source.granularity or key.granularity is None:
+        moved = next((each.intervals for each in shifts if each.member == source.member), ())
+        for interval in moved:
+            stored = self._dialect.add_interval(stored, interval)
+        if key.granularity is None or (key.granularity == source.granularity and not moved):
             return stored
         custom = self._catalog.dimension(key.member).granularities
         granularity: str | Granularity = custom.get(key.granularity, key.granularity)
@@ -82,4 +85,6 @@ class StoredSql:
         """What a stored time is compared with: a time on the wall clock."""
         if slot.type not in ("instant", "utc", "date"):
             return placeholder
-        return self._dialect.parameter(slot_mark(Slot(slot.index, "date"), "civil"), "date")
+        pattern: Pattern = "plain" if slot.shifts else "civil"
+        mark = slot_mark(Slot(slot.index, "date", slot.shifts), pattern)
+        return self._dialect.parameter(mark, "date")
