@@ -53,6 +53,19 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
             ["Cem", None, None, "0"],
         ],
     ),
+    # To the instant, whatever the zone and the groups: no two orders are of one moment.
+    "of a time": (
+        {
+            "dimensions": ["orders.of_its_moment"],
+            "measures": ["orders.count"],
+            "timeDimensions": [{"dimension": "orders.at", "granularity": "month"}],
+            "timezone": "Europe/Rome",
+        },
+        [
+            ["1", "2024-02-01T00:00:00.000", "3", "2024-02-01T00:00:00.000"],
+            ["1", "2024-03-01T00:00:00.000", "1", "2024-03-01T00:00:00.000"],
+        ],
+    ),
     "a condition on itself is left out": (
         {
             "dimensions": ["people.name", "people.of_city"],

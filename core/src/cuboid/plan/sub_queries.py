@@ -49,13 +49,6 @@ def _planned(catalog: Catalog, members: Members, name: str, shape: Shape, build:
         raise UnsupportedFeature(
             f"'{name}' is evaluated by '{derived[0]}', which is made of measures itself."
         )
-    if dimension.multi_stage is not None:
-        times = [each for each in by if catalog.dimension(each).type == "time"]
-        if times:
-            raise UnsupportedFeature(
-                f"'{name}' is evaluated by the times of '{times[0]}', which this version cannot plan.",
-                hint="Name dimensions of other types in 'add_group_by'.",
-            )
     inner = _inner(members, dimension, by, shape)
     plans = tuple(
         replace(build(replace(inner, measures=(measure,)), paths), inner=True)
