@@ -32,6 +32,7 @@ def test_what_is_said_to_be_read_is_read(name: str, tmp_path: Path) -> None:
     assert MEANINGS[name] == setting.name
     values = {"true or false": "true", "number": "7", "duration": "7s", "size": "1mb", "path": "/x"}
     values |= {"time zone": "Asia/Tokyo", "debug, info, warning or error": "error", "list of scopes": "data"}
+    values |= {"list of time zones": "Asia/Tokyo"}
     value = "2020-01-01" if name.endswith("MASK_TIME") else values.get(setting.type, "x")
     configuration = load_configuration(tmp_path, environ={name: value})
     assert configuration.origins[setting.name] == f"environment {name}"

@@ -57,6 +57,7 @@ def test_every_setting_is_read_from_each_of_its_names(tmp_path: Path, setting: A
         "size": "1mb",
         "path": "/x",
         "time zone": "Asia/Tokyo",
+        "list of time zones": "Asia/Tokyo,utc",
         "date or time": "1970-01-01",
         "debug, info, warning or error": "error",
     }[setting.type]

@@ -20,6 +20,7 @@ class KeptRollups:
     """
 
     def __init__(self, source: DataSource) -> None:
+        self.name = source.name
         self.source = source
         self.served: Counter[str] = Counter()
 

@@ -62,6 +62,15 @@ class HookAnswers:
             )
         return read_model(self._folder / folder, self._folder)
 
+    def scheduled_contexts(self) -> list[Principal]:
+        """For whom rollups are kept fresh; for nobody in particular if no plugin says."""
+        found: list[Principal] = []
+        for plugin, answer in self._answers("scheduled_contexts"):
+            if not _is_sequence(answer) or not all(isinstance(each, Mapping) for each in answer):
+                raise _wrong("scheduled_contexts", plugin, answer, "a sequence of security contexts")
+            found += [Principal(claims) for claims in answer]
+        return found or [Principal()]
+
     def groups(self, principal: Principal) -> frozenset[str]:
         """The groups to which policies are addressed: what a plugin says, else the claim ``groups``."""
         for plugin, answer in self._answers("groups", principal=principal):

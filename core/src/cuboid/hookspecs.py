@@ -105,6 +105,14 @@ def model_version(principal: Principal) -> str | None:
 
 
 @hookspec
+def scheduled_contexts() -> Sequence[Mapping[str, Any]] | None:
+    """Name those whose rollups are kept fresh though nobody asks: one of each tenant whose model has rollups.
+
+    Return their security contexts; those of all plugins count. Without any it is the model of requests of no tenant.
+    """
+
+
+@hookspec
 def groups(principal: Principal) -> Sequence[str] | None:
     """Name the groups of a principal, to which access policies are addressed.
 

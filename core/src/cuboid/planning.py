@@ -19,6 +19,7 @@ from cuboid.query.normalize import Limits
 from cuboid.request import RequestReader, RewriteQuery
 from cuboid.result.formats import FORMATS, Format
 from cuboid.run.data_source import DataSource
+from cuboid.run.readiness import StoredRollups
 from cuboid.run.stored import RollupUse
 from cuboid.types import Principal, Statement
 
@@ -54,7 +55,7 @@ class Planning:
 
     :param data_sources: by name.
     :param rewrite_query: changes a query on behalf of plugins.
-    :param store: where rollups lie, if they are kept.
+    :param rollups: if they are kept; nothing is asked of them before a model has some.
     """
 
     def __init__(
@@ -63,13 +64,13 @@ class Planning:
         data_sources: Mapping[str, DataSource],
         settings: ServiceSettings,
         rewrite_query: RewriteQuery,
-        store: DataSource | None = None,
+        rollups: StoredRollups | None = None,
     ) -> None:
         self.models = models
         self.data_sources = data_sources
         self.settings = settings
         self._rewrite_query = rewrite_query
-        self._store = store
+        self._rollups = rollups
         self._known: dict[int, InForce] = {}  # by identity of the catalog, which the planner holds
 
     async def for_principal(self, principal: Principal) -> InForce:
@@ -86,7 +87,7 @@ class Planning:
                 Planner(
                     catalog,
                     lambda name: self.data_source(name).dialect,
-                    None if self._store is None else self._store.name,
+                    None if self._rollups is None else self._rollups.name,
                 ),
                 RequestReader(
                     catalog,
@@ -103,8 +104,8 @@ class Planning:
 
     def data_source(self, name: str) -> DataSource:
         """The data source of that name. Raises :class:`ConfigError`."""
-        if self._store is not None and name == self._store.name:
-            return self._store
+        if self._rollups is not None and name == self._rollups.name:
+            return self._rollups.source
         found = self.data_sources.get(name)
         if found is None:
             raise ConfigError(

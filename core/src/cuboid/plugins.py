@@ -211,8 +211,16 @@ class Registry:
             )
         return found
 
-    def store(self, name: str) -> type[RollupStore]:
-        """The rollup store of that name. Raises :class:`PluginError` if there is none."""
+    def store(self, name: str | None) -> type[RollupStore]:
+        """The rollup store of that name, or the only one there is. Raises :class:`PluginError`."""
+        if name is None:
+            stores: dict[str, type[RollupStore]] = self._all("register_stores")
+            if len(stores) != 1:
+                raise PluginError(
+                    f"There are {len(stores)} rollup stores: {', '.join(sorted(stores)) or 'none is installed'}",
+                    hint="Say which one in the setting rollup_store.",
+                )
+            return next(iter(stores.values()))
         found: type[RollupStore] | None = self._look_up("register_stores", name)
         if found is None:
             suggestion = did_you_mean(closest(name, self._all("register_stores")))

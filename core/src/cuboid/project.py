@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from cuboid.catalog.model import Catalog
     from cuboid.hook_answers import HookAnswers
     from cuboid.model_folder import ModelFolder
+    from cuboid.refreshing import Refresher
     from cuboid.reloading import Model
     from cuboid.run.data_source import DataSource
     from cuboid.run.driver import Driver
+    from cuboid.run.rollups import LateRollups, Rollups
     from cuboid.service import Service
     from cuboid.tenants import Tenants
     from cuboid.verification import Verifier
@@ -256,7 +258,34 @@ class Project:
                 plugins_wait=self.registry.wait,
             ),
             self.registry.rewrite_query,
+            self.rollups,
         )
+
+    @cached_property
+    def rollups(self) -> LateRollups | None:
+        """The rollups that are kept; None if none are."""
+        from cuboid.run.rollups import LateRollups
+
+        name = self.settings.rollup_store
+        if name == "none" or (name is None and not self.registry.offers("register_stores")):
+            return None
+        taken = self.data_sources
+        return LateRollups("rollups" if "rollups" not in taken else "rollups of cuboid", self._rollups)
+
+    @cached_property
+    def refresher(self) -> Refresher | None:
+        """What keeps rollups fresh though nobody asks; None if none are kept."""
+        from cuboid.refreshing import Refresher, Schedule
+
+        if self.rollups is None:
+            return None
+        settings = self.settings
+        schedule = Schedule(
+            self.hooks.scheduled_contexts,
+            settings.scheduled_refresh_timezones or (settings.default_timezone,),
+            settings.scheduled_refresh_timer,
+        )
+        return Refresher(self.service.planning, self.rollups, schedule)
 
     async def close(self) -> None:
         """Stops what runs and closes the data sources; harmless when called twice."""
@@ -265,6 +294,41 @@ class Project:
         elif "data_sources" in self.__dict__:
             for data_source in self.data_sources.values():
                 await data_source.close()
+
+    def _rollups(self) -> Rollups:
+        from cuboid.run.data_source import DataSource
+        from cuboid.run.queue import QueueSettings
+        from cuboid.run.rollups import Rollups, RollupSettings
+        from cuboid.run.store import StoreSettings
+        from cuboid.run.streams import Streams
+
+        assert self.rollups is not None
+        settings = self.settings
+        store = self.registry.store(settings.rollup_store)(
+            StoreSettings(self.folder / settings.rollup_folder, settings.rollup_memory)
+        )
+        reader = store.reader
+        streams = Streams(reader)
+        source = DataSource(
+            self.rollups.name,
+            reader,
+            self.registry.dialect(reader.dialect),
+            reader.queue(streams, QueueSettings(orphaned_after=settings.orphaned_timeout)),
+            timeout=settings.query_timeout,
+            streams=streams,
+            stream_timeout=settings.stream_timeout,
+        )
+        return Rollups(
+            store,
+            source,
+            self.data_sources,
+            RollupSettings(
+                builds=settings.pre_aggregations_builder,
+                at_once=settings.rollup_concurrency,
+                timeout=settings.rollup_timeout,
+                kept=settings.rollup_kept,
+            ),
+        )
 
     def _data_source(self, source: DataSourceSettings) -> DataSource:
         from cuboid.run.data_source import DataSource

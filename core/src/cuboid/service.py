@@ -65,8 +65,7 @@ class Service:
         self._together = Together()
         self._polls = Polls()
         self._rollups = rollups
-        store = None if rollups is None else rollups.source
-        self._planning = Planning(self._models, data_sources, self._settings, rewrite_query, store)
+        self._planning = Planning(self._models, data_sources, self._settings, rewrite_query, rollups)
         self._descriptions = Descriptions(self._planning)
         self._rows: Counter[str] = Counter()
 
@@ -182,6 +181,11 @@ class Service:
                 if batch:
                     yield await asyncio.to_thread(writer.rows, batch)
         yield await asyncio.to_thread(writer.end)
+
+    @property
+    def planning(self) -> Planning:
+        """What plans over the models in force."""
+        return self._planning
 
     @property
     def formats(self) -> Mapping[str, type[Format]]:

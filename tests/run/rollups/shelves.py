@@ -105,7 +105,7 @@ class Shelf:
     async def rows(self, stored: StoredRollup) -> list[tuple[Any, ...]]:
         """What the table has now."""
         statement = Statement(f'SELECT city, placed, amount FROM "{stored.table}" ORDER BY ALL', (), COLUMNS)
-        result = await self.rollups.reader.submit(statement, wait=50)
+        result = await self.rollups.source.submit(statement, wait=50)
         return [tuple(row) for row in result.rows]
 
     async def truth(self) -> list[tuple[Any, ...]]:

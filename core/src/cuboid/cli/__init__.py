@@ -16,11 +16,13 @@ from cuboid.errors import CuboidError
 
 COMMANDS = (
     "serve",
+    "worker",
     "init",
     "check",
     "query",
     "sql",
     "explain",
+    "rollups",
     "schema",
     "import-js",
     "plugins",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -71,6 +73,9 @@ def _serve(project: Project) -> None:
     app = make_app(project.service, _http_settings(settings), PluginRules.of(project.registry))
     project.tenants.report = _report_change
     follow = partial(project.tenants.follow, project.configuration.model_folder)
+    beside: list[Callable[[], Coroutine[Any, Any, None]]] = [follow] if settings.dev_mode else []
+    if settings.refresh_worker and project.refresher is not None:
+        beside.append(project.refresher.run)
     # Without tokens whoever reaches the port may ask anything: in dev mode that is this machine alone.
     host = settings.host or (LOOPBACK if settings.dev_mode else "")
 
@@ -86,9 +91,13 @@ def _serve(project: Project) -> None:
             grace=settings.graceful_shutdown,
             also=() if settings.metrics_port is None else ((make_metrics_app(app), settings.metrics_port),),
             ready=ready,
-            beside=follow if settings.dev_mode else None,
+            beside=partial(_beside, *beside) if beside else None,
         )
     )
+
+
+async def _beside(*works: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    await asyncio.gather(*(work() for work in works))
 
 
 def _http_settings(settings: Settings) -> HttpSettings:

@@ -94,6 +94,7 @@ LogLevel = Annotated[
 BasePath = Annotated[str, AfterValidator(_check_base_path), Kind("path")]
 Moment = Annotated[str, AfterValidator(_check_moment), Kind("date or time")]
 TimeZone = Annotated[str, AfterValidator(_check_timezone), Kind("time zone")]
+TimeZones = Annotated[tuple[TimeZone, ...], BeforeValidator(read_list), Kind("list of time zones")]
 
 
 def _setting(default: Any, help: str, *env: str, **bounds: Any) -> Any:
@@ -214,6 +215,44 @@ class Settings(BaseModel):
     )
     web_sockets_connections: Count = _setting(1000, "WebSockets that may be open at once", ge=1)
     log_level: LogLevel = _setting("info", "least severe messages to log", "CUBEJS_LOG_LEVEL")
+
+    # ------------------------------------------------------------ rollups
+    rollup_store: Text | None = _setting(
+        None,
+        "where rollups are kept: the name of a store that a plugin offers; `none`: nowhere, every answer comes from the"
+        " data sources; unset: in the only store that is installed",
+    )
+    rollup_folder: Text = _setting(
+        ".cuboid/rollups", "folder of a store that keeps files, relative to the project"
+    )
+    rollup_memory: Size = _setting(
+        512 * 1024**2,
+        "memory of all builds of a process in the store, beside what reading the sources takes",
+        ge=1024**2,
+    )
+    rollup_kept: Duration = _setting(
+        7 * 86400.0, "how long the rows of a rollup that nobody reads are kept", ge=1
+    )
+    rollup_timeout: Duration = _setting(3600.0, "how long reading the rows of one part may take", gt=0)
+    rollup_concurrency: Count = _setting(2, "builds at once for each data source", ge=1)
+    pre_aggregations_builder: Switch = _setting(
+        True,
+        "whether this process builds rollups; if not, it serves what a worker has built",
+        "CUBEJS_PRE_AGGREGATIONS_BUILDER",
+    )
+    refresh_worker: Switch = _setting(
+        False,
+        "whether the server keeps rollups fresh though nobody asks, as `cuboid worker` does",
+        "CUBEJS_REFRESH_WORKER",
+    )
+    scheduled_refresh_timer: Duration = _setting(
+        30.0, "how often a worker looks at all rollups", "CUBEJS_SCHEDULED_REFRESH_TIMER", gt=0
+    )
+    scheduled_refresh_timezones: TimeZones = _setting(
+        (),
+        "time zones for which a worker keeps rollups fresh; default_timezone if empty",
+        "CUBEJS_SCHEDULED_REFRESH_TIMEZONES",
+    )
 
     # ------------------------------------------------------------ queries
     default_timezone: TimeZone = _setting(

@@ -15,6 +15,11 @@ class StoredRollups(Protocol):
     """Rollups that are stored in one data source, and built when they are needed."""
 
     @property
+    def name(self) -> str:
+        """The name of that data source; no model uses it."""
+        ...
+
+    @property
     def source(self) -> DataSource:
         """Where their rows are read."""
         ...

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from cuboid.run.driver import Driver
-from cuboid.run.stored import StoredRollup
+from cuboid.run.stored import Bounds, StoredRollup
 from cuboid.run.streams import Batch
 from cuboid.types import Column
 
@@ -30,7 +30,7 @@ class StoreSettings:
     """What a store is told by the project.
 
     :param folder: where a store on this machine keeps its files; None: only as long as the process lives.
-    :param memory: bytes that a build may take, beside what the driver of its source takes.
+    :param memory: bytes that all builds of a process together may take, beside what the driver of its source takes.
     :param replaced_for: seconds for which replaced rows stay readable, for statements that have begun with them.
     """
 
@@ -45,15 +45,18 @@ class NewPart:
 
     :param label: names it among the parts of its table; letters, digits and dashes.
     :param version: what tells whether it is out of date.
+    :param range: the first and the last moment of the whole rollup, as known now; None if it has no parts of time.
     """
 
     label: str
     version: str
+    range: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltPart:
-    """A part that is there. ``built_at`` is aware: when its rows began to be read; ``seconds``: how long that took."""
+    """A part that is there. ``built_at`` is aware: when its rows began to be read; ``seconds``: how long that took;
+    ``range``: as it was built with."""
 
     label: str
     version: str
@@ -61,6 +64,7 @@ class BuiltPart:
     bytes: int
     built_at: datetime
     seconds: float
+    range: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True)

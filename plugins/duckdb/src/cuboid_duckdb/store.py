@@ -25,6 +25,8 @@ from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
 from cuboid.run.store import BuiltPart, BuiltTable, NewPart, RollupStore, StoreSettings
 from cuboid.run.stored import StoredRollup
 from cuboid.run.streams import Batch
+from cuboid_duckdb.store_bench import Bench
+from cuboid_duckdb.store_bench import sweep as sweep_benches
 from cuboid_duckdb.store_folder import Manifest, Stored, TableFolder
 from cuboid_duckdb.store_reader import StoreReader
 from cuboid_duckdb.store_view import view_over
@@ -48,6 +50,7 @@ class DuckDBStore(RollupStore):
         self._temporary = None if settings.folder else tempfile.TemporaryDirectory(prefix="cuboid-rollups-")
         self._root = settings.folder or Path(self._temporary.name if self._temporary else "")
         self._reader = StoreReader(self._root)
+        self._bench = Bench(self._root, settings.memory)
         self._known: dict[str, tuple[Stamp, BuiltTable]] = {}
         self._used: dict[str, float] = {}
         self._showing = asyncio.Lock()
@@ -61,6 +64,7 @@ class DuckDBStore(RollupStore):
         await self.sweep()
 
     async def close(self) -> None:
+        await _blocking(self._bench.close)
         if self._temporary is not None:
             await _blocking(self._temporary.cleanup)
 
@@ -107,14 +111,13 @@ class DuckDBStore(RollupStore):
         path, lock = await _blocking(lambda: folder.begin(f"{part.label}.{uuid.uuid4().hex[:12]}"))
         writer: PartWriter | None = None
         try:
-            writer = await _blocking(lambda: PartWriter(path, stored, self._settings.memory))
+            writer = await _blocking(lambda: PartWriter(path, stored, self._bench))
             async with aclosing(batches) as rows:  # type: ignore[type-var]
                 async for batch in rows:
                     await _blocking(partial(writer.add, batch))
             await _blocking(writer.finish)
-            built = BuiltPart(
-                part.label, part.version, writer.rows, writer.bytes, began, time.monotonic() - clock
-            )
+            seconds = time.monotonic() - clock
+            built = BuiltPart(part.label, part.version, writer.rows, writer.bytes, began, seconds, part.range)
             shards = tuple(writer.shards)
 
             def put(manifest: Manifest) -> None:
@@ -162,6 +165,7 @@ class DuckDBStore(RollupStore):
 
     async def sweep(self) -> None:
         def each() -> None:
+            sweep_benches(self._root)
             for folder in TableFolder.all(self._root):
                 folder.sweep(self._settings.replaced_for)
 

@@ -25,6 +25,7 @@ from cuboid.run.kinds import Kind
 from cuboid.run.store import BuiltPart, BuiltTable
 from cuboid.types import Column
 from cuboid_duckdb.locks import FileLock
+from cuboid_duckdb.store_bench import PREFIX
 
 FORMAT = 1
 MANIFEST = "table.json"
@@ -83,7 +84,7 @@ class TableFolder:
         """The folders of all tables."""
         found = []
         for path in sorted(root.iterdir()) if root.is_dir() else ():
-            if path.is_dir():
+            if (path / LOCK).exists() and not path.name.startswith(PREFIX):
                 folder = cls.__new__(cls)
                 folder.path = path
                 found.append(folder)
@@ -220,6 +221,7 @@ def _written(manifest: Manifest) -> dict[str, Any]:
         {
             **asdict(stored.part),
             "built_at": stored.part.built_at.isoformat(),
+            "range": stored.part.range and [each.isoformat() for each in stored.part.range],
             "shards": [
                 [shard.path, [[kind.name, kind.digits, kind.scale] for kind in shard.kinds]]
                 for shard in stored.shards
@@ -245,6 +247,7 @@ def _manifest(written: dict[str, Any]) -> Manifest:
             Shard(path, tuple(Kind(*kind) for kind in kinds)) for path, kinds in each.pop("shards")
         )
         each["built_at"] = datetime.fromisoformat(each["built_at"])
+        each["range"] = each["range"] and tuple(map(datetime.fromisoformat, each["range"]))
         parts[each["label"]] = Stored(BuiltPart(**each), shards)
     columns = tuple(Column(name, type) for name, type in written["columns"])
     return Manifest(written["name"], written["rollup"], written["zone"], columns, parts, written["replaced"])

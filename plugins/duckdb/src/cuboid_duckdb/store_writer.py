@@ -8,6 +8,7 @@ against: one file for a part would have to be written anew when a column turns o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,7 @@ from cuboid.run.stored import StoredRollup
 from cuboid.run.streams import Batch
 from cuboid.types import SemanticType, Value
 from cuboid_duckdb.driver import escaped, quoted
+from cuboid_duckdb.store_bench import Bench
 from cuboid_duckdb.store_folder import Shard, sync_file
 
 CHUNK_ROWS = 20_000
@@ -33,10 +35,10 @@ class PartWriter:
     """Collects batches and writes files. All methods block; for one thread at a time.
 
     :param folder: of the build, which exists.
-    :param memory: bytes for collected rows and for DuckDB's own work, together.
+    :param bench: where rows are collected.
     """
 
-    def __init__(self, folder: Path, stored: StoredRollup, memory: int) -> None:
+    def __init__(self, folder: Path, stored: StoredRollup, bench: Bench) -> None:
         self.rows = 0
         self.bytes = 0
         self.shards: list[Shard] = []
@@ -44,27 +46,19 @@ class PartWriter:
         self._columns = stored.columns
         order = ", ".join(map(quoted, stored.order))
         self._order = f" ORDER BY {order}" if order else ""
-        self._memory = memory
+        self._bench = bench
         self._waiting: list[tuple[Value, ...]] = []
         self._collected = 0
         self._kinds: list[Kind] = []
-        self._connection = duckdb.connect(
-            config={
-                "memory_limit": f"{memory}B",
-                "temp_directory": str(folder / "temporary"),
-                "threads": 1,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-            }
-        )
-        self._connection.execute("SET preserve_insertion_order = false")
+        self._table = quoted(folder.name)
+        self._connection = bench.connection()
 
     def add(self, batch: Batch) -> None:
         """Takes more rows."""
         self._waiting.extend(batch)
         if len(self._waiting) >= CHUNK_ROWS:
             self._insert()
-            if self._collected >= FILE_ROWS or self._taken() > self._memory // 2:
+            if self._collected >= FILE_ROWS or self._bench.taken() > self._bench.memory // 2:
                 self._pour()
 
     def finish(self) -> None:
@@ -74,8 +68,10 @@ class PartWriter:
         self.close()
 
     def close(self) -> None:
-        """Lets go of everything but the files."""
-        self._connection.close()
+        """Lets go of everything but the files; harmless when called twice."""
+        with suppress(duckdb.Error):
+            self._connection.execute(f"DROP TABLE IF EXISTS {self._table}")
+            self._connection.close()
 
     def _insert(self) -> None:
         rows, self._waiting = self._waiting, []
@@ -86,14 +82,14 @@ class PartWriter:
         if not self._kinds:
             self._kinds = found
             described = ", ".join(f"c{index} {self._type(index)}" for index in range(len(found)))
-            self._connection.execute(f"CREATE OR REPLACE TABLE collected ({described})")
+            self._connection.execute(f"CREATE OR REPLACE TABLE {self._table} ({described})")
         self._widen(found)
         # A sub-query: with the lists as arguments of unnest itself it takes twice as long.
         count = range(len(cells))
         items = ", ".join(f"unnest(c{index})" for index in count)
         lists = ", ".join(f"?::{self._bound(index)}[] AS c{index}" for index in count)
         self._connection.execute(
-            f"INSERT INTO collected SELECT {items} FROM (SELECT {lists})",  # noqa: S608 - no names from outside
+            f"INSERT INTO {self._table} SELECT {items} FROM (SELECT {lists})",  # noqa: S608 - no names from outside
             [as_kind(each, kind) for each, kind in zip(cells, self._kinds, strict=True)],
         )
         self._collected += len(rows)
@@ -104,7 +100,7 @@ class PartWriter:
             before = self._type(index)
             self._kinds[index] |= kind
             if self._type(index) != before:
-                self._connection.execute(f"ALTER TABLE collected ALTER c{index} TYPE {self._type(index)}")
+                self._connection.execute(f"ALTER TABLE {self._table} ALTER c{index} TYPE {self._type(index)}")
 
     def _type(self, index: int) -> str:
         return sql_type(self._kinds[index], self._columns[index].type)
@@ -112,12 +108,6 @@ class PartWriter:
     def _bound(self, index: int) -> str:
         type = self._type(index)
         return "VARCHAR" if self._kinds[index].name == "decimal" else type
-
-    def _taken(self) -> int:
-        (taken,) = self._connection.execute(
-            "SELECT sum(memory_usage_bytes + temporary_storage_bytes) FROM duckdb_memory()"
-        ).fetchone() or (0,)
-        return int(taken or 0)
 
     def _pour(self) -> None:
         if not self._collected:
@@ -128,10 +118,10 @@ class PartWriter:
             f"c{index} AS {quoted(column.name)}" for index, column in enumerate(self._columns)
         )
         self._connection.execute(
-            f"COPY (SELECT {selected} FROM collected{self._order}) TO '{escaped(str(path))}' "  # noqa: S608 - quoted
+            f"COPY (SELECT {selected} FROM {self._table}{self._order}) TO '{escaped(str(path))}' "  # noqa: S608 - quoted
             f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
         )
-        self._connection.execute("DROP TABLE collected")
+        self._connection.execute(f"DROP TABLE {self._table}")
         sync_file(path)
         self.bytes += path.stat().st_size
         self.shards.append(Shard(f"{self._folder.name}/{name}", tuple(self._kinds)))

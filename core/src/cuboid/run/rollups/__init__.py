@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cuboid.run.rollups.late import LateRollups
 from cuboid.run.rollups.rollups import Rollups, RollupSettings
 
-__all__ = ["RollupSettings", "Rollups"]
+__all__ = ["LateRollups", "RollupSettings", "Rollups"]

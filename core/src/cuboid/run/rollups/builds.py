@@ -95,10 +95,11 @@ class Builds:
         self._closed = False
 
     def start(
-        self, stored: StoredRollup, part: Part, version: str, *, force: bool = False
+        self, stored: StoredRollup, part: Part, new: NewPart, *, force: bool = False
     ) -> Progress | Failure:
         """The build of the part, begun now unless one goes on; what went wrong, if that was a short while ago.
 
+        :param new: the part as the store is to know it.
         :param force: it is built though it has that version, and though it has failed.
         """
         key = (stored.table, part.label)
@@ -111,7 +112,7 @@ class Builds:
         progress = self._running.get(key)
         if progress is None:
             progress = self._running[key] = Progress(loop.time(), datetime.now(UTC))
-            progress.task = loop.create_task(self._run(stored, part, version, progress, force))
+            progress.task = loop.create_task(self._run(stored, part, new, progress, force))
         return progress
 
     def running(self, stored: StoredRollup) -> Mapping[str, Progress]:
@@ -128,11 +129,11 @@ class Builds:
             await asyncio.wait(tasks)
 
     async def _run(
-        self, stored: StoredRollup, part: Part, version: str, progress: Progress, force: bool
+        self, stored: StoredRollup, part: Part, new: NewPart, progress: Progress, force: bool
     ) -> None:
         key = (stored.table, part.label)
         try:
-            await self._build(stored, part, version, progress, force)
+            await self._build(stored, part, new, progress, force)
         except CuboidError as error:
             progress.failure = self._failures[key] = self._failed(stored, part, error)
         else:
@@ -141,7 +142,7 @@ class Builds:
             del self._running[key]
 
     async def _build(
-        self, stored: StoredRollup, part: Part, version: str, progress: Progress, force: bool
+        self, stored: StoredRollup, part: Part, new: NewPart, progress: Progress, force: bool
     ) -> None:
         source = self._sources[stored.data_source]
         async with self._places[stored.data_source]:
@@ -150,21 +151,21 @@ class Builds:
                     table = await self._store.table(stored.table)
                     built = table.parts.get(part.label) if table is not None else None
                     if built is not None and (
-                        built.built_at >= progress.asked_at if force else built.version == version
+                        built.built_at >= progress.asked_at if force else built.version == new.version
                     ):
                         return  # another process was quicker
                     if mine:
-                        await self._write(source, stored, part, version, progress)
+                        await self._write(source, stored, part, new, progress)
                         return
                 await asyncio.sleep(ELSEWHERE)
 
     async def _write(
-        self, source: DataSource, stored: StoredRollup, part: Part, version: str, progress: Progress
+        self, source: DataSource, stored: StoredRollup, part: Part, new: NewPart, progress: Progress
     ) -> None:
         self.counts.running += 1
         try:
             rows = self._rows(source, stored, part, progress)
-            built = await self._store.write(stored, NewPart(part.label, version), rows)
+            built = await self._store.write(stored, new, rows)
         finally:
             self.counts.running -= 1
         self.counts.built += 1

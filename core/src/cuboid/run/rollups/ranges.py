@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -13,6 +14,7 @@ from cuboid.errors import QueryFailed
 from cuboid.run.data_source import DataSource
 from cuboid.run.rollups.builds import PRIORITY
 from cuboid.run.rollups.parts import REST, WHOLE, Part, cut, within
+from cuboid.run.store import BuiltTable
 from cuboid.run.stored import Bounds, StoredRollup
 from cuboid.types import Pending, Statement, Value
 
@@ -24,12 +26,14 @@ RANGE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """``cut`` are the parts in order of their bounds, as known at ``asked_at`` (aware; ``at`` on the loop's clock)."""
+    """``cut`` are the parts in order of their bounds, as known at ``asked_at`` (aware; ``at`` on the loop's clock).
+    ``range`` are the first and the last moment that they were cut by."""
 
     cut: tuple[Part, ...]
     rest: tuple[Part, ...]
     at: float
     asked_at: datetime
+    range: Bounds | None = None
 
     def within(self, bounds: Bounds | None) -> Sequence[Part]:
         """Those that a reader of these bounds needs: rows without a time are in none."""
@@ -63,6 +67,19 @@ class PartsOf:
         await asyncio.wait({asking}, timeout=max(0.0, deadline - loop.time()))
         return asking.result() if asking.done() else None
 
+    def suppose(self, table: BuiltTable | None) -> None:
+        """Takes the range with which the table's newest part was built for the one that there is, if none is known: it
+        is asked for behind the scenes, and a source that is down keeps nobody from rows that are stored."""
+        if self._known is None and self._asks and table is not None and table.parts:
+            newest = max(table.parts.values(), key=lambda part: part.built_at)
+            if newest.range is not None:
+                self._known = self._parts(newest.range, -math.inf, newest.built_at)
+
+    @property
+    def range(self) -> Bounds | None:
+        """The range as it is known."""
+        return None if self._known is None else self._known.range
+
     async def close(self) -> None:
         """Stops asking."""
         if self._asking is not None and not self._asking.done():
@@ -90,12 +107,16 @@ class PartsOf:
         if self._asks:
             cells = [cell for each in self._stored.range for cell in await self._cells(each)]
             moments = [self._moment(cell) for cell in cells if cell is not None]
-            found = cut(self._stored, min(moments), max(moments)) if len(moments) > 1 else ()
-            rest = () if self._stored.rest is None else (Part(REST),)
-            self._known = Parts(found, rest, at, asked_at)
+            range = (min(moments), max(moments)) if len(moments) > 1 else None
+            self._known = self._parts(range, at, asked_at)
         else:
             self._known = Parts((), (Part(WHOLE),), at, asked_at)
         return self._known
+
+    def _parts(self, range: Bounds | None, at: float, asked_at: datetime) -> Parts:
+        found = () if range is None else cut(self._stored, *range)
+        rest = () if self._stored.rest is None else (Part(REST),)
+        return Parts(found, rest, at, asked_at, range)
 
     async def _cells(self, statement: Statement) -> list[Value]:
         while True:

@@ -40,7 +40,7 @@ class RollupSettings:
 class Rollups:
     """Keeps rollups in a store.
 
-    :param reader: the data source over the store's driver; what :meth:`ready` has made ready is read there.
+    :param source: over the store's driver; what :meth:`ready` has made ready is read there.
     :param sources: where the rows come from, by name.
     :param version: the version that a part has if it is built from now on.
     """
@@ -48,13 +48,13 @@ class Rollups:
     def __init__(
         self,
         store: RollupStore,
-        reader: DataSource,
+        source: DataSource,
         sources: Mapping[str, DataSource],
         settings: RollupSettings | None = None,
         *,
         version: Version = by_the_clock,
     ) -> None:
-        self.reader = reader
+        self.source = source
         self.settings = settings or RollupSettings()
         self._store = store
         self._sources = sources
@@ -146,12 +146,12 @@ class Rollups:
         return self._builds.counts
 
     async def close(self) -> None:
-        """Stops all builds; the reader is closed too."""
+        """Stops all builds; the source is closed too."""
         if self._opening is not None:
             await asyncio.wait({self._opening})
         await self._builds.close()
         await asyncio.gather(*(table.close() for table in self._tables.values()))
-        await self.reader.close()
+        await self.source.close()
         await self._store.close()
 
     async def _opened(self) -> None:

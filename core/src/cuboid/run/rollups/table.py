@@ -14,7 +14,7 @@ from cuboid.run.rollups.builds import Builds, Failure, Progress
 from cuboid.run.rollups.parts import REST, WHOLE, Part
 from cuboid.run.rollups.ranges import Parts, PartsOf
 from cuboid.run.rollups.versions import Version
-from cuboid.run.store import BuiltTable, RollupStore
+from cuboid.run.store import BuiltTable, NewPart, RollupStore
 from cuboid.run.stored import Bounds, StoredRollup
 from cuboid.types import Pending
 
@@ -54,6 +54,7 @@ class RollupTable:
         """
         began = asyncio.get_running_loop().time()
         await self._store.used(self.stored.table)
+        self.parts.suppose(await self._store.table(self.stored.table))
         parts = await self.parts.known(deadline, younger=CHECK_SECONDS if renew else None)
         if parts is None:
             elapsed = asyncio.get_running_loop().time() - began
@@ -150,8 +151,7 @@ class RollupTable:
         loop = asyncio.get_running_loop()
         begun: list[Progress] = []
         for part in parts:
-            version = await self._version(self.stored, part)
-            started = self._builds.start(self.stored, part, version, force=force)
+            started = self._builds.start(self.stored, part, await self._new(part), force=force)
             if isinstance(started, Failure):
                 raise started.error.with_traceback(None)
             begun.append(started)
@@ -163,6 +163,9 @@ class RollupTable:
             return None
         stage = f"Building pre-aggregation {self.stored.name} {total - len(going_on)}/{total}"
         return Pending(stage, loop.time() - min(each.began for each in begun))
+
+    async def _new(self, part: Part) -> NewPart:
+        return NewPart(part.label, await self._version(self.stored, part), self.parts.range)
 
     async def _renew(self, wanted: Sequence[Part], deadline: float) -> Pending | None:
         for _ in range(ROUNDS):
@@ -187,7 +190,6 @@ class RollupTable:
     async def _start_stale(self, parts: Sequence[Part]) -> None:
         try:
             for part in await self._stale(parts):
-                version = await self._version(self.stored, part)
-                self._builds.start(self.stored, part, version)
+                self._builds.start(self.stored, part, await self._new(part))
         except CuboidError as error:
             log.warning("The pre-aggregation %s cannot be refreshed: %s", self.stored.name, error)

@@ -1,0 +1,157 @@
+"""``cuboid rollups``: what is stored, and building it by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cuboid.cli.options import claims_option, project_option, read_pairs
+from cuboid.errors import ConfigError, CuboidError, suggest
+
+if TYPE_CHECKING:
+    from cuboid.plan.layouts import Unusable
+    from cuboid.project import Project
+    from cuboid.refreshing import Refresher
+    from cuboid.run.store import BuiltTable
+    from cuboid.run.stored import StoredRollup
+
+
+@click.group("rollups", short_help="See, build and understand rollups.")
+def command() -> None:
+    """Rollups (pre_aggregations): rows that are stored beforehand."""
+
+
+@command.command("build", short_help="Build rollups that are missing or out of date.")
+@click.argument("names", nargs=-1, metavar="[CUBE.ROLLUP]...")
+@click.option("--zone", "zones", multiple=True, help="A time zone; repeat for more [default: the worker's].")
+@click.option("--force", is_flag=True, help="Build what is up to date too.")
+@claims_option
+@project_option
+def build(
+    project: Path, names: tuple[str, ...], zones: tuple[str, ...], force: bool, claims: tuple[str, ...]
+) -> None:
+    """Build rollups, all or those that are named; exit status 1 if one cannot be built."""
+    opened, refresher = _open(project)
+    principal = read_pairs(claims, "--claim")
+    built = asyncio.run(_build(opened, refresher, names, zones or refresher.schedule.zones, force, principal))
+    if not built:
+        raise click.exceptions.Exit(1)
+
+
+@command.command("list", short_help="What is stored.")
+@click.option("--parts", is_flag=True, help="Each part on a line of its own.")
+@project_option
+def list_(project: Path, parts: bool) -> None:
+    """List the tables of the store: rows, sizes, when they were built and last read."""
+    opened, refresher = _open(project)
+
+    async def read() -> tuple[BuiltTable, ...]:
+        try:
+            return await refresher.rollups.made.tables()
+        finally:
+            await opened.close()
+
+    _print(asyncio.run(read()), parts)
+
+
+def _open(folder: Path) -> tuple[Project, Refresher]:
+    from cuboid.project import Project
+
+    opened = Project.open(folder, flags={"pre_aggregations_builder": True})
+    refresher = opened.refresher
+    if refresher is None:
+        raise ConfigError("No rollups are kept here.", setting="rollup_store")
+    return opened, refresher
+
+
+async def _build(
+    project: Project,
+    refresher: Refresher,
+    names: Sequence[str],
+    zones: Sequence[str],
+    force: bool,
+    claims: dict[str, Any],
+) -> bool:
+    from cuboid.types import Principal
+
+    try:
+        found, unusable = await refresher.stored(Principal(claims), zones)
+        wanted = _named(names, found, unusable) if names else found
+        done = [await _build_one(refresher, stored, force) for stored in wanted]
+        for each in unusable:
+            if not names:
+                click.echo(f"{each.rollup} is not built: {each.reason}.", err=True)
+        if not wanted:
+            click.echo("The model has no rollups that can be built.", err=True)
+        return all(done)
+    finally:
+        await project.close()
+
+
+def _named(
+    names: Sequence[str], found: Sequence[StoredRollup], unusable: Sequence[Unusable]
+) -> list[StoredRollup]:
+    reasons = {each.rollup: each.reason for each in unusable}
+    known = {each.name for each in found}
+    for name in names:
+        if name in reasons:
+            raise CuboidError(f"The rollup '{name}' cannot be built: {reasons[name]}.")
+        if name not in known:
+            hint = suggest(name, [*known, *reasons], none="The model has no rollups.")
+            raise CuboidError(f"There is no rollup '{name}'", hint=hint)
+    return [each for each in found if each.name in names]
+
+
+async def _build_one(refresher: Refresher, stored: StoredRollup, force: bool) -> bool:
+    rollups = refresher.rollups.made
+    before = (rollups.counts.built, rollups.counts.rows)
+    try:
+        parts = await rollups.refresh(stored, force=force)
+    except CuboidError as error:
+        click.echo(click.style("failed ", fg="red", bold=True) + error.message, err=True)
+        return False
+    built, rows = rollups.counts.built - before[0], rollups.counts.rows - before[1]
+    click.echo(f"{stored.name} ({stored.zone}): {built} of {len(parts)} parts built, {rows:,} rows")
+    return True
+
+
+def _print(tables: Sequence[BuiltTable], each_part: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table()
+    for title in ("rollup", "zone", "part" if each_part else "parts", "rows", "size", "built", "seconds"):
+        right = title in ("rows", "size", "seconds") or title == "parts"
+        shown.add_column(title, justify="right" if right else "left", overflow="fold")
+    if not each_part:
+        shown.add_column("read")
+    for table in tables:
+        parts = list(table.parts.values())
+        lines = [[part] for part in parts] if each_part else [parts]
+        for line in lines:
+            shown.add_row(
+                table.rollup,
+                table.zone,
+                line[0].label if each_part else str(len(line)),
+                f"{sum(part.rows for part in line):,}",
+                _size(sum(part.bytes for part in line)),
+                f"{min((part.built_at for part in line), default=table.used_at):%Y-%m-%d %H:%M}",
+                f"{sum(part.seconds for part in line):.1f}",
+                *([] if each_part else [f"{table.used_at:%Y-%m-%d %H:%M}"]),
+            )
+    if tables:
+        Console().print(shown)
+    else:
+        click.echo("Nothing is stored yet.")
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024 or unit == "GiB":
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    raise AssertionError

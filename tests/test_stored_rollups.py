@@ -1,0 +1,245 @@
+"""Rollups of a project, end to end: on demand, by a worker, by hand, in several processes, and after kills."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+import cuboid
+from cuboid.errors import QueryFailed
+
+MODEL = {
+    "cubes": [
+        {
+            "name": "orders",
+            "sql_table": "orders",
+            "measures": [
+                {"name": "count", "type": "count"},
+                {"name": "total", "sql": "amount", "type": "sum"},
+                {"name": "largest", "sql": "amount", "type": "max"},
+            ],
+            "dimensions": [
+                {"name": "id", "sql": "id", "type": "number", "primary_key": True},
+                {"name": "city", "sql": "city", "type": "string"},
+                {"name": "placed", "sql": "placed", "type": "time"},
+            ],
+            "pre_aggregations": [
+                {
+                    "name": "monthly",
+                    "measures": ["count", "total", "largest"],
+                    "dimensions": ["city"],
+                    "time_dimension": "placed",
+                    "granularity": "day",
+                    "partition_granularity": "month",
+                    "refresh_key": {"every": "1 day", "incremental": True},
+                },
+            ],
+        }
+    ]
+}
+TABLE = """
+CREATE TABLE orders AS
+SELECT i AS id, CASE WHEN i % 7 > 0 THEN 'city ' || i % 5 END AS city,
+       CASE WHEN i % 11 > 0 THEN TIMESTAMP '2023-01-01' + to_hours(i::INT) END AS placed,
+       (i % 1000 / 7)::DECIMAL(10, 2) AS amount
+FROM range({rows}) t(i)
+"""
+QUERIES: list[dict[str, Any]] = [
+    {"measures": ["orders.count", "orders.total", "orders.largest"], "dimensions": ["orders.city"]},
+    {
+        "measures": ["orders.total"],
+        "timeDimensions": [
+            {"dimension": "orders.placed", "granularity": "month", "dateRange": ["2023-02-01", "2023-03-31"]}
+        ],
+    },
+    {"measures": ["orders.count"]},
+    {
+        "measures": ["orders.count"],
+        "dimensions": ["orders.city"],
+        "timeDimensions": [{"dimension": "orders.placed", "granularity": "year"}],
+        "timezone": "America/Los_Angeles",
+    },
+]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "orders.yml").write_text(yaml.safe_dump(MODEL))
+    (tmp_path / "cuboid.yml").write_text(
+        "data_sources:\n  default: {driver: duckdb, database: shop.duckdb}\n"
+    )
+    fill(tmp_path, 5000)
+    return tmp_path
+
+
+def fill(project: Path, rows: int) -> None:
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute("DROP TABLE IF EXISTS orders")
+        connection.execute(TABLE.format(rows=rows))
+
+
+def ask(project: Path, **flags: Any) -> list[Any]:
+    with cuboid.open(project, **flags) as opened:
+        return [opened.load(query) for query in QUERIES]
+
+
+def run(project: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("cuboid")), *arguments, "-p", str(project)],
+        capture_output=True,
+        text=True,
+        env=os.environ | environ,
+        timeout=100,
+    )
+
+
+def stored(project: Path) -> dict[str, list[dict[str, Any]]]:
+    """The parts of all tables of the store, by zone."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for path in sorted(project.glob(".cuboid/rollups/*/table.json")):
+        written = json.loads(path.read_text())
+        found.setdefault(written["zone"], []).extend(written["parts"])
+    return found
+
+
+def test_answers_from_rollups_are_those_of_the_tables(project: Path) -> None:
+    expected = ask(project, rollup_store="none")
+    assert not (project / ".cuboid").exists()
+    assert ask(project) == expected
+    assert set(stored(project)) == {"UTC", "America/Los_Angeles"}
+    # A second process builds nothing: the database has gone.
+    (project / "shop.duckdb").unlink()
+    assert ask(project) == expected
+
+
+def test_a_query_with_a_range_builds_its_parts_only(project: Path) -> None:
+    with cuboid.open(project) as opened:
+        opened.load(QUERIES[1])
+    assert sorted(part["label"] for part in stored(project)["UTC"]) == ["20230201", "20230301"]
+
+
+def test_rollups_are_built_and_listed_by_hand(project: Path) -> None:
+    built = run(project, "rollups", "build", "--zone", "UTC", "--zone", "Asia/Tokyo")
+    assert built.returncode == 0, built.stderr
+    # 5,000 hours from New Year 2023 end in July; those without a time are a part of their own.
+    assert "orders.monthly (UTC): 8 of 8 parts built" in built.stdout
+    assert "orders.monthly (Asia/Tokyo): 8 of 8 parts built" in built.stdout
+    again = run(
+        project, "rollups", "build", "orders.monthly", "--zone", "UTC", "--zone", "Europe/Oslo"
+    ).stdout
+    assert "0 of 8 parts built" in again
+    assert "8 of 8 parts built" in again
+    listed = run(project, "rollups", "list", COLUMNS="200").stdout
+    assert listed.count("orders.monthly") == 3
+    by_part = run(project, "rollups", "list", "--parts", COLUMNS="200").stdout
+    assert by_part.count("20230301") == 3
+    wrong = run(project, "rollups", "build", "orders.montly")
+    assert wrong.returncode == 1
+    assert "Did you mean 'orders.monthly'?" in wrong.stderr
+
+
+def test_a_rollup_that_cannot_be_built_is_told_by_hand_and_to_whoever_asks(project: Path) -> None:
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute("ALTER TABLE orders DROP COLUMN amount")
+    built = run(project, "rollups", "build")
+    assert built.returncode == 1
+    assert "pre-aggregation orders.monthly" in built.stderr
+    assert "amount" in built.stderr
+    with cuboid.open(project) as opened, pytest.raises(QueryFailed, match=r"orders\.monthly.*amount"):
+        opened.load(QUERIES[0])
+
+
+@contextmanager
+def worker(project: Path, **environ: str) -> Any:
+    command = [str(Path(sys.executable).with_name("cuboid")), "worker", str(project)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environ
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert "keeps the rollups" in process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
+
+
+def until(condition: Any) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_worker_builds_what_servers_only_read(project: Path) -> None:
+    reads = {"pre_aggregations_builder": False}
+    with cuboid.open(project, **reads) as opened:
+        with pytest.raises(QueryFailed, match="No parts of the pre-aggregation"):
+            opened.load(QUERIES[0])
+        with worker(project, CUBOID_SCHEDULED_REFRESH_TIMER="1s") as process:
+            until(lambda: len(stored(project).get("UTC", [])) == 8)
+            expected = ask(project, rollup_store="none")[0]
+            assert opened.load(QUERIES[0]) == expected
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(50) == 0
+
+
+def test_a_worker_that_is_killed_again_and_again_gets_there_and_leaves_nothing(project: Path) -> None:
+    fill(project, 100_000)  # 137 months
+    expected = ask(project, rollup_store="none")
+    for _ in range(4):
+        before = len(stored(project).get("UTC", []))
+        with worker(project) as process:
+            until(lambda before=before: len(stored(project).get("UTC", [])) > before + 3)
+            process.kill()
+    parts = stored(project)["UTC"]
+    assert 12 < len(parts) < 138
+    assert run(project, "rollups", "build").returncode == 0
+    assert ask(project) == expected
+    # Each folder of a build is one that a table names.
+    named = {
+        shard[0].partition("/")[0]
+        for parts in stored(project).values()
+        for part in parts
+        for shard in part["shards"]
+    }
+    found = {path.parent.name for path in project.glob(".cuboid/rollups/*/*/*.parquet")}
+    assert found == named
+
+
+def test_two_stores_are_a_question_of_the_setting(project: Path) -> None:
+    (project / "cuboid_plugin.py").write_text(
+        "import cuboid\n\n\nclass Cellar(cuboid.RollupStore):\n    name = 'cellar'\n\n\n"
+        "@cuboid.hookimpl\ndef register_stores(register):\n    register(Cellar)\n"
+    )
+    with cuboid.open(project) as opened, pytest.raises(cuboid.PluginError, match="cellar, duckdb") as caught:
+        opened.load(QUERIES[0])
+    assert "rollup_store" in str(caught.value.hint)
+    assert ask(project, rollup_store="duckdb") == ask(project, rollup_store="none")
+
+
+def test_hook_scheduled_contexts(project: Path) -> None:
+    (project / "cuboid_plugin.py").write_text(
+        "import cuboid\n\n\n@cuboid.hookimpl\ndef tenant(principal):\n    return principal.claims.get('shop')\n\n\n"
+        "@cuboid.hookimpl\ndef model_files(principal):\n"
+        "    if 'shop' in principal.claims:\n"
+        "        text = open(__file__.replace('cuboid_plugin.py', 'model/orders.yml')).read()\n"
+        "        return [('orders.yml', text.replace('monthly', 'monthly_' + principal.claims['shop']))]\n\n\n"
+        "@cuboid.hookimpl\ndef scheduled_contexts():\n    return [{'shop': 'north'}, {'shop': 'south'}]\n"
+    )
+    assert run(project, "worker", "--once").returncode == 0
+    listed = run(project, "rollups", "list", COLUMNS="200").stdout
+    assert "monthly_north" in listed
+    assert "monthly_south" in listed
+    assert "monthly " not in listed
