@@ -124,7 +124,7 @@ def test_what_plugins_add_to_the_context_is_there_when_the_model_is_compiled(ope
     model = "cubes: [{name: a, sql_table: '{COMPILE_CONTEXT.unit}.t'}]"
     project = open_project(PLUGIN, model)
     principal = Principal({"firm": "a"}, context={"unit": "north", "securityContext": "no claims"})
-    catalog = asyncio.run(project.tenants.catalog(principal))
+    _, catalog = asyncio.run(project.tenants.named(principal))
     assert catalog.errors == ()
     table = catalog.cubes["a"].sql_table
     assert table is not None
@@ -258,7 +258,7 @@ def test_a_thousand_tenants_of_one_model_share_it(open_project: Call) -> None:
 
     async def ask_all() -> set[int]:
         return {
-            id(await tenants.catalog(Principal({"firm": str(number), "plan": "paid"})))
+            id((await tenants.named(Principal({"firm": str(number), "plan": "paid"})))[1])
             for number in range(1000)
         }
 

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from cuboid.run.data_source import Asker, DataSource
+from cuboid.run.asker import Asker
+from cuboid.run.data_source import DataSource
 from cuboid.run.stored import Bounds, RollupUse, StoredRollup
 from cuboid.types import Pending, Statement
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from cuboid.run.data_source import Asker
+from cuboid.run.asker import Asker
 from cuboid.run.polls import KEPT_SECONDS, MOST, Polls
 
 MINE = Asker("me", "a")

@@ -108,6 +108,124 @@ async def test_a_queue_that_was_empty_remembers_nobody(driver, job, settle):
     await asyncio.gather(*callers)
 
 
+# ---------------------------------------------------------------- tenants
+
+
+async def test_tenants_take_turns_and_in_a_tenant_its_owners(driver, job, settle):
+    queue = queue_of(driver)
+    callers = [asking(queue, job("first"))]
+    await settle()
+    for name in ("A.a1", "A.a2", "A.a3", "A.b1", "A.c1", "B.d1", "B.d2", "C.e1"):
+        tenant, owner = name[0], name[2]
+        callers.append(asking(queue, job(name, owner=owner, tenant=tenant)))
+        await settle()
+    # Of A: a1, b1, c1, a2, a3.
+    order = ["A.a1", "B.d1", "C.e1", "A.b1", "B.d2", "A.c1", "A.a2", "A.a3"]
+    assert await served(driver, settle, 9) == ["first", *order]
+    await asyncio.gather(*callers)
+
+
+async def test_a_tenant_that_comes_later_waits_for_one_run_of_each_other(driver, job, settle):
+    queue = queue_of(driver)
+    callers = [asking(queue, job(f"a{n}", owner=f"o{n}", tenant="A")) for n in range(6)]
+    await settle()
+    for name in ("a0", "a1"):
+        driver.end(name)
+        await settle()
+    callers += [asking(queue, job(f"b{n}", owner="b", tenant="B")) for n in range(2)]
+    await settle()
+    assert (await served(driver, settle, 6))[3:] == ["a3", "b0", "a4", "b1", "a5"]
+    await asyncio.gather(*callers)
+
+
+async def test_the_same_name_in_two_tenants_is_two_owners(driver, job, settle):
+    queue = queue_of(driver)
+    callers = [asking(queue, job("first"))]
+    await settle()
+    for name in ("A1", "A2", "B1"):
+        callers.append(asking(queue, job(name, owner="same", tenant=name[0])))
+        await settle()
+    assert await served(driver, settle, 4) == ["first", "A1", "B1", "A2"]
+    await asyncio.gather(*callers)
+
+
+async def test_a_run_that_two_tenants_share_comes_at_the_earlier_turn(driver, job, settle):
+    queue = queue_of(driver)
+    callers = [asking(queue, job("first"))]
+    await settle()
+    callers += [asking(queue, job(f"a{n}", owner="a", tenant="A")) for n in range(4)]
+    await settle()
+    callers.append(asking(queue, job("a3", owner="b", tenant="B")))
+    await settle()
+    assert await queue.submit(job("a1", owner="a", tenant="A"), 0) == Pending("#3 in queue")
+    assert await served(driver, settle, 5) == ["first", "a0", "a3", "a1", "a2"]
+    await asyncio.gather(*callers)
+
+
+async def test_positions_are_the_order_in_which_runs_are_served(driver, job, settle):
+    queue = queue_of(driver)
+    callers = [asking(queue, job("first"))]
+    await settle()
+    names = ["A.a1", "A.a2", "A.b1", "B.c1", "B.c2", "C.d1", "C.e1", "C.d2", "A.low"]
+    for name in names:
+        priority = 0 if name == "A.low" else 10
+        callers.append(asking(queue, job(name, owner=name[2], tenant=name[0], priority=priority)))
+        await settle()
+    told = {}
+    for name in names:
+        priority = 0 if name == "A.low" else 10
+        pending = await queue.submit(job(name, owner=name[2], tenant=name[0], priority=priority), 0)
+        told[pending.position] = name
+    assert await served(driver, settle, 10) == ["first", *(told[place] for place in range(1, 10))]
+    await asyncio.gather(*callers)
+
+
+async def test_one_tenant_cannot_fill_the_list_alone(driver, job, settle):
+    queue = queue_of(driver, waiting=4)
+    callers = [asking(queue, job(f"a{n}", owner=f"o{n}", tenant="A")) for n in range(3)]
+    await settle()
+    with pytest.raises(QueueFull, match=r"Too many of your queries are waiting for the database \(2\)"):
+        await queue.submit(job("a3", owner="o9", tenant="A"), 0)
+    callers.append(asking(queue, job("b0", owner="b", tenant="B")))
+    await served(driver, settle, 4)
+    await asyncio.gather(*callers)
+
+
+# ---------------------------------------------------------------- streams
+
+
+async def test_streams_have_half_of_the_places_and_others_go_past_them(driver, job, settle):
+    queue = queue_of(driver, limit=4)
+    streams = [asking(queue, job(f"s{n}", stream=True, priority=20)) for n in range(4)]
+    others = [asking(queue, job(f"q{n}")) for n in range(3)]
+    await settle()
+    assert driver.begun == ["s0", "s1", "q0", "q1"]
+    driver.end("q0")
+    await settle()
+    assert driver.begun[4:] == ["q2"]
+    driver.end("q1")
+    await settle()
+    assert queue.snapshot().running == 3, "a place is left for who is not a stream"
+    driver.end("s0")
+    await settle()
+    assert driver.begun[5:] == ["s2"]
+    for name in ("s1", "q2", "s2"):
+        driver.end(name)
+        await settle()
+    driver.end("s3")
+    await asyncio.gather(*streams, *others)
+
+
+@pytest.mark.parametrize(("limit", "setting", "most"), [(1, None, 1), (2, None, 1), (5, None, 2), (3, 3, 3)])
+async def test_so_many_streams_run_at_once(driver, job, settle, limit, setting, most):
+    queue = queue_of(driver, limit=limit, streams=setting)
+    streams = [asking(queue, job(f"s{n}", stream=True)) for n in range(6)]
+    await settle()
+    assert len(driver.begun) == most
+    await queue.close()
+    await asyncio.gather(*streams, return_exceptions=True)
+
+
 # ---------------------------------------------------------------- room
 
 

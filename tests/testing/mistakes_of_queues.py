@@ -9,6 +9,7 @@ import itertools
 from tests.testing.seeding import Mistake
 
 from cuboid.errors import QueryFailed
+from cuboid.run.waiting import WaitingList
 from cuboid.types import Pending
 from cuboid_duckdb.queue import DuckDBQueue
 
@@ -23,23 +24,34 @@ def own_limit(self, driver, settings):
     DuckDBQueue.__init__(self, driver, dataclasses.replace(settings, limit=None))
 
 
-def newest_first(self, job):
-    run = DuckDBQueue._admit(self, job)
-    self._queued.sort(key=lambda each: -each.order[2])
-    return run
+class NewestFirst(WaitingList):
+    def _put(self, run, line, round, owner):
+        super()._put(run, line, -run.age, owner)
 
 
-def no_priority(self, job):
-    run = DuckDBQueue._admit(self, job)
-    self._queued.sort(key=lambda each: each.order[2])
-    return run
+class NoPriority(WaitingList):
+    def add(self, run, job):
+        super().add(run, dataclasses.replace(job, priority=0))
+
+    def move_up(self, run, job):
+        pass
 
 
-def one_line(self, job):
+class OneLine(WaitingList):
     """First come, first served, whoever it is."""
-    run = DuckDBQueue._admit(self, job)
-    self._queued.sort(key=lambda each: (each.order[0], each.order[2]))
-    return run
+
+    def add(self, run, job):
+        super().add(run, dataclasses.replace(job, owner="", tenant=""))
+
+    def move_up(self, run, job):
+        pass
+
+
+class OwnersAlone(WaitingList):
+    """A tenant of many gets more than one of few."""
+
+    def add(self, run, job):
+        super().add(run, dataclasses.replace(job, tenant=""))
 
 
 async def anybody_withdraws(self, owner, request):
@@ -122,9 +134,10 @@ def for_ever(self, run):
 MISTAKES = [
     Mistake("the queue ignores its limit", ("limit_says",), queue={"__init__": unlimited}),
     Mistake("the queue has its own limit only", ("limit_says",), queue={"__init__": own_limit}),
-    Mistake("the newest is first", ("most_urgent",), queue={"_admit": newest_first}),
-    Mistake("priorities are ignored", ("most_urgent",), queue={"_admit": no_priority}),
-    Mistake("who asks for much is served alone", ("take_turns",), queue={"_admit": one_line}),
+    Mistake("the newest is first", ("most_urgent",), queue={"waiting_list": NewestFirst}),
+    Mistake("priorities are ignored", ("most_urgent",), queue={"waiting_list": NoPriority}),
+    Mistake("who asks for much is served alone", ("take_turns",), queue={"waiting_list": OneLine}),
+    Mistake("a tenant of many is served more", ("tenants_take_turns",), queue={"waiting_list": OwnersAlone}),
     Mistake("strangers cancel", ("only_its_owner",), queue={"withdraw": anybody_withdraws}),
     Mistake("equal questions run twice", ("equal_keys", "ten_callers"), queue={"submit": unshared}),
     Mistake("answers are kept for ever", ("equal_keys",), queue={"submit": remembered}),

@@ -71,7 +71,7 @@ class Descriptions:
         self, context: RequestContext, *, only_views: bool = False, extended: bool = False
     ) -> bytes:
         """The body of ``/v1/meta``."""
-        catalog = await self._planning.models.catalog(context.principal)
+        _, catalog = await self._planning.models.named(context.principal)
         _, reader = self._planning.over(catalog)
 
         def describing() -> bytes:

@@ -13,8 +13,8 @@ from cuboid.types import Principal
 class Models(Protocol):
     """The catalogs in force, by who asks."""
 
-    async def catalog(self, principal: Principal) -> Catalog:
-        """What this principal may ask."""
+    async def named(self, principal: Principal) -> tuple[str, Catalog]:
+        """The principal's tenant, empty for none, and what may be asked there."""
 
     def held(self) -> Iterable[Catalog]:
         """All that may be asked now."""
@@ -26,8 +26,8 @@ class OneModel:
 
     current: Callable[[], Catalog]
 
-    async def catalog(self, principal: Principal) -> Catalog:
-        return self.current()
+    async def named(self, principal: Principal) -> tuple[str, Catalog]:
+        return "", self.current()
 
     def held(self) -> Iterable[Catalog]:
         return (self.current(),)

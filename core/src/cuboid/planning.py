@@ -16,7 +16,7 @@ from cuboid.query.access import AccessReader, AccessSettings
 from cuboid.query.decode import is_large
 from cuboid.query.model import Question
 from cuboid.query.normalize import Limits
-from cuboid.request import RequestReader, RewriteQuery
+from cuboid.request import RequestContext, RequestReader, RewriteQuery
 from cuboid.result.formats import FORMATS, Format
 from cuboid.run.data_source import DataSource
 from cuboid.run.readiness import StoredRollups
@@ -75,7 +75,12 @@ class Planning:
 
     async def for_principal(self, principal: Principal) -> InForce:
         """What plans and reads for this principal."""
-        return self.over(await self.models.catalog(principal))
+        return self.over((await self.models.named(principal))[1])
+
+    async def for_request(self, context: RequestContext) -> tuple[Planner, RequestReader, RequestContext]:
+        """Likewise for whoever makes a request, and the request with the tenant's name."""
+        tenant, catalog = await self.models.named(context.principal)
+        return *self.over(catalog), replace(context, tenant=tenant)
 
     def over(self, catalog: Catalog) -> InForce:
         """What plans and reads over the catalog; tenants of one catalog share it. Of catalogs that nobody may ask any

@@ -345,6 +345,7 @@ class Project:
             QueueSettings(
                 limit=source.limits.concurrency or self.settings.concurrency,
                 orphaned_after=self.settings.orphaned_timeout,
+                streams=self.settings.stream_concurrency,
             ),
         )
         timeout = source.limits.query_timeout or self.settings.query_timeout

@@ -23,7 +23,7 @@ from cuboid.query.decode import QueryType, decode, query_type
 from cuboid.query.model import Query, Question
 from cuboid.query.normalize import Limits, normalize
 from cuboid.query.parse import check_blending, parse
-from cuboid.run.data_source import Asker
+from cuboid.run.asker import INTERACTIVE, Asker
 from cuboid.types import Principal
 
 OF_ONE_TOKEN = frozenset({"exp", "iat", "nbf", "jti"})
@@ -38,17 +38,21 @@ class RequestContext:
     """Who asks, under which id; ``dev`` shows hidden members and request ids.
 
     :param poll_id: the part of the id that a client keeps while it repeats a request; empty if it gave no id.
+    :param tenant: whose principal it is, once the hook ``tenant`` was asked.
+    :param priority: how much it presses, beside other requests: not more than they do.
     """
 
     principal: Principal = field(default_factory=Principal)
     request_id: str = ""
     dev: bool = False
     poll_id: str = ""
+    tenant: str = ""
+    priority: int = INTERACTIVE
 
     @property
     def asker(self) -> Asker:
         """Whose request it is, for the queues: the same for all requests of one principal, with whatever token."""
-        return Asker(_owner(self.principal), self.poll_id)
+        return Asker(_owner(self.principal), self.poll_id, self.tenant, self.priority)
 
 
 def poll_id(request_id: str) -> str:

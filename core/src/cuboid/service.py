@@ -84,7 +84,7 @@ class Service:
         :param cache: the request's cache mode, which wins over the query's.
         :param cast_numerics: numbers are numbers where the wire has texts, as far as none loses digits.
         """
-        planner, reader = await self._planning.for_principal(context.principal)
+        planner, reader, context = await self._planning.for_request(context)
         poll = self._polls.poll(context.asker, raw)
 
         def plan() -> tuple[Request, list[Parts], list[RollupUse]]:
@@ -149,7 +149,7 @@ class Service:
 
         :param more: the setting ``stream_limit`` is the limit for this principal.
         """
-        planner, reader = await self._planning.for_principal(context.principal)
+        planner, reader, context = await self._planning.for_request(context)
         if more and self._settings.stream_limit is not None:
             limits = replace(reader.limits, maximum=max(self._settings.stream_limit, reader.limits.maximum))
             reader = replace(reader, limits=limits)

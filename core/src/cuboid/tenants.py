@@ -75,8 +75,9 @@ class Tenants:
         self.report: Report = lambda name, change: None
         """Told of each model that was read with mistakes, or anew."""
 
-    async def catalog(self, principal: Principal) -> Catalog:
-        """What this principal may ask. Raises what reading the tenant's files raises, and what the hooks raise."""
+    async def named(self, principal: Principal) -> tuple[str, Catalog]:
+        """The principal's tenant, empty for none, and what may be asked there. Raises what reading the tenant's files
+        raises, and what the hooks raise."""
         if self._hooks.wait:
             name, version = await asyncio.to_thread(self._ask, principal)
         else:
@@ -88,7 +89,7 @@ class Tenants:
         if tenant.reading is not None:
             # Others wait for the same: a client that goes away must not stop it.
             await asyncio.shield(tenant.reading)
-        return tenant.model.current.catalog
+        return name or "", tenant.model.current.catalog
 
     def held(self) -> Iterator[Catalog]:
         """The catalogs that may be asked now."""

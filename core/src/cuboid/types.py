@@ -81,8 +81,11 @@ class Job:
     :param priority: higher first, -10000 to 10000; interactive requests use 10.
     :param timeout: seconds the statement may run.
     :param owner: whoever asks, as an opaque text that is the same for all requests of one principal; empty for nobody
-        in particular. Owners of equal priority take turns.
+        in particular.
     :param request: the part of the request's id that stays the same while its client polls; empty if it has none.
+    :param tenant: whose owner it is, as the hook ``tenant`` says; empty for none. Tenants of equal priority take turns,
+        and in a tenant its owners.
+    :param stream: somebody else reads the rows while they arrive, at their own speed.
     """
 
     id: str
@@ -92,6 +95,8 @@ class Job:
     timeout: float = 600.0
     owner: str = ""
     request: str = ""
+    tenant: str = ""
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)

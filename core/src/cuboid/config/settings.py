@@ -269,6 +269,11 @@ class Settings(BaseModel):
         ge=1,
     )
     stream_timeout: Duration = _setting(3600.0, "how long a streamed answer may take", gt=0)
+    stream_concurrency: Count | None = _setting(
+        None,
+        "streamed answers at once per data source, of its `concurrency`; half of it if unset, one at least",
+        ge=1,
+    )
     query_timeout: Duration = _setting(600.0, "how long a statement may run", "CUBEJS_DB_QUERY_TIMEOUT", gt=0)
     concurrency: Count | None = _setting(
         None,

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cuboid.errors import InvalidQuery
 from cuboid.http.api import text_parameter
 from cuboid.http.pouring import PouringHandler
+from cuboid.http.priority import read_priority
 from cuboid.result.formats import wanted_format
 from cuboid.types import Pending
 
 
 class LoadHandler(PouringHandler):
-    """Parameters ``query``, ``queryType``, ``cache``, ``castNumerics``."""
+    """Parameters ``query``, ``queryType``, ``cache``, ``castNumerics``, ``priority``."""
 
     scope = "data"
 
     async def get(self) -> None:
         parameters = await self.parameters()
+        self.context = replace(self.context, priority=read_priority(parameters, self.request.headers))
         service = self.site.service
         format = wanted_format(self.request.headers.get("Accept", ""), service.formats)
         if format is None or self.request.method == "HEAD":

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cuboid.http.priority import LOWEST
 from cuboid.http.schemas import FLAG, QUERIES, TEXT, Schema, listed, ref
 from cuboid.query.parse import CACHE_MODES
+from cuboid.run.asker import INTERACTIVE
 
 JSON = "application/json"
 HTML = "text/html"
@@ -63,6 +65,12 @@ PROGRESS = Parameter(
     "progress", {"enum": ["true"]}, "with `Continue wait` also say how far it is", in_body=False
 )
 
+PRIORITY = Parameter(
+    "priority",
+    {"type": "integer", "minimum": LOWEST, "maximum": INTERACTIVE},
+    "lower than that of other requests, for what can wait; also the header `x-priority`",
+)
+
 LOAD = Operation(
     "Rows for a query",
     {
@@ -71,7 +79,7 @@ LOAD = Operation(
         "application/x-ndjson": TEXT,
         "application/vnd.apache.arrow.stream": {"type": "string", "format": "binary"},
     },
-    (QUERY, QUERY_TYPE, CACHE, CAST, PROGRESS),
+    (QUERY, QUERY_TYPE, CACHE, CAST, PRIORITY, PROGRESS),
     "data",
 )
 

@@ -1,4 +1,4 @@
-"""``BoundedQueue``: so many statements at once, the most urgent first, owners in turn, one run for equal ones.
+"""``BoundedQueue``: so many statements at once, the most urgent first, tenants in turn, one run for equal ones.
 
 A run's life: queued -> running -> over, or, when it is stopped (cancelled, timed out, orphaned), running ->
 stopping -> over. Its callers learn the outcome when it is known; a stopped run holds its place until the
@@ -14,7 +14,6 @@ Nothing polls: timers and the ends of runs drive everything, all on one event lo
 from __future__ import annotations
 
 import asyncio
-import bisect
 import itertools
 import logging
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from typing import ClassVar
 from cuboid.errors import ConfigError, QueryCancelled, QueryTimeout, QueueError, QueueFull
 from cuboid.run.queue import QueryQueue, QueueSettings, Runs
 from cuboid.run.shared_run import Caller, SharedRun
-from cuboid.run.turns import Turns
+from cuboid.run.waiting import WaitingList
 from cuboid.types import Job, Pending, Result, Withdrawn
 
 log = logging.getLogger(__name__)
@@ -54,6 +53,8 @@ class BoundedQueue(QueryQueue):
     """A subclass says how many statements its database should run at once, and why."""
 
     default_limit: ClassVar[int] = 2
+    waiting_list: ClassVar[type[WaitingList]] = WaitingList
+    """Whose turn it is."""
 
     def __init__(self, driver: Runs, settings: QueueSettings) -> None:
         self.driver = driver
@@ -63,10 +64,10 @@ class BoundedQueue(QueryQueue):
                 f"A queue needs room for at least one statement, not {self.limit}.", setting="concurrency"
             )
         self._settings = settings
+        self._streams = max(self.limit // 2, 1) if settings.streams is None else settings.streams
         self._ages = itertools.count()
-        self._turns = Turns()
         self._runs: dict[str, SharedRun] = {}  # by key: queued, running, or over and kept
-        self._queued: list[SharedRun] = []  # sorted by order
+        self._waiting = self.waiting_list()
         self._running: set[SharedRun] = set()
         self._abandoned: set[SharedRun] = set()
         self._interrupts: set[asyncio.Task[None]] = set()
@@ -78,7 +79,7 @@ class BoundedQueue(QueryQueue):
 
     def snapshot(self) -> QueueSnapshot:
         kept = sum(run.ended.done() for run in self._runs.values())
-        return QueueSnapshot(len(self._running), len(self._queued), len(self._abandoned), kept)
+        return QueueSnapshot(len(self._running), len(self._waiting), len(self._abandoned), kept)
 
     # ------------------------------------------------------------ the contract
 
@@ -118,7 +119,7 @@ class BoundedQueue(QueryQueue):
     async def withdraw(self, owner: str, request: str) -> list[Withdrawn]:
         withdrawn: list[Withdrawn] = []
         asked = [run for run in self._runs.values() if request and run.is_asked_by((owner, request))]
-        for run in sorted(asked, key=lambda run: run.order[2]):
+        for run in sorted(asked, key=lambda run: run.age):
             nobody_left = run.withdraw((owner, request))
             if run.ended.done():
                 self._forget_unless_owed(run)
@@ -151,7 +152,7 @@ class BoundedQueue(QueryQueue):
         run.promise(caller)
         self._watch_orphan(run)
         if run.phase == "queued":
-            return Pending(f"#{self._queued.index(run) + 1} in queue")
+            return Pending(f"#{self._waiting.position(run)} in queue")
         return Pending("Executing query", asyncio.get_running_loop().time() - run.started)
 
     def _watch_orphan(self, run: SharedRun) -> None:
@@ -170,58 +171,49 @@ class BoundedQueue(QueryQueue):
 
     def _admit(self, job: Job) -> SharedRun:
         if len(self._running) >= self.limit:
-            self._check_room(job.owner)
-        ended = asyncio.get_running_loop().create_future()
-        round = self._turns.next_round(job.priority, job.owner)
-        self._turns.take(job.priority, job.owner, round)
-        run = SharedRun(job, (-job.priority, round, next(self._ages)), ended)
+            self._check_room(job)
+        run = SharedRun(job, next(self._ages), asyncio.get_running_loop().create_future())
         self._runs[job.key] = run
-        bisect.insort(self._queued, run, key=_order)
+        self._waiting.add(run, job)
         self._fill_places()
         return run
 
-    def _check_room(self, owner: str) -> None:
-        """Raises :class:`QueueFull` if no more may wait, or no more of this owner."""
+    def _check_room(self, job: Job) -> None:
+        """Raises :class:`QueueFull` if no more may wait, or no more of this owner or tenant."""
         waiting = self._settings.waiting
-        if len(self._queued) >= waiting:
+        if len(self._waiting) >= waiting:
             raise QueueFull(
-                f"Too many queries are waiting for the database ({len(self._queued)}).",
+                f"Too many queries are waiting for the database ({len(self._waiting)}).",
                 hint="Ask again later, or raise the data source's concurrency.",
             )
         share = max(waiting // 2, 1)
-        if owner and len(self._queued) >= share:
-            own = sum(run.job.owner == owner for run in self._queued)
-            if own >= share:
-                raise QueueFull(
-                    f"Too many of your queries are waiting for the database ({own}).",
-                    hint="Ask again when some of them are answered.",
-                )
+        if len(self._waiting) < share:
+            return
+        own = sum(run.job.owner == job.owner for run in self._waiting) if job.owner else 0
+        theirs = sum(run.job.tenant == job.tenant for run in self._waiting) if job.tenant else 0
+        if max(own, theirs) >= share:
+            raise QueueFull(
+                f"Too many of your queries are waiting for the database ({max(own, theirs)}).",
+                hint="Ask again when some of them are answered.",
+            )
 
     def _move_up(self, run: SharedRun, job: Job) -> None:
-        """A run is as urgent as its most urgent caller, and as early as the turn of any of its callers."""
-        if run.phase != "queued":
-            return
-        round = self._turns.next_round(job.priority, job.owner)
-        order = (-job.priority, round, run.order[2])
-        if order < run.order:
-            self._turns.take(job.priority, job.owner, round)
-            self._queued.remove(run)
-            run.order = order
-            bisect.insort(self._queued, run, key=_order)
+        if run.phase == "queued":
+            self._waiting.move_up(run, job)
+
+    def _may_run(self, run: SharedRun) -> bool:
+        """Streams, which may take an hour, have a part of the places only."""
+        return not run.job.stream or sum(each.job.stream for each in self._running) < self._streams
 
     def _fill_places(self) -> None:
-        while self._queued and len(self._running) < self.limit:
-            run = self._queued.pop(0)
+        while len(self._running) < self.limit and (run := self._waiting.pop(self._may_run)) is not None:
             loop = asyncio.get_running_loop()
             run.phase = "running"
             run.started = loop.time()
             run.started_at = datetime.now(UTC)
-            self._turns.served(-run.order[0], run.order[1])
             run.timer = loop.call_later(run.job.timeout, self._time_out, run)
             self._running.add(run)
             run.task = loop.create_task(self._execute(run))
-        if not self._queued:
-            self._turns.forget()
 
     async def _execute(self, run: SharedRun) -> None:
         try:
@@ -277,7 +269,7 @@ class BoundedQueue(QueryQueue):
         run.settle(None, error)
         self._forget(run)
         if run.phase == "queued":
-            self._queued.remove(run)
+            self._waiting.remove(run)
             run.phase = "over"
         else:
             self._let_go(run)
@@ -304,10 +296,6 @@ class BoundedQueue(QueryQueue):
         self._running.discard(run)
         self._abandoned.add(run)
         self._fill_places()
-
-
-def _order(run: SharedRun) -> tuple[int, int, int]:
-    return run.order
 
 
 def _duration(seconds: float) -> str:

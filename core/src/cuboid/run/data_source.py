@@ -7,13 +7,12 @@ import hashlib
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cuboid.errors import ConnectionFailed, DriverError, QueryCancelled, UnsupportedFeature
+from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.driver import Driver
 from cuboid.run.queue import QueryQueue
-from cuboid.run.streams import PRIORITY as STREAM_PRIORITY
 from cuboid.run.streams import Batch, Streams
 from cuboid.types import Job, Pending, Result, Statement, Withdrawn
 
@@ -21,17 +20,6 @@ if TYPE_CHECKING:
     from cuboid.sql.dialect import Dialect
 
 PING_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Whose request it is: ``owner`` and ``request`` as :class:`cuboid.types.Job` has them."""
-
-    owner: str = ""
-    request: str = ""
-
-
-NOBODY = Asker()
 
 
 class DataSource:
@@ -69,7 +57,7 @@ class DataSource:
         return self._opening is not None
 
     async def submit(
-        self, statement: Statement, *, wait: float, priority: int = 10, asker: Asker = NOBODY
+        self, statement: Statement, *, wait: float, priority: int | None = None, asker: Asker = NOBODY
     ) -> Result | Pending:
         """The result, or :class:`Pending` after ``wait`` seconds, opening included.
 
@@ -83,10 +71,11 @@ class DataSource:
             uuid.uuid4().hex,
             statement_key(statement),
             statement,
-            priority,
+            asker.priority if priority is None else priority,
             self.timeout,
             asker.owner,
             asker.request,
+            asker.tenant,
         )
         try:
             return await self.queue.submit(job, max(0.0, wait - (loop.time() - began)))
@@ -102,11 +91,13 @@ class DataSource:
         statement: Statement,
         *,
         asker: Asker = NOBODY,
-        priority: int = STREAM_PRIORITY,
+        priority: int | None = None,
         seconds: float | None = None,
     ) -> AsyncIterator[Batch]:
         """The rows in batches, with bounded memory if the driver can; leaving the iterator stops the statement.
 
+        :param priority: of a stream of the server's own, which reads as fast as rows arrive; None for one that somebody
+            else reads, at their own speed.
         :param seconds: how long it may take; as all streams by default.
 
         Waits for the driver to open and for a place in the queue. Raises as :meth:`submit`.
@@ -116,9 +107,7 @@ class DataSource:
         seconds = self.stream_timeout if seconds is None else seconds
         if not await self._opened(seconds):
             raise ConnectionFailed(f"Data source '{self.name}': no answer within {seconds:g} s.")
-        rows = self._streams.read(
-            self.queue, statement, seconds, owner=asker.owner, request=asker.request, priority=priority
-        )
+        rows = self._streams.read(self.queue, statement, seconds, asker=asker, priority=priority)
         try:
             async with aclosing(rows) as batches:  # type: ignore[type-var]
                 async for batch in batches:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from cuboid.run.data_source import Asker
+from cuboid.run.asker import Asker
 
 KEPT_SECONDS = 120.0
 """How long a request may take to come back; as long as a run waits for somebody to ask for it."""

@@ -18,14 +18,16 @@ class QueueSettings:
     """Times are in seconds.
 
     :param limit: statements at once; None for the queue's own number.
-    :param waiting: how many may wait before :class:`QueueFull`; of one owner's half of them, so that nobody can fill
-        the list alone.
+    :param waiting: how many may wait before :class:`QueueFull`; of one owner's or one tenant's half of them, so that
+        nobody can fill the list alone.
+    :param streams: streams at once, of the ``limit``; None for half of it, but one at least.
     :param orphaned_after: a run that nobody has asked for this long is cancelled and dropped.
     :param abandon_after: how long to wait for a cancelled run to end before its place is given away.
     """
 
     limit: int | None = None
     waiting: int = 1000
+    streams: int | None = None
     orphaned_after: float = 120.0
     abandon_after: float = 5.0
 
@@ -54,7 +56,7 @@ class QueryQueue(ABC):
         A job whose key is queued or running joins that run; one whose key has ended while its askers were told
         to wait gets that outcome (or error) at once. A caller that is cancelled never stops a run that others
         wait for; a run that nobody waits for any more is interrupted in the database. The highest priority is first;
-        owners of equal priority take turns. Raises the run's
+        tenants of equal priority take turns, and in a tenant its owners. Raises the run's
         :class:`DriverError`, :class:`QueryTimeout`, :class:`QueryCancelled` or :class:`QueueFull`.
         """
 

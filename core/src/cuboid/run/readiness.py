@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from cuboid.run.data_source import Asker, DataSource
+from cuboid.run.asker import Asker
+from cuboid.run.data_source import DataSource
 from cuboid.run.stored import RollupUse
 from cuboid.types import Pending
 

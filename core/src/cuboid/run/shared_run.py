@@ -46,7 +46,8 @@ class SharedRun:
     else of those without an id, else of the same owner, whose proxy may name each request anew. A caller that is
     cancelled gives back what it redeemed: it may have been a stranger, and somebody else still counts on the outcome.
 
-    :param order: the place in the queue, smallest first: (-priority, round, age).
+    :param age: smaller for runs that were asked for earlier.
+    :param line: priority and tenant with which it waits, and ``round`` its owner's turn among those.
     :param ended: done when the outcome is known, which for a stopped run is before the driver lets go.
     :param callers: those who wait now.
     :param promised: how many callers of each party were told ``Pending`` and have not come back.
@@ -54,8 +55,10 @@ class SharedRun:
     """
 
     job: Job
-    order: tuple[int, int, int]
+    age: int
     ended: asyncio.Future[None]
+    line: tuple[int, str] = (0, "")
+    round: int = 0
     phase: Phase = "queued"
     result: Result | None = None
     error: Exception | None = None

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cuboid.errors import QueryCancelled, QueryTimeout
+from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.driver import Driver
 from cuboid.types import Job, Pending, Result, Statement, Value
 
@@ -92,18 +93,29 @@ class Streams:
         statement: Statement,
         seconds: float,
         *,
-        owner: str = "",
-        request: str = "",
-        priority: int = PRIORITY,
+        asker: Asker = NOBODY,
+        priority: int | None = None,
     ) -> AsyncIterator[Batch]:
         """The rows of ``statement`` in batches. Waits for a place in ``queue`` as long as it takes; leaving the
         iterator stops the statement in the database. Raises what :meth:`QueryQueue.submit` raises.
 
         :param seconds: how long the statement may run, the reader's pauses included.
-        :param owner: whose it is, and ``request`` what for: as in :class:`Job`.
+        :param asker: whose it is. It is not more urgent than :data:`PRIORITY`, whatever they say.
+        :param priority: of a stream of the server's own, which reads as fast as rows arrive: to the queue it is a
+            statement like any other.
         """
         id = uuid.uuid4().hex
-        job = Job(id, f"stream:{id}", statement, priority, seconds, owner, request)
+        job = Job(
+            id,
+            f"stream:{id}",
+            statement,
+            min(PRIORITY, asker.priority) if priority is None else priority,
+            seconds,
+            asker.owner,
+            asker.request,
+            asker.tenant,
+            stream=priority is None,
+        )
         channel = self._channels[id] = _Channel()
         run = asyncio.create_task(_submit(queue, job, seconds))
         try:

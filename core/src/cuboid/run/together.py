@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from cuboid.run.data_source import NOBODY, Asker, DataSource, statement_key
+from cuboid.run.asker import NOBODY, Asker
+from cuboid.run.data_source import DataSource, statement_key
 from cuboid.types import Pending, Result, Statement
 
 KEPT_SECONDS = 120.0

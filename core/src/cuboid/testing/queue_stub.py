@@ -140,6 +140,21 @@ class QueueOnStub(Subject):
         await queue.close()
 
     @on_loop
+    async def test_tenants_take_turns_however_many_owners_they_have(self) -> None:
+        stub = Stub()
+        queue = self._queue(stub)
+        asked = [self._ask(queue, "first")]
+        await stub.reached("first")
+        for name, tenant, owner in (("x", "A", "a"), ("y", "A", "b"), ("z", "A", "c"), ("q", "B", "d")):
+            asked.append(self._ask(queue, name, tenant=tenant, owner=owner))
+            await asyncio.sleep(0)
+        for name in ("first", "x", "q", "y", "z"):
+            await stub.reached(name)
+            stub.end(name)
+        await asyncio.gather(*asked)
+        await queue.close()
+
+    @on_loop
     async def test_only_its_owner_withdraws_a_request(self) -> None:
         stub = Stub()
         queue = self._queue(stub)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -10,6 +10,7 @@ from cuboid.errors import Unauthenticated
 from cuboid.http.api import text_parameter
 from cuboid.http.errors import describe
 from cuboid.http.logs import log
+from cuboid.http.priority import read_priority
 from cuboid.http.site import Site
 from cuboid.http.sockets.messages import Ask
 from cuboid.request import RequestContext, poll_id
@@ -72,6 +73,7 @@ async def _body(site: Site, ask: Ask, context: RequestContext) -> bytes:
             return await service.dry_run(given.get("query"), context)
         case "meta":
             return await service.meta(context, only_views=given.get("onlyViews") in (True, "true"))
+    context = replace(context, priority=read_priority(given, {}))
     while True:
         body = await service.load(
             given.get("query"),

@@ -18,11 +18,11 @@ Method = Literal["load", "sql", "dry-run", "meta", "subscribe"]
 
 PARAMETERS: Mapping[Method, tuple[str, ...]] = MappingProxyType(
     {
-        "load": ("query", "queryType", "cache"),
+        "load": ("query", "queryType", "cache", "priority"),
         "sql": ("query",),
         "dry-run": ("query",),
         "meta": ("onlyViews",),
-        "subscribe": ("query", "queryType", "cache"),
+        "subscribe": ("query", "queryType", "cache", "priority"),
     }
 )
 """The methods, and what each of them takes."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from cuboid.run.data_source import NOBODY, Asker, DataSource
+from cuboid.run.asker import NOBODY, Asker
+from cuboid.run.data_source import DataSource
 from cuboid.run.rollups.builds import Counts
 from cuboid.run.rollups.rollups import Rollups
 from cuboid.run.stored import RollupUse

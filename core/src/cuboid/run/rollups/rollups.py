@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cuboid.errors import ConfigError
-from cuboid.run.data_source import NOBODY, Asker, DataSource
+from cuboid.run.asker import NOBODY, Asker
+from cuboid.run.data_source import DataSource
 from cuboid.run.rollups.builds import Builds, Counts
 from cuboid.run.rollups.parts import Part
 from cuboid.run.rollups.table import RollupTable
