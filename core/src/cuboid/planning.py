@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from cuboid.catalog.directives import Directives
 from cuboid.catalog.model import Catalog
 from cuboid.errors import ConfigError
 from cuboid.models import Models
@@ -100,6 +101,7 @@ class Planning:
                     settings.default_timezone,
                     self._rewrite_query,
                     AccessReader(catalog, settings.access),
+                    Directives(catalog),
                 ),
             )
             held = {id(each) for each in self.models.held()}

@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from cuboid.catalog.directives import Directives
 from cuboid.catalog.model import Catalog
 from cuboid.errors import InvalidQuery
 from cuboid.query.access import AccessReader
@@ -98,6 +99,7 @@ class RequestReader:
     default_timezone: str
     rewrite_query: RewriteQuery
     access: AccessReader
+    directives: Directives
 
     def read(
         self,
@@ -134,6 +136,7 @@ class RequestReader:
                 default_timezone=self.default_timezone,
                 dev=context.dev,
                 access=lambda query, scope: self.access.read(query, context.principal, scope),
+                directives=self.directives,
             )
         return Request(type_, tuple(questions))
 

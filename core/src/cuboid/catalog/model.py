@@ -321,6 +321,12 @@ class Catalog:
         cube = self.cubes.get(cube_name)
         return cube.member(name) if cube else None
 
+    def origin(self, full_name: str) -> str:
+        """The cube's member that a view's member stands for: the same thing to ask about. Of others, and of names that
+        are none, the name itself."""
+        member = self.member(full_name)
+        return full_name if member is None else member.alias_member or full_name
+
     def dimension(self, full_name: str) -> Dimension:
         """The dimension of that full name; KeyError if it is none (normalized names only)."""
         member = self.member(full_name)

@@ -45,7 +45,7 @@ class Members:
 
     def origin(self, name: str) -> str:
         """The member that a view's member stands for; of other members the name itself."""
-        return self._get(name).alias_member or name
+        return self._catalog.origin(name)
 
     def owners(self, name: str) -> frozenset[str]:
         """The cubes that the member belongs to: its own, or those of all members that a view's member is made of."""

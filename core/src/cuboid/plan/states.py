@@ -171,7 +171,7 @@ def _times(state: State, origin: Origin) -> tuple[str, ...]:
 
 
 def _tests_time(condition: Predicate) -> bool:
-    return any(slot.type in ("instant", "utc", "date") for slot in condition.slots)
+    return any(slot.time_kind for slot in condition.slots)
 
 
 def _moved(condition: Condition, shifts: dict[str, tuple[Interval, ...]], origin: Origin) -> Condition:

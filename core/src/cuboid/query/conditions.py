@@ -212,7 +212,7 @@ def _slot(text: str, member: Dimension | Measure, path: str, scope: Scope) -> Sl
 
 def _has_row_filters(member: Dimension | Measure, catalog: Catalog) -> bool:
     """``measureFilter`` has the measure's own row filters restrict rows; without any it is no condition."""
-    origin = catalog.member(member.alias_member) if member.alias_member else member
+    origin = catalog.member(catalog.origin(member.full_name))
     if not isinstance(origin, Measure) or not (origin.filters or origin.drill_filters):
         return False
     if origin.multi_stage is not None and origin.filters:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cuboid.catalog.model import Catalog, Segment
+from cuboid.catalog.model import Catalog
 from cuboid.query.model import Filter, FilterGroup, Query
 
 
@@ -15,13 +15,13 @@ def default_filters(query: Query, catalog: Catalog) -> tuple[Filter, ...]:
     A filter of the query on a default filter's member, or on one of its ``unless``, releases it; so does a date
     range on a time dimension. That a member is grouped by releases nothing.
     """
-    asked = {_origin(name, catalog) for name in _filtered(query)}
+    asked = {catalog.origin(name) for name in _filtered(query)}
     found: list[Filter] = []
     for name in dict.fromkeys(name.partition(".")[0] for name in _mentioned(query)):
         cube = catalog.cubes.get(name)
         for default in cube.view.default_filters if cube is not None and cube.view is not None else ():
             member = default.filter["member"]
-            if asked.isdisjoint(_origin(each, catalog) for each in (member, *default.unless)):
+            if asked.isdisjoint(catalog.origin(each) for each in (member, *default.unless)):
                 found.append(_filter(default.filter))
     return tuple(found)
 
@@ -29,12 +29,6 @@ def default_filters(query: Query, catalog: Catalog) -> tuple[Filter, ...]:
 def _filter(stated: Mapping[str, Any]) -> Filter:
     values = stated.get("values")
     return Filter(stated["member"], stated["operator"], None if values is None else tuple(values), "filters")
-
-
-def _origin(name: str, catalog: Catalog) -> str:
-    """A view's member and the cube's that it stands for are the same thing to ask about."""
-    member = catalog.member(name)
-    return name if member is None or isinstance(member, Segment) else member.alias_member or name
 
 
 def _mentioned(query: Query) -> Iterator[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from cuboid.catalog.model import Catalog, Dimension, Measure, Segment
-from cuboid.catalog.pieces import MemberReference
+from cuboid.catalog.model import Dimension, Measure
 from cuboid.errors import UnsupportedFeature
 from cuboid.query.conditions import Scope, condition, resolve
 from cuboid.query.filters import parse_filters
@@ -13,14 +12,13 @@ from cuboid.query.model import Condition, Included
 from cuboid.query.policies import leaves
 
 
-def included(names: Iterable[str], scope: Scope) -> tuple[Included, ...]:
-    """For each of the members, and of those that they are made of, what its filter directive adds; the scope takes
-    the values.
+def included(members: Iterable[Measure | Dimension], scope: Scope) -> tuple[Included, ...]:
+    """For each of the members what its filter directive adds; the scope takes the values.
 
     Raises :class:`UnsupportedFeature` for a directive that tests a measure.
     """
     found: list[Included] = []
-    for member in _reached(names, scope.catalog):
+    for member in members:
         directive = member.multi_stage.filter if member.multi_stage else None
         if directive is None or not directive.include:
             continue
@@ -38,20 +36,3 @@ def included(names: Iterable[str], scope: Scope) -> tuple[Included, ...]:
                 conditions.append(built)
         found.append(Included(member.full_name, tuple(conditions)))
     return tuple(found)
-
-
-def _reached(names: Iterable[str], catalog: Catalog) -> Iterator[Measure | Dimension]:
-    """The members of these names and all that they refer to, each once, in order of mention."""
-    waiting = list(dict.fromkeys(names))
-    seen = set(waiting)
-    while waiting:
-        member = catalog.member(waiting.pop(0))
-        if member is None:
-            continue
-        if not isinstance(member, Segment):
-            yield member
-        for template in member.templates:
-            for reference in template.references:
-                if isinstance(reference, MemberReference) and reference.member not in seen:
-                    seen.add(reference.member)
-                    waiting.append(reference.member)

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from cuboid.catalog.access import Mask
-from cuboid.types import Interval, ParameterType, Scalar
+from cuboid.types import Interval, ParameterType, Scalar, TimeKind
 
 CacheMode = Literal["stale-if-slow", "stale-while-revalidate", "must-revalidate", "no-cache"]
 ResponseFormat = Literal["default", "compact", "columnar"]
@@ -150,6 +150,11 @@ class Slot:
     index: int
     type: ParameterType
     shifts: tuple[Interval, ...] = ()
+
+    @property
+    def time_kind(self) -> TimeKind | None:
+        """What a time among the values is compared with; None for a value that is none."""
+        return self.type if self.type == "instant" or self.type == "utc" or self.type == "date" else None
 
 
 @dataclass(frozen=True, slots=True)

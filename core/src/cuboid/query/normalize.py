@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from cuboid.catalog.directives import Directives
 from cuboid.catalog.model import Catalog
 from cuboid.errors import InvalidQuery
 from cuboid.query import additions, dates, members, switches
@@ -58,12 +59,14 @@ def normalize(
     default_timezone: str = "UTC",
     dev: bool = False,
     access: ReadAccess = lambda query, scope: NO_ACCESS_RULES,
+    directives: Directives | None = None,
 ) -> tuple[Question, ...]:
     """What ``query`` asks of ``catalog``: one question, or one per range of a ``compareDateRange``, in its order.
 
     :param now: aware; what relative dates are counted from.
     :param default_timezone: a canonical IANA name, for a query without one.
     :param dev: members that are not public may be selected.
+    :param directives: what is known already of the catalog's members that bring conditions of their own.
 
     Raises :class:`InvalidQuery`, :class:`UnknownMember`, :class:`InvalidDateRange` or :class:`UnsupportedFeature`, and
     what ``access`` raises.
@@ -73,6 +76,7 @@ def normalize(
             "Query should contain either measures, dimensions or timeDimensions with granularities in order to be valid"
         )
     limits = limits or Limits()
+    known = directives or Directives(catalog)
     limit = min(limits.default, limits.maximum) if query.limit is None else query.limit
     if limit > limits.maximum:
         raise InvalidQuery(
@@ -83,7 +87,7 @@ def normalize(
     _check_members(query, catalog, dev)
     check_join_hints(query.join_hints, catalog)
     return tuple(
-        _question(expanded, catalog, now, limit, default_timezone, compared, access)
+        _question(expanded, catalog, now, limit, default_timezone, compared, access, known)
         for expanded, compared in _expand(query)
     )
 
@@ -132,6 +136,7 @@ def _question(
     default_timezone: str,
     compared: int | None,
     access: ReadAccess,
+    directives: Directives,
 ) -> Question:
     timezone = query.timezone or default_timezone
     scope = Scope(catalog, ZoneInfo(timezone), now, Slots())
@@ -167,7 +172,7 @@ def _question(
         top=additions.top(query, catalog, scope.slots),
         join_hints=tuple(dict.fromkeys(hint for hint in query.join_hints if len(hint) > 1)),
         date_ranges=tuple(each for each in rows if each in stated),
-        included=included(_read(query, (*rows, *groups)), scope),
+        included=included(directives.among(_read(query, (*rows, *groups))), scope),
     )
     return Question(
         query=query,

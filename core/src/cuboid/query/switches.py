@@ -44,7 +44,7 @@ def switch_of(name: str, catalog: Catalog) -> str | None:
     member = catalog.member(name)
     if not isinstance(member, Dimension):
         return None
-    origin = catalog.member(member.alias_member) if member.alias_member else member
+    origin = catalog.member(member.origin)
     is_switch = isinstance(origin, Dimension) and origin.declared_type == "switch"
     return origin.full_name if is_switch and isinstance(origin, Dimension) else None
 

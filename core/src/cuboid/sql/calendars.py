@@ -43,10 +43,8 @@ def with_calendars(scope: Scope, names: Names, catalog: Catalog) -> Scope:
         return scope
 
     def is_own(condition: Condition) -> bool:
-        members = map(catalog.member, members_of((condition,)))
-        return not any(
-            each and (each.alias_member or each.full_name).partition(".")[0] in looked_up for each in members
-        )
+        cubes = (catalog.origin(name).partition(".")[0] for name in members_of((condition,)))
+        return looked_up.keys().isdisjoint(cubes)
 
     return replace(scope, conditions=tuple(filter(is_own, scope.conditions)), looked_up=looked_up)
 

@@ -231,9 +231,9 @@ class Lowering:
         """A grouped time dimension is civil time already, so what it is compared with must be, too."""
         if not isinstance(self._catalog.member(member), Dimension):
             return placeholder
-        if slot.type == "instant" or slot.type == "utc" or slot.type == "date":
-            return self._dialect.to_civil(placeholder, self._plan.timezone, slot.type)
-        return placeholder
+        if slot.time_kind is None:
+            return placeholder
+        return self._dialect.to_civil(placeholder, self._plan.timezone, slot.time_kind)
 
     def _cut(self, select: exp.Select) -> exp.Select:
         """ORDER BY, LIMIT and OFFSET. NULLs are last both ways; the remaining keys make the order total."""

@@ -82,7 +82,7 @@ class MemberSql:
         counted under them would tell what the mask hides."""
         if is_masked:
             raise Forbidden(f"'{measure.full_name}' is masked, so rows cannot be chosen by its filters.")
-        origin = self._catalog.measure(measure.alias_member or measure.full_name)
+        origin = self._catalog.measure(self._catalog.origin(measure.full_name))
         tests = (*origin.filters, *origin.drill_filters)
         return exp.and_(*(self.template(each, scope) for each in tests))
 

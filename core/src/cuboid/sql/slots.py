@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
-from cuboid.catalog.model import Catalog, Dimension, Segment
+from cuboid.catalog.model import Catalog, Dimension
 from cuboid.catalog.pieces import (
     ArgumentReference,
     ContextReference,
@@ -122,14 +122,14 @@ class SlotSql:
         self, filters: Sequence[FilterReference], conditions: Sequence[Condition], expressed: Expressed
     ) -> exp.Expr:
         """Those of the conditions that test the filters' members only, on the filters' columns instead."""
-        by_member = {self._origin(each.member): each for each in filters}
+        by_member = {self._catalog.origin(each.member): each for each in filters}
         parts: list[exp.Expr] = []
         for condition in conditions:
-            tested = [self._origin(each.member) for each in predicates(condition)]
+            tested = [self._catalog.origin(each.member) for each in predicates(condition)]
             if not tested or not by_member.keys() >= set(tested):
                 continue
             if all(
-                self._can_restate(each, by_member[self._origin(each.member)])
+                self._can_restate(each, by_member[self._catalog.origin(each.member)])
                 for each in predicates(condition)
             ):
                 parts.append(self._condition(condition, by_member, expressed))
@@ -141,7 +141,7 @@ class SlotSql:
         if not isinstance(condition, Predicate):
             parts = [self._condition(each, by_member, expressed) for each in condition.items]
             return exp.and_(*parts) if condition.operator == "and" else exp.or_(*parts)
-        part = by_member[self._origin(condition.member)]
+        part = by_member[self._catalog.origin(condition.member)]
         if not part.arguments:
             return self._filters.condition(condition, lambda name: expressed(part.column, ()))
         if condition.operator == "in_range":
@@ -161,10 +161,6 @@ class SlotSql:
         if predicate.operator == "in_range":
             return len(part.arguments) == 2
         return predicate.operator == "in" and not predicate.or_null and len(part.arguments) == 1
-
-    def _origin(self, name: str) -> str:
-        member = self._catalog.member(name)
-        return name if member is None or isinstance(member, Segment) else member.alias_member or name
 
     def _time_kind(self, value: Template) -> TimeKind:
         """What the SQL holds: as the time dimension that it refers to, else a zoneless UTC time."""

@@ -83,7 +83,7 @@ class StoredSql:
 
     def _as_stored(self, member: str, slot: Slot, placeholder: exp.Expr) -> exp.Expr:
         """What a stored time is compared with: a time on the wall clock."""
-        if slot.type not in ("instant", "utc", "date"):
+        if slot.time_kind is None:
             return placeholder
         pattern: Pattern = "plain" if slot.shifts else "civil"
         mark = slot_mark(Slot(slot.index, "date", slot.shifts), pattern)
