@@ -15,6 +15,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from tests.oracle.engines import ENGINES
+from tests.oracle.features import features
 from tests.oracle.kept import KeptRollups
 from tests.oracle.permits import principals
 from tests.oracle.pipeline import Pipeline, TooSlowError
@@ -28,6 +29,7 @@ from tests.oracle.world import World
 from cuboid.errors import CuboidError
 
 QUERIES_PER_WORLD = 6
+SERVED = "served by rollups"
 
 
 @pytest.mark.timeout(0)  # as long as --oracle-queries takes; each query has a deadline
@@ -57,10 +59,13 @@ def test_rollups_answer_as_the_tables_do(compared: Counter[str], pytestconfig: p
                 compared["rollups of a wrong model"] += 1
                 return
             for query, who in asked:
-                compared[_agree(pipeline, world, text, kept, (query, who))] += 1
+                outcome = _agree(pipeline, world, text, kept, (query, who))
+                compared[outcome] += 1
+                if outcome == SERVED:
+                    compared.update(f"stored: {each}" for each in features(world, query, who))
 
         compare()
-    assert compared["served by rollups"] > number // 10
+    assert compared[SERVED] > number // 10
 
 
 def _with_rollups(
@@ -107,7 +112,7 @@ def _agree(
             "over the rollups": str(got),
         }
         raise AssertionError("\n\n".join(f"--- {title}\n{part}" for title, part in parts.items()))
-    return "served by rollups" if served else "not served by rollups"
+    return SERVED if served else "not served by rollups"
 
 
 def _rows(loaded: Any, query: JsonQuery) -> Any:

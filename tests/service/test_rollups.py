@@ -58,13 +58,15 @@ cubes:
       - {name: revenue, type: sum, sql: amount}
       - {name: average, type: avg, sql: amount}
       - {name: ratio, type: number, sql: "{revenue} / {count}"}
+      - {name: running, type: sum, sql: amount, rolling_window: {trailing: unbounded}}
+      - {name: last_two_days, type: count, rolling_window: {trailing: 2 day}}
       - {name: previous, type: number, sql: "{revenue}", multi_stage: true,
          time_shift: [{time_dimension: created_at, interval: 1 day, type: prior}]}
     segments:
       - {name: paid, sql: "{CUBE}.status = 'paid'"}
     pre_aggregations:
       - name: daily
-        measures: [revenue, count]
+        measures: [revenue, count, running, last_two_days]
         dimensions: [users.city, status]
         time_dimension: created_at
         granularity: day
@@ -160,6 +162,15 @@ def asked(
         ),
         ({"measures": ["orders.count"], "dimensions": ["users.city"], "total": True, "limit": 1}, "for_paid"),
         ({"measures": ["orders.count"], "segments": ["orders.paid"]}, "for_paid"),
+        ({"measures": ["orders.running"], "timeDimensions": [{**APRIL, "granularity": "day"}]}, "daily"),
+        (
+            {
+                "measures": ["orders.last_two_days", "orders.revenue"],
+                "dimensions": ["users.city"],
+                "timeDimensions": [{**APRIL, "granularity": "month"}],
+            },
+            "daily",
+        ),
         ({"measures": ["orders.previous"], "timeDimensions": [{**APRIL, "granularity": "day"}]}, "daily"),
     ],
 )

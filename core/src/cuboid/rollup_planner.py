@@ -20,7 +20,7 @@ from cuboid.catalog.naming import member_alias
 from cuboid.errors import CuboidError
 from cuboid.plan.alignment import Aligned, Alignment
 from cuboid.plan.build import Builder
-from cuboid.plan.layouts import Layout, Unusable, all_rows, extreme_part, layouts, rest, with_segments
+from cuboid.plan.layouts import Layout, Unusable, all_rows, as_stored, extreme_part, layouts, rest
 from cuboid.plan.members import Members
 from cuboid.plan.nodes import Plan, StoredAggregate
 from cuboid.plan.portable import unportable
@@ -73,7 +73,7 @@ class RollupPlanner:
 
     def __init__(self, catalog: Catalog, store: str, dialect: Callable[[str], Dialect]) -> None:
         self._asked = catalog
-        self._catalog = with_segments(catalog)
+        self._catalog = as_stored(catalog)
         self._store = store
         self._dialect = dialect
         self._builder = Builder(catalog)

@@ -65,16 +65,12 @@ class Unusable:
     reason: str
 
 
-def with_segments(catalog: Catalog) -> Catalog:
-    """The catalog in which the segments that rollups store are dimensions, so that rows can be grouped by them."""
-    stored = {
-        each.member
-        for cube in catalog.cubes.values()
-        for rollup in cube.rollups.values()
-        for each in rollup.segments
-    }
+def as_stored(catalog: Catalog) -> Catalog:
+    """The catalog as rollups store it: segments are dimensions there, so that rows can be grouped by them, and measures
+    that roll are what they add up, so that windows can be made of stored buckets."""
+    rollups = [rollup for cube in catalog.cubes.values() for rollup in cube.rollups.values()]
     cubes = dict(catalog.cubes)
-    for name in sorted(stored):
+    for name in sorted({each.member for rollup in rollups for each in rollup.segments}):
         segment = catalog.segment(name)
         cube = cubes[segment.cube]
         dimension = Dimension(
@@ -88,6 +84,12 @@ def with_segments(catalog: Catalog) -> Catalog:
             segment.short_title,
         )
         cubes[segment.cube] = replace(cube, dimensions={**cube.dimensions, segment.name: dimension})
+    for name in sorted({each.member for rollup in rollups for each in rollup.measures}):
+        measure = catalog.measure(name)
+        if measure.rolling_window is not None and measure.type in ADDITIVE:
+            cube = cubes[measure.cube]
+            plain = replace(measure, rolling_window=None)
+            cubes[measure.cube] = replace(cube, measures={**cube.measures, measure.name: plain})
     return replace(catalog, cubes=cubes)
 
 
@@ -225,7 +227,7 @@ def _only_part(plan: Plan) -> Aggregate | KeyedAggregate | None:
 def _unstorable(measure: Measure) -> str | None:
     for kind, words in (
         (measure.multi_stage, "is evaluated in stages"),
-        (measure.rolling_window, "has a rolling window"),
+        (measure.rolling_window, "rolls over what cannot be added up"),
         (measure.conversion, "is a conversion"),
         (measure.semi_additive, "is semi-additive"),
     ):

@@ -195,7 +195,7 @@ class Windowed(_WithLeaves):
     :param distinct: the relation repeats the cube's rows.
     """
 
-    rows: Relation | Combine
+    rows: Relation | Combine | StoredAggregate
     keys: tuple[Key, ...]
     cube: str
     leaves: tuple[Leaf, ...]

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from cuboid.catalog.joins import JoinTree
 from cuboid.catalog.model import Catalog, Dimension
-from cuboid.catalog.timing import Bins, bins_of, length_of
+from cuboid.catalog.timing import bins_of, length_of
 from cuboid.plan.alignment import Aligned
 from cuboid.plan.layouts import Layout
 from cuboid.plan.members import Members
@@ -35,10 +34,9 @@ from cuboid.plan.nodes import (
     WithShares,
     WithSwitches,
 )
+from cuboid.plan.rollup_windows import bucket_keys, moves_whole, without_reach
 from cuboid.query.model import Condition, Predicate, Slot, members_of, predicates
 from cuboid.types import Interval
-
-_DAY = 86400
 
 
 class NotServedError(Exception):
@@ -135,12 +133,28 @@ class Rollups:
                     served.append(replace(part, child=child, groups=groups))
                 case Windowed(rows=Combine() as rows):
                     served.append(replace(part, rows=self._combine(rows, asked, layouts)))
-                case Windowed():
-                    raise NotServedError("a rolling window reads rows at their own times")
+                case Windowed(rows=Relation() as rows):
+                    served.append(self._windowed(part, rows, asked, layouts))
                 case _:
                     names = ", ".join(f"'{name}'" for name in part.values)
                     raise NotServedError(f"{names} cannot be computed from stored groups")
         return Combine(tuple(served))
+
+    def _windowed(self, part: Windowed, rows: Relation, asked: _Asked, layouts: Sequence[Layout]) -> Windowed:
+        """The window over stored buckets that each frame holds wholly."""
+        if part.distinct or rows.tree.root != part.cube:
+            raise NotServedError(f"a rolling window over rows of '{part.cube}', which joins repeat or lack")
+        origin = self._members.origin
+        own = origin(part.frames.time.member)
+        others = tuple(key for key in part.keys if key.granularity is None or origin(key.member) != own)
+        relation = without_reach(rows, part.frames)
+        reason = NotServedError("a frame of its rolling window holds no whole buckets of any length")
+        for key in bucket_keys(part.frames, self._catalog, asked.aligned):
+            found = self._cheapest(Aggregate(relation, (*others, key), part.leaves), asked, layouts)
+            if isinstance(found, StoredAggregate):
+                return replace(part, rows=found)
+            reason = found
+        raise reason
 
     def _parts(
         self, part: Aggregate | KeyedAggregate, asked: _Asked, layouts: Sequence[Layout]
@@ -272,7 +286,7 @@ class Rollups:
         )
 
     def _moves_whole(self, key: Key, shifts: Iterable[Interval]) -> bool:
-        """Whether these shifts move the buckets of a stored time to whole buckets of it."""
+        """Whether these shifts move the buckets of a stored time to whole buckets of it, or of longer ones."""
         if key.granularity is None:
             return True
         bins = bins_of(key.granularity, self._catalog.dimension(key.member).granularities)
@@ -280,11 +294,7 @@ class Rollups:
             return not tuple(shifts)
         if bins.interval.months:
             return bins.origin.day == 1 and not any(each.seconds for each in shifts)
-        step = bins.interval.seconds
-        return all(
-            each.seconds % step == 0 and (not each.months or (_DAY % step == 0 and _at_midnight(bins, step)))
-            for each in shifts
-        )
+        return all(moves_whole(bins, each) for each in shifts)
 
     def _tested_source(self, name: str, tests: Sequence[Predicate], layout: Layout, asked: _Asked) -> Key:
         """The stored key whose values tell whether the conditions on a member hold."""
@@ -380,11 +390,6 @@ def _same_rows(relation: Relation, stored: JoinTree) -> None:
     if not _within(relation.tree, stored):
         missing = next(join for join in relation.tree.joins if join not in stored.joins)
         raise NotServedError(f"it does not join '{missing.target}' as the query does")
-
-
-def _at_midnight(bins: Bins, step: int) -> bool:
-    """Whether a bucket begins at each midnight, which shifts by months move to midnights."""
-    return int((bins.origin - datetime(1970, 1, 1)).total_seconds()) % step == 0
 
 
 def _within(tree: JoinTree, other: JoinTree) -> bool:

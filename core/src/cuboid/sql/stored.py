@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from cuboid.catalog.model import Catalog
+from cuboid.catalog.model import Catalog, Measure
 from cuboid.catalog.timing import Granularity
 from cuboid.plan.nodes import Key, Shift, StoredAggregate
 from cuboid.query.model import Slot
@@ -71,15 +71,7 @@ class StoredSql:
     def _value(self, measure: str, stored: exp.Expr, node: StoredAggregate) -> exp.Expr:
         if node.exact:
             return stored
-        match self._catalog.measure(measure).type:
-            case "min":
-                return exp.Min(this=stored)
-            case "max":
-                return exp.Max(this=stored)
-            case "count":
-                total = exp.Sum(this=stored)
-                return total if node.keys else exp.Coalesce(this=total, expressions=[exp.Literal.number(0)])
-        return exp.Sum(this=stored)
+        return aggregated_again(self._catalog.measure(measure), stored, always=bool(node.keys))
 
     def _as_stored(self, member: str, slot: Slot, placeholder: exp.Expr) -> exp.Expr:
         """What a stored time is compared with: a time on the wall clock."""
@@ -88,3 +80,19 @@ class StoredSql:
         pattern: Pattern = "plain" if slot.shifts else "civil"
         mark = slot_mark(Slot(slot.index, "date", slot.shifts), pattern)
         return self._dialect.parameter(mark, "date")
+
+
+def aggregated_again(measure: Measure, stored: exp.Expr, *, always: bool) -> exp.Expr:
+    """The measure over stored values of it.
+
+    :param always: there is a stored row in each group; without one a count is 0.
+    """
+    match measure.type:
+        case "min":
+            return exp.Min(this=stored)
+        case "max":
+            return exp.Max(this=stored)
+        case "count":
+            total = exp.Sum(this=stored)
+            return total if always else exp.Coalesce(this=total, expressions=[exp.Literal.number(0)])
+    return exp.Sum(this=stored)

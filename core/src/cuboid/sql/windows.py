@@ -10,7 +10,7 @@ from sqlglot import exp
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.timing import Bins, WindowBound
 from cuboid.plan.frames import Frames
-from cuboid.plan.nodes import Combine, Key, Leaf, Relation, Windowed
+from cuboid.plan.nodes import Combine, Key, Leaf, Relation, StoredAggregate, Windowed
 from cuboid.sql.aggregates import RAW
 from cuboid.sql.binding import slot_mark
 from cuboid.sql.bins import bin_mark
@@ -20,6 +20,7 @@ from cuboid.sql.members import is_not_null
 from cuboid.sql.reading import Reading, aliased, column, identifier
 from cuboid.sql.sources import Reduced, Sources
 from cuboid.sql.stages import StageSql
+from cuboid.sql.stored import aggregated_again
 from cuboid.sql.tables import Tables
 from cuboid.sql.time import floored
 from cuboid.types import Interval
@@ -54,6 +55,8 @@ class WindowSql:
         others = tuple(key for key in node.keys if not self._is_time(key, node.frames))
         if isinstance(node.rows, Combine):
             rows = self._child_rows(node, node.rows, others, tables)
+        elif isinstance(node.rows, StoredAggregate):
+            rows = self._stored_rows(node, node.rows, others, tables)
         else:
             rows = self._relation_rows(node, node.rows, others, tables)
         frames = self._frames(node.frames, rows, tables)
@@ -122,6 +125,26 @@ class WindowSql:
             leaf.measure: self._sources.leaves.over(leaf, reduced.carry(value, f"input__{measure.name}"))
         }
         table = tables.cte(name, reduced.inner, f"what {leaf.measure} is made of at {node.frames.time.name}")
+        return _Rows(name, table, reduced.columns, time.name, keys, values)
+
+    def _stored_rows(
+        self, node: Windowed, stored: StoredAggregate, others: tuple[Key, ...], tables: Tables
+    ) -> _Rows:
+        """Stored buckets as rows, each at its beginning."""
+        groups = tables.table(stored).reading()
+        name = f"{self._catalog.cubes[node.cube].alias}__rows"
+        reduced = Reduced(groups.select, name, self._sources.names())
+        keys = {
+            key: reduced.carry(groups.keys[key], self._sources.alias(key.member, key.granularity))
+            for key in others
+        }
+        time = reduced.carry(groups.keys[stored.keys[-1]], TIME)
+        values: dict[str, exp.Expr] = {}
+        for leaf in node.leaves:
+            measure = self._catalog.measure(leaf.measure)
+            column_ = reduced.carry(groups.leaf(leaf.measure), f"input__{measure.name}")
+            values[leaf.measure] = aggregated_again(measure, column_, always=False)
+        table = tables.cte(name, reduced.inner, f"buckets of {stored.rollup} at {node.frames.time.member}")
         return _Rows(name, table, reduced.columns, time.name, keys, values)
 
     # ------------------------------------------------------------ frames
