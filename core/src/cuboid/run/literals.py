@@ -17,6 +17,23 @@ def utc_text(moment: datetime) -> str:
     return utc.isoformat(" ", "microseconds")
 
 
+def plain_text(value: Scalar) -> str | None:
+    """``value`` as text, for placeholders whose type is said beside them; dates as their midnight, truth as 1 and 0."""
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return str(int(value))
+        case datetime():
+            return utc_text(value)
+        case date():
+            return f"{value.isoformat()} 00:00:00"
+        case Decimal():
+            return format(value, "f")
+        case _:
+            return str(value)
+
+
 def literal(value: Scalar, quoted: Callable[[str], str]) -> str:
     """``value`` as the SQL standard writes it: exact numbers in digits, doubles with an exponent, times in UTC.
 

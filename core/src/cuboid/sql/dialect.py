@@ -36,6 +36,10 @@ class Dialect(ABC):
     max_identifier_bytes: ClassVar[int] = 63
     having_by_alias: ClassVar[bool] = False
     """HAVING knows a grouped expression by its column's alias only; by the standard it knows the expression only."""
+    joins_need_equality: ClassVar[bool] = False
+    """A LEFT JOIN by inequalities alone is refused."""
+    cuts_quotients: ClassVar[bool] = False
+    """Decimals divide to digits of the engine's own choice, fewer or more than a double's: 0.3333 for 1.0 / 3."""
 
     # ------------------------------------------------------------ time
 
@@ -112,6 +116,9 @@ class Dialect(ABC):
 
         :param source: a FROM item with one row in which the two are columns; None where they are literals.
         """
+        if (numbers := self.series(first, last, step)) is not None:
+            select = exp.select(exp.alias_(numbers, "n", quoted=True))
+            return select if source is None else select.from_(source)
         n, limit = (exp.column(name, quoted=True) for name in ("n", "last_n"))
         bounds = exp.select(exp.alias_(first, "n", quoted=True), exp.alias_(last, "last_n", quoted=True))
         if source is not None:
@@ -127,6 +134,11 @@ class Dialect(ABC):
         counted = exp.union(first_step, next_step, distinct=False)
         return exp.select(n).from_("steps").with_(steps, as_=counted, recursive=True)
 
+    def series(self, first: exp.Expr, last: exp.Expr, step: int) -> exp.Expr | None:
+        """The numbers of :meth:`steps` by an expression that makes a row for each; None where there is none: recursion
+        makes them."""
+        return None
+
     def within(self, series: exp.Expr, key: str, rows: exp.Expr, test: exp.Expr, *, left: bool) -> exp.Select:
         """A SELECT, still without columns, from ``series`` joined to ``rows`` (two aliased tables) by a ``test`` that
         is no equality.
@@ -134,7 +146,16 @@ class Dialect(ABC):
         :param key: a column that tells the rows of the series apart.
         :param left: those without a match stay.
         """
-        return exp.Select().from_(series).join(rows, on=test, join_type="LEFT" if left else "INNER")
+        if not left or not self.joins_need_equality:
+            return exp.Select().from_(series).join(rows, on=test, join_type="LEFT" if left else "INNER")
+        # The matches are found first, and joined to the series by its key.
+        names = [exp.to_identifier(each.alias, quoted=True) for each in (series, rows)]
+        matched = exp.to_identifier(f"matched_{key}", quoted=True)
+        of_series = exp.column(exp.to_identifier(key, quoted=True), table=names[0])
+        matches = exp.select(exp.Column(this=exp.Star(), table=names[1]), exp.alias_(of_series, matched))
+        matches = matches.from_(series.copy()).join(rows, join_type="CROSS").where(test)
+        same = exp.EQ(this=of_series.copy(), expression=exp.column(matched.copy(), table=names[1].copy()))
+        return exp.Select().from_(series).join(matches.subquery(names[1].copy()), on=same, join_type="LEFT")
 
     def add_interval(self, civil: exp.Expr, interval: Interval) -> exp.Expr:
         """``civil`` moved by ``interval``, forwards or backwards: months first, then seconds."""
@@ -218,9 +239,10 @@ class Dialect(ABC):
         return exp.Avg(this=value)
 
     def quotient(self, division: exp.Div) -> exp.Expr:
-        """A measure that is a quotient as a whole, as the model wrote it. Engines whose decimals divide to digits of
-        their own (0.3333, 0.33333333333333333333) make it a double's, unless it may be a division of whole numbers
-        that the engine cuts."""
+        """A measure that is a quotient as a whole, as the model wrote it, with a double's digits where the engine
+        ``cuts_quotients``. An engine that cuts divisions of whole numbers leaves those alone."""
+        if self.cuts_quotients:
+            division.set("this", exp.cast(division.this, exp.DataType.Type.DOUBLE))
         return division
 
     def count_distinct(self, value: exp.Expr) -> exp.Expr:
@@ -235,6 +257,18 @@ class Dialect(ABC):
 def call(name: str, *arguments: exp.Expr) -> exp.Expr:
     """A call of the engine's function ``name``."""
     return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def mean(total: exp.Expr, value: exp.Expr, one: exp.Expr) -> exp.Expr:
+    """``total``, a sum of integers or exact decimals, by the number of ``value``: the double next to the true mean, on
+    engines whose own mean has too few digits.
+
+    :param one: 1 as a decimal with as many zeros as the mean needs digits.
+    """
+    exact = exp.Mul(this=total, expression=one)
+    return exp.cast(
+        exp.Div(this=exact, expression=exp.Count(this=value.copy()), typed=True), exp.DataType.Type.DOUBLE
+    )
 
 
 def number(value: int) -> exp.Expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,3 +33,10 @@ def offset_changes(zone: str, first: int, last: int) -> Iterator[tuple[int, int,
                 low, high = (middle, high) if offset(zone, middle) == before else (low, middle)
             yield high, before, (before := offset(zone, high))
             start = high
+
+
+@lru_cache(maxsize=64)
+def offsets(zone: str, first: int, last: int) -> tuple[tuple[int, int], ...]:
+    """From which second which offset holds, from ``first`` up to ``last``: a table to search in SQL."""
+    changes = ((second, after) for second, _, after in offset_changes(zone, first, last))
+    return ((first, offset(zone, first)), *changes)

@@ -26,6 +26,8 @@ class ClickHouseDialect(Dialect):
     name = "clickhouse"
     sqlglot = "clickhouse"
     placeholders = "typed"
+    joins_need_equality = True
+    cuts_quotients = True
     max_identifier_bytes = 255  # there is no limit; this keeps texts readable
 
     # ------------------------------------------------------------ time
@@ -62,25 +64,12 @@ class ClickHouseDialect(Dialect):
     def elapsed_seconds(self, start: exp.Expr, end: exp.Expr) -> exp.Expr:
         return call("dateDiff", text("second"), start, end)
 
-    def steps(self, first: exp.Expr, last: exp.Expr, step: int, source: exp.Expr | None) -> exp.Select:
-        end = exp.Add(this=last, expression=exp.Literal.number(1))
+    def series(self, first: exp.Expr, last: exp.Expr, step: int) -> exp.Expr:
         # Of one type: literals are as narrow as their digits allow, and there is none for UInt32 and Int32.
-        ends = (call("toInt64", each) for each in (first, end, exp.Literal.number(step)))
-        numbers = call("arrayJoin", call("range", *ends))
-        select = exp.select(exp.alias_(numbers, "n", quoted=True))
-        return select if source is None else select.from_(source)
-
-    def within(self, series: exp.Expr, key: str, rows: exp.Expr, test: exp.Expr, *, left: bool) -> exp.Select:
-        if not left:
-            return super().within(series, key, rows, test, left=False)
-        # A LEFT JOIN needs an equality: the matches are found first, and joined to the series by its key.
-        names = [exp.to_identifier(each.alias, quoted=True) for each in (series, rows)]
-        matched = exp.to_identifier(f"matched_{key}", quoted=True)
-        of_series = exp.column(exp.to_identifier(key, quoted=True), table=names[0])
-        matches = exp.select(exp.Column(this=exp.Star(), table=names[1]), exp.alias_(of_series, matched))
-        matches = matches.from_(series.copy()).join(rows, join_type="CROSS").where(test)
-        same = exp.EQ(this=of_series.copy(), expression=exp.column(matched.copy(), table=names[1].copy()))
-        return exp.Select().from_(series).join(matches.subquery(names[1].copy()), on=same, join_type="LEFT")
+        end = exp.Add(this=last, expression=number(1))
+        return call(
+            "arrayJoin", call("range", *(call("toInt64", each) for each in (first, end, number(step))))
+        )
 
     def epoch(self) -> exp.Expr:
         return call("toUnixTimestamp", call("now"))
@@ -137,11 +126,6 @@ class ClickHouseDialect(Dialect):
         # A division by zero fails even where the sum is NULL.
         count = call("greatest", exp.Count(this=value.copy()), number(1))
         return call("toFloat64", call("toString", exp.Div(this=total, expression=count)))
-
-    def quotient(self, division: exp.Div) -> exp.Expr:
-        # A decimal divides to as many digits as it has itself: 10.00 by 3 is 3.33.
-        division.set("this", exp.cast(division.this, exp.DataType.Type.DOUBLE))
-        return division
 
 
 def _timestamp(value: exp.Expr) -> exp.Expr:

@@ -68,11 +68,10 @@ class Connection:
 
     def start(self, statement: Statement) -> Blocks:
         """Sends the statement, by a name that :meth:`kill` knows: its id, or where there are none its first words."""
-        self.settings["query_id"] = uuid.uuid4().hex
+        self.settings["query_id"], self.blocks = uuid.uuid4().hex, None
         self.mark = f"/* {self.settings['query_id']} */"
         sql = statement.sql if self.control is self.client else f"{self.mark} {statement.sql}"
         self.blocks = Blocks(self.client, replace(statement, sql=sql), self.settings)
-        self.blocks.open()
         return self.blocks
 
     def kill(self) -> None:
@@ -84,8 +83,9 @@ class Connection:
         with ExitStack() as last:
             last.callback(self.control.close)
             last.callback(self.client.close)
-            if self.blocks is not None and not self.blocks.complete:
+            if self.blocks is None or not self.blocks.complete:
                 self.kill()  # first: closing reads what is left of a result
+            if self.blocks is not None:
                 self.blocks.close()
 
 

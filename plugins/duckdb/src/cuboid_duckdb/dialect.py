@@ -36,11 +36,8 @@ class DuckDBDialect(Dialect):
         # INTERVAL times a number takes 32 bits: 68 years of seconds.
         return exp.paren(exp.Add(this=civil, expression=call(f"TO_{unit.upper()}S", count)))
 
-    def steps(self, first: exp.Expr, last: exp.Expr, step: int, source: exp.Expr | None) -> exp.Select:
-        end = exp.Add(this=last, expression=exp.Literal.number(1))
-        numbers = call("UNNEST", call("RANGE", first, end, exp.Literal.number(step)))
-        select = exp.select(exp.alias_(numbers, "n", quoted=True))
-        return select if source is None else select.from_(source)
+    def series(self, first: exp.Expr, last: exp.Expr, step: int) -> exp.Expr:
+        return call("UNNEST", call("RANGE", first, exp.Add(this=last, expression=number(1)), number(step)))
 
     def approx_count_distinct(self, value: exp.Expr) -> exp.Expr:
         return exp.ApproxDistinct(this=value)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlglot import exp
 
-from cuboid.sql.dialect import Dialect, ShiftUnit, call, number, text
+from cuboid.sql.dialect import Dialect, ShiftUnit, call, mean, number, text
 from cuboid.types import ParameterType, TimeKind
 from cuboid_mysql.early import early_offset
 
@@ -34,6 +34,7 @@ class MySQLDialect(Dialect):
     placeholders = "format"
     max_identifier_bytes = 64
     having_by_alias = True
+    cuts_quotients = True
 
     # ------------------------------------------------------------ time
 
@@ -111,16 +112,9 @@ class MySQLDialect(Dialect):
     # ------------------------------------------------------------ aggregates
 
     def average(self, value: exp.Expr) -> exp.Expr:
-        # A double's digits are those of other engines. AVG has 16 places after the point (see the session's settings),
-        # and a small mean needs more: 14 zeros make it the 30 that these engines have at most.
-        total = exp.Mul(this=exp.Sum(this=value), expression=exp.Literal.number("1." + "0" * 14))
-        mean = exp.Div(this=total, expression=exp.Count(this=value.copy()))
-        return exp.cast(mean, exp.DataType.Type.DOUBLE)
-
-    def quotient(self, division: exp.Div) -> exp.Expr:
-        # Decimals divide to more digits than a double has, or to fewer.
-        division.set("this", exp.cast(division.this, exp.DataType.Type.DOUBLE))
-        return division
+        # AVG has 16 places after the point (see the session's settings), and a small mean needs more: 14 zeros make it
+        # the 30 that these engines have at most.
+        return mean(exp.Sum(this=value), value, exp.Literal.number("1." + "0" * 14))
 
 
 def _datetime(value: exp.Expr) -> exp.Expr:

@@ -6,12 +6,10 @@ changes in that time, most have fewer than 30.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from sqlglot import exp
 
 from cuboid.sql.dialect import call, number, text
-from cuboid.sql.zones import offset, offset_changes
+from cuboid.sql.zones import offsets
 
 YEAR_ZERO_SECONDS = 62_167_219_200
 """``TO_SECONDS('1970-01-01')``."""
@@ -26,20 +24,13 @@ BEGIN = -4_300_000_000
 def early_offset(zone: str, instant: exp.Expr) -> exp.Expr | None:
     """The zone's offset in seconds at ``instant``, a DATETIME in UTC before 1970-01-02, as an integer expression;
     None if the zone never had one."""
-    changes = early_changes(zone)
+    changes = offsets(zone, BEGIN, END)
     if changes == ((BEGIN, 0),):
         return None
-    offsets = [text(str(seconds)) for _, seconds in changes]
-    if len(offsets) == 1:
-        return exp.cast(offsets[0], exp.DataType.Type.BIGINT)
+    found = [text(str(seconds)) for _, seconds in changes]
+    if len(found) == 1:
+        return exp.cast(found[0], exp.DataType.Type.BIGINT)
     bounds = [number(YEAR_ZERO_SECONDS + second) for second, _ in changes[1:]]
     index = call("INTERVAL", call("TO_SECONDS", instant), *bounds)
     position = exp.Add(this=index, expression=number(1))
-    return exp.cast(call("ELT", position, *offsets), exp.DataType.Type.BIGINT)
-
-
-@lru_cache(maxsize=64)
-def early_changes(zone: str) -> tuple[tuple[int, int], ...]:
-    """From which second (since 1970, UTC) which offset holds, up to ``END``; the first begins at ``BEGIN``."""
-    changes = ((second, after) for second, _, after in offset_changes(zone, BEGIN, END))
-    return ((BEGIN, offset(zone, BEGIN)), *changes)
+    return exp.cast(call("ELT", position, *found), exp.DataType.Type.BIGINT)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from cuboid.sql.dialect import Dialect, call, number, text
+from cuboid.sql.dialect import Dialect, call, mean, number, text
 from cuboid.types import SemanticType, TimeKind
 
 ABBREVIATED: Mapping[str, str] = {
@@ -42,10 +42,8 @@ class PostgresDialect(Dialect):
     def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:
         return donor  # of a third branch it takes the type from the first two alone
 
-    def steps(self, first: exp.Expr, last: exp.Expr, step: int, source: exp.Expr | None) -> exp.Select:
-        numbers = call("GENERATE_SERIES", first, last, exp.Literal.number(step))
-        select = exp.select(exp.alias_(numbers, "n", quoted=True))
-        return select if source is None else select.from_(source)
+    def series(self, first: exp.Expr, last: exp.Expr, step: int) -> exp.Expr:
+        return call("GENERATE_SERIES", first, last, number(step))
 
     def pick(self, value: exp.Expr, type: SemanticType) -> exp.Expr:
         if type == "boolean":
@@ -60,9 +58,7 @@ class PostgresDialect(Dialect):
         # is not the double next to the mean. With more zeros there are more digits; the mean of doubles stays as it is.
         # The sum of REAL is a REAL, of seven digits; REAL + 0 is a DOUBLE PRECISION, and all other types stay theirs.
         summed = exp.Sum(this=exp.Add(this=exp.paren(value), expression=number(0)))
-        total = exp.Mul(this=summed, expression=exp.Literal.number("1." + "0" * 32))
-        mean = exp.Div(this=total, expression=exp.Count(this=value.copy()), typed=True)
-        return exp.cast(mean, exp.DataType.Type.DOUBLE)
+        return mean(summed, value, exp.Literal.number("1." + "0" * 32))
 
     def quotient(self, division: exp.Div) -> exp.Expr:
         # Decimals divide to more digits than a double has, whole numbers to whole ones, as the model's author knows
