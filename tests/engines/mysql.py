@@ -142,6 +142,13 @@ class MariaDB(MySQLFamily):
     def flags(self) -> list[str]:
         return ["--innodb-log-file-size=16M"]
 
+    def command(self, folder: Path, port: int) -> Command:
+        command = super().command(folder, port)
+        certificate = folder / "data" / "server-cert.pem"  # where MySQL looks by itself
+        key = certificate.with_name("server-key.pem")
+        more = [f"--ssl-cert={certificate}", f"--ssl-key={key}"] if certificate.exists() else []
+        return Command([*command.words, *more], folder)
+
 
 class MySQL(MySQLFamily):
     name: ClassVar[str] = "mysql"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,9 +23,9 @@ from cuboid.run.queue import QueueSettings
 from cuboid.types import Result, Statement
 
 
-def source_on(engine: str, server: Server, port: int, certificates: Path) -> DataSource:
+def source_on(driver: str, server: Server, port: int, certificates: Path) -> DataSource:
     registry = Registry.load()
-    driver_class = registry.driver(DRIVERS[engine])
+    driver_class = registry.driver(driver)
     names = ("host", "user", "password", "database")
     settings = {name: getattr(server, name) for name in names} | {"port": port}
     config = driver_class.Config.model_validate({**settings, "ssl_ca": str(certificates / "ca.pem")})
@@ -37,6 +38,14 @@ def source_on(engine: str, server: Server, port: int, certificates: Path) -> Dat
 @contextmanager
 def encrypting(engine: str, server: Server, certificates: Path, name: str) -> Iterator[int]:
     """The port of ``server`` with the certificate of that name."""
+    if engine == "mariadb":
+        with admin(server) as account:
+            ((folder,),) = account.run("SELECT @@datadir")
+        shutil.copy(certificates / name, Path(folder) / "server-cert.pem")
+        shutil.copy(certificates / "key.pem", Path(folder) / "server-key.pem")
+        server.restart()
+        yield server.port
+        return
     if engine != "mysql":
         with fronted(server, certificates, name) as opened:
             yield opened.port
@@ -55,24 +64,24 @@ def encrypting(engine: str, server: Server, certificates: Path, name: str) -> It
 
 
 @pytest.mark.parametrize(
-    "engine",
-    [
-        pytest.param(engine, marks=pytest.mark.engine(engine))
-        for engine in ("postgres", "mysql", "clickhouse")
-    ],
+    "engine", [pytest.param(engine, marks=pytest.mark.engine(engine)) for engine in DRIVERS]
 )
 async def test_an_expired_certificate_is_a_clear_error(
     own_server: Callable[[str], Server], certificates: Path, engine: str
 ) -> None:
     server = await asyncio.to_thread(own_server, engine)
+    drivers = [DRIVERS[engine], *(["asyncmy"] if DRIVERS[engine] == "mysql" else [])]
     for name in ("expired.pem", "good.pem"):
         with encrypting(engine, server, certificates, name) as port:
-            source = source_on(engine, server, port, certificates)
-            if name == "good.pem":
-                assert isinstance(await source.submit(Statement("SELECT 1"), wait=50), Result)
-            else:
-                with pytest.raises(ConnectionFailed, match=r"^Data source 'shop': .*certificate") as caught:
-                    await source.submit(Statement("SELECT 1"), wait=50)
-                assert "expired" in f"{caught.value.message} {caught.value.hint}"
-                assert server.password not in f"{caught.value.message} {caught.value.hint}"
-            await source.close()
+            for driver in drivers:
+                source = source_on(driver, server, port, certificates)
+                if name == "good.pem":
+                    assert isinstance(await source.submit(Statement("SELECT 1"), wait=50), Result)
+                else:
+                    with pytest.raises(
+                        ConnectionFailed, match=r"^Data source 'shop': .*certificate"
+                    ) as caught:
+                        await source.submit(Statement("SELECT 1"), wait=50)
+                    assert "expired" in f"{caught.value.message} {caught.value.hint}"
+                    assert server.password not in f"{caught.value.message} {caught.value.hint}"
+                await source.close()
