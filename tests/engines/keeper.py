@@ -82,6 +82,7 @@ class Instance:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                restore_signals=False,  # a file that may not grow is an error to the server, as a full disk is: no end
             )
 
     async def launch(self) -> None:

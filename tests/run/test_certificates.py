@@ -23,12 +23,16 @@ from cuboid.run.queue import QueueSettings
 from cuboid.types import Result, Statement
 
 
-def source_on(driver: str, server: Server, port: int, certificates: Path) -> DataSource:
+def source_on(
+    driver: str, server: Server, port: int, certificates: Path, *, encrypted: bool = True
+) -> DataSource:
     registry = Registry.load()
     driver_class = registry.driver(driver)
     names = ("host", "user", "password", "database")
     settings = {name: getattr(server, name) for name in names} | {"port": port}
-    config = driver_class.Config.model_validate({**settings, "ssl_ca": str(certificates / "ca.pem")})
+    if encrypted:
+        settings["ssl_ca"] = str(certificates / "ca.pem")
+    config = driver_class.Config.model_validate(settings)
     driver = driver_class(config)
     return DataSource(
         "shop", driver, registry.dialect(driver_class.dialect), driver_class.queue(driver, QueueSettings())
