@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cuboid.cli.options import claims_option, project_option, read_pairs
+from cuboid.cli.query_flags import query_flags, read_query
 from cuboid.errors import ConfigError, CuboidError, suggest
 
 if TYPE_CHECKING:
@@ -56,6 +57,26 @@ def list_(project: Path, parts: bool) -> None:
             await opened.close()
 
     _print(asyncio.run(read()), parts)
+
+
+@command.command("why", short_help="Why a query is answered from a rollup, or is not.")
+@query_flags
+@claims_option
+@project_option
+def why(project: Path, claims: tuple[str, ...], **flags: Any) -> None:
+    """Tell for each rollup whether it answers a query, and if not why. Takes the same query as 'cuboid query'; nothing
+    is run or built."""
+    query = read_query(flags)
+    security_context = read_pairs(claims, "--claim")
+    from cuboid.embedded import open as open_project
+
+    with open_project(project) as opened:
+        body = opened.explain(query, security_context)
+    for explained in body["explanations"]:
+        for each in explained["rollups"]:
+            click.echo(f"{each['rollup']}: {'used' if each['used'] else each['reason']}")
+        if not explained["rollups"]:
+            click.echo("The model has no rollups.")
 
 
 def _open(folder: Path) -> tuple[Project, Refresher]:
