@@ -161,3 +161,93 @@ def test_rewrites_are_named() -> None:
     assert "Aggregate users.count (as distinct keys) by orders.status" in steps(
         explained["plan"]["rewritten"]
     )
+
+
+SALES = """
+cubes:
+  - name: sales
+    sql_table: sales
+    measures:
+      - {name: total, type: sum, sql: amount}
+      - {name: mean_buyer, type: avg, sql: "{total}", multi_stage: true, add_group_by: [buyer]}
+      - {name: of_city, type: number, sql: "{total}", multi_stage: true, group_by: [city]}
+      - {name: place, type: rank, multi_stage: true, reduce_by: [city], order_by: [{sql: "{total}", dir: desc}]}
+      - {name: before, type: number, sql: "{total}", multi_stage: true, time_shift: [{interval: 1 month, type: prior}]}
+      - {name: week, type: sum, sql: amount, rolling_window: {trailing: 7 days}}
+      - {name: so_far, type: sum, sql: amount, rolling_window: {type: to_date, granularity: year}}
+      - {name: last, type: sum, sql: amount, semi_additive: {time_dimension: at, take: last}}
+    dimensions:
+      - {name: id, sql: id, type: number, primary_key: true}
+      - {name: city, sql: city, type: string}
+      - {name: buyer, sql: buyer, type: string}
+      - {name: at, sql: at, type: time}
+"""
+
+
+def told(*measures: str, **query: Any) -> list[str]:
+    """Each stage of the plan, its details behind a colon."""
+    query.setdefault("dimensions", ["sales.city"])
+    stages: list[str] = explain(SALES, measures=[f"sales.{each}" for each in measures], **query)["stages"]
+    return stages
+
+
+def test_stages_say_what_is_computed_from_which_groups() -> None:
+    assert told("mean_buyer")[0] == (
+        "The mean over groups: sales.mean_buyer by sales.city: computed from the groups by sales.city, sales.buyer; "
+        "put together over sales.buyer"
+    )
+    assert told("of_city", dimensions=["sales.city", "sales.buyer"])[0] == (
+        "A formula for each group: sales.of_city by sales.city, sales.buyer: computed from the groups by sales.city; "
+        "each group has the value of its sales.city"
+    )
+    assert told("place", dimensions=["sales.city", "sales.buyer"])[0] == (
+        "The rank within sales.buyer: sales.place by sales.city, sales.buyer: "
+        "computed from the groups by sales.city, sales.buyer"
+    )
+
+
+def test_windows_say_how_far_a_frame_reaches() -> None:
+    days = {"timeDimensions": [{"dimension": "sales.at", "granularity": "day", "dateRange": "last week"}]}
+    assert told("week", dimensions=[], **days) == [
+        "Rolling sales.week by sales.at.day: buckets of sales.at every 1 day, those of the date range; "
+        "a frame runs from 7 days before the bucket's end to nothing after it"
+    ]
+    months = {"timeDimensions": [{"dimension": "sales.at", "granularity": "month"}]}
+    assert told("so_far", dimensions=[], **months) == [
+        "Rolling sales.so_far by sales.at.month: buckets of sales.at every 1 month, from the first to the last that "
+        "has rows; a frame runs from the beginning of its 12 months to the bucket's end"
+    ]
+
+
+def test_shifts_say_how_a_time_is_read() -> None:
+    months = [{"dimension": "sales.at", "granularity": "month"}]
+    plan = explain(SALES, measures=["sales.before"], timeDimensions=months)["plan"]["built"]
+    details: list[str] = []
+    waiting = [plan]
+    while waiting:
+        step = waiting.pop()
+        details += step["details"]
+        waiting += step["inputs"]
+    assert "sales.at read 1 month later" in details
+
+
+def test_what_is_not_read_again_is_told() -> None:
+    stages = told("total", "of_city", dimensions=["sales.city", "sales.buyer"])
+    assert (
+        "Take sales.total by sales.city from groups that are known: added up, no row is read again" in stages
+    )
+    top = {"dimension": "sales.city", "by": "sales.total", "limit": 3, "others": "rest"}
+    (cut,) = told("total", top=top)
+    assert cut == (
+        "Cut the groups to the first values of sales.city, by sales.total: the others are one group, "
+        "their values added up"
+    )
+    share = told("total", percentOfTotal=[{"measure": "sales.total"}])
+    assert share == ["Shares of totals"]
+
+
+def test_a_snapshot_says_which_measures_it_is_for() -> None:
+    (stage,) = told("last", "total")
+    assert stage == (
+        "Aggregate sales.last, sales.total by sales.city: only rows of the last sales.at of the group, for sales.last"
+    )

@@ -157,7 +157,8 @@ class Evaluation:
         if not set(state.keys) <= set(inner.keys):
             groups = self.combined(replace(state, shifts=inner.shifts), leaves)
         child = self.combined(inner, leaves)
-        return Stage(measure.full_name, state.keys, kept, child, groups, branch, has_value)
+        name = measure.full_name
+        return Stage(name, measure.type, state.keys, kept, child, groups, branch, has_value)
 
     def _included(self, measure: str) -> tuple[Condition, ...]:
         """What the measure's filter directive adds."""

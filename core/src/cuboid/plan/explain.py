@@ -178,7 +178,14 @@ class Explainer:
                 yield ": ".join((step.title, "; ".join(step.details))) if step.details else step.title
 
 
-_NO_STAGES = frozenset(each.__name__ for each in PLAIN) | {"Key", "Leaf", "VisibleRows", "Total", "StepRows"}
+_NO_STAGES = frozenset(each.__name__ for each in PLAIN) | {
+    "Key",
+    "Leaf",
+    "Shift",
+    "VisibleRows",
+    "Total",
+    "StepRows",
+}
 
 
 def _rewrites(plan: Plan, catalog: Catalog) -> Iterator[str]:

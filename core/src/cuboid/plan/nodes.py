@@ -167,12 +167,14 @@ class Stage:
     value for each of them; a rank is among them. Where the child is not grouped by all of ``keys``, ``groups`` has the
     groups that there are, and each has the value of its kept keys.
 
+    :param type: the measure's, which says how.
     :param kept: those of the keys that the child is grouped by, too; of a rank those within which it ranks.
     :param branch: the measure's SQL for the value of the switch that it depends on, if it does; without ``has_value``
         it is NULL of the type of this SQL.
     """
 
     measure: str
+    type: str
     keys: tuple[Key, ...]
     kept: tuple[Key, ...]
     child: Combine

@@ -20,6 +20,7 @@ from cuboid.plan.nodes import (
     Relation,
     Rows,
     SnapshotAggregate,
+    Stage,
     StepRows,
     StoredAggregate,
     SubQuery,
@@ -27,8 +28,17 @@ from cuboid.plan.nodes import (
     TopGroups,
     TopRows,
     Total,
+    Windowed,
     WithShares,
     WithSwitches,
+)
+from cuboid.plan.words import (
+    interval_words,
+    shift_words,
+    stage_details,
+    stage_title,
+    window_details,
+    window_title,
 )
 from cuboid.query.model import Junction, Predicate
 from cuboid.query.words import condition_words
@@ -72,9 +82,10 @@ def describe_plan(node: Any) -> Step:
     match node:
         case Plan():
             return Step("Answer", tuple(_answer(node)), (describe_plan(node.source),))
+        case Combine(inputs=(part,)):
+            return describe_plan(part)
         case Combine():
-            inputs = tuple(describe_plan(part) for part in node.inputs)
-            return Step(f"Combine the groups of {len(inputs)}, null-safe", (), inputs)
+            return Step(f"Combine the groups of {len(node.inputs)}, null-safe", (), _inner(node.inputs))
         case Aggregate():
             title = f"Aggregate {_leaves(node.leaves)}" if node.leaves else "Distinct groups"
             return Step(f"{title}{_by(node.keys)}", (), (describe_plan(node.relation),))
@@ -97,6 +108,11 @@ def describe_plan(node: Any) -> Step:
             return Step(f"{title}{_by(node.keys)}", tuple(_steps(node)), _inner((node.first, *node.steps)))
         case StoredAggregate():
             return _stored(node)
+        case Stage():
+            inputs = _inner((node.child, *((node.groups,) if node.groups else ())))
+            return Step(stage_title(node), tuple(stage_details(node)), inputs)
+        case Windowed():
+            return Step(window_title(node), tuple(window_details(node)), (describe_plan(node.rows),))
         case StepRows():
             return Step(f"Step: rows that {node.measure} counts", (), (describe_plan(node.relation),))
         case Rows():
@@ -164,6 +180,7 @@ def _rows(relation: Relation) -> Iterator[str]:
         yield f"where segment {segment}"
     for condition in relation.access:
         yield f"where a policy says: {condition_words(condition)}"
+    yield from map(shift_words, relation.shifts)
 
 
 def _snapshots(node: SnapshotAggregate) -> Iterator[str]:
@@ -180,9 +197,7 @@ def _snapshots(node: SnapshotAggregate) -> Iterator[str]:
 def _steps(node: ConversionAggregate) -> Iterator[str]:
     yield f"each step of the same {node.entity}, not before the step before"
     if node.window is not None:
-        length = [f"{node.window.months} months"] if node.window.months else []
-        length += [f"{node.window.seconds} seconds"] if node.window.seconds else []
-        yield f"all within {' and '.join(length)} of the first"
+        yield f"all within {interval_words(node.window)} of the first"
 
 
 def _inner(parts: Iterable[Any]) -> tuple[Step, ...]:
