@@ -96,10 +96,7 @@ def describe_plan(node: Any) -> Step:
         case Regrouped():
             return _regrouped(node)
         case TopGroups():
-            title = f"Cut the groups to the first values of {node.dimension}, by {node.by.measure}"
-            others = "left out" if node.drop else "one group, their values added up"
-            groups = tuple(dict.fromkeys((node.source, node.ranked)))
-            return Step(title, (f"the others are {others}",), _inner(groups))
+            return _top_groups(node)
         case SnapshotAggregate():
             title = f"Aggregate {_leaves((*node.leaves, *node.plain))}{_by(node.keys)}"
             return Step(title, tuple(_snapshots(node)), (describe_plan(node.relation),))
@@ -147,6 +144,13 @@ def _regrouped(node: Regrouped) -> Step:
     fewer = len(node.keys) < len(node.source.keys)
     how = "added up, no row is read again" if fewer else "as they are, no row is read again"
     return Step(f"Take {title} from groups that are known", (how,), (describe_plan(node.source),))
+
+
+def _top_groups(node: TopGroups) -> Step:
+    title = f"Cut the groups to the first values of {node.dimension}, by {node.by.measure}"
+    others = "left out" if node.drop else "one group, their values added up"
+    groups = tuple(dict.fromkeys((node.source, node.ranked)))
+    return Step(title, (f"the others are {others}",), _inner(groups))
 
 
 def _stored(node: StoredAggregate) -> Step:
