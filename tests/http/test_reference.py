@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 HERE = Path(__file__).parent
-FOLDERS = (HERE, HERE.parent / "clients")
+FOLDERS = (HERE, HERE.parent / "clients", HERE.parent / "across")
 PAGE = (HERE.parents[1] / "docs" / "reference" / "rest-api.md").read_text(encoding="utf-8")
 
 

@@ -84,7 +84,7 @@ def test_arrow_has_the_values_of_json_in_types(production: Any, expected: list[d
         "Orders.status": "string",
         "Orders.createdAt.day": "timestamp[us]",
         "Orders.count": "int64",
-        "Orders.totalAmount": "decimal128(38, 2)",
+        "Orders.totalAmount": "decimal128(38, 18)",
     }
     assert table.to_pylist() == [
         {

@@ -101,15 +101,19 @@ def test_no_decimal_changes_its_value_as_a_json_number(value: Decimal) -> None:
         ([[1, None, 3]], "int64", [1, None, 3]),
         ([[2**63]], "decimal128(38, 0)", [Decimal(2**63)]),
         ([[1.5], [2]], "double", [1.5, 2.0]),
+        ([[2**62], [-(2**64)]], "decimal128(38, 0)", [Decimal(2**62), Decimal(-(2**64))]),
         (
             [[Decimal("1.50")], [Decimal("2.5"), 3]],
-            "decimal128(38, 2)",
+            "decimal128(38, 18)",
             [Decimal("1.5"), Decimal("2.5"), Decimal(3)],
         ),
-        ([[1, Decimal("0.125")]], "decimal128(38, 3)", [Decimal("1.000"), Decimal("0.125")]),
-        ([[None], [None, Decimal("7.5")]], "decimal128(38, 1)", [None, None, Decimal("7.5")]),
-        ([[None]], "double", [None]),
-        ([[Decimal("NaN"), Decimal("1.5")]], "decimal128(38, 1)", [None, Decimal("1.5")]),
+        ([[1, Decimal("0.125")]], "decimal128(38, 18)", [Decimal("1.000"), Decimal("0.125")]),
+        ([[None], [None, Decimal("7.5")]], "decimal128(38, 18)", [None, None, Decimal("7.5")]),
+        ([[None]], "decimal128(38, 18)", [None]),
+        ([[Decimal("NaN"), Decimal("1.5")]], "decimal128(38, 18)", [None, Decimal("1.5")]),
+        ([[Decimal("1e-20"), Decimal("1.5")]], "decimal128(38, 20)", [Decimal("1e-20"), Decimal("1.5")]),
+        ([[Decimal("1" * 20 + ".25")]], "decimal128(38, 14)", [Decimal("1" * 20 + ".25")]),
+        ([[Decimal("1" * 36 + ".25")]], "decimal128(38, 2)", [Decimal("1" * 36 + ".25")]),
     ],
 )
 def test_the_first_numbers_tell_an_arrow_column_s_type(batches: Any, type: str, values: list[Any]) -> None:
@@ -118,18 +122,39 @@ def test_the_first_numbers_tell_an_arrow_column_s_type(batches: Any, type: str, 
 
 
 @pytest.mark.parametrize(
+    ("batches", "last"),
+    [
+        ([[Decimal("1.5")], [Decimal("1.25")]], Decimal("1.25")),
+        ([[Decimal("1.5")], [1 / 3]], Decimal("0.333333333333333300")),
+        ([[Decimal("1.5")], [Decimal("0." + "3" * 40)]], Decimal("0." + "3" * 18)),
+        ([[Decimal("1.5")], [Decimal("2." + "5" * 18 + "9")]], Decimal("2." + "5" * 17 + "6")),
+        ([[Decimal("1.5")], [Decimal("9" * 20)]], Decimal("9" * 20)),
+        ([[None] * AWAITED_ROWS, [Decimal("7.25")]], Decimal("7.25")),
+        ([[1.5], [Decimal("0.1234567890123456789")]], 0.12345678901234568),
+        ([[1.5], [2**53 + 1]], float(2**53)),
+        ([[Decimal("1" + "0" * 36 + ".01")]], Decimal("1" + "0" * 36)),
+    ],
+)
+def test_a_later_number_finds_room_and_is_rounded_only_far_behind_the_point(batches: Any, last: Any) -> None:
+    assert numbers(*batches).to_pylist()[-1] == last
+
+
+@pytest.mark.parametrize("cells", [[1, 2**40, None], [Decimal("5"), Decimal("7.000")], [3.0]])
+def test_counts_are_whole_whatever_the_database_calls_them(cells: list[Any]) -> None:
+    data = write(ArrowFormat, [Column("n", "number", counted=True)], [(cell,) for cell in cells])
+    column = pyarrow.ipc.open_stream(data).read_all().column("n")
+    assert (str(column.type), column.to_pylist()) == ("int64", cells)
+
+
+@pytest.mark.parametrize(
     "batches",
     [
         [[1], [1.5]],
         [[1], [2**63]],
-        [[Decimal("1.5")], [Decimal("1.25")]],
-        [[1.5], [Decimal("0.1234567890123456789")]],
-        [[1.5], [2**53 + 1]],
-        [[Decimal("1" + "0" * 36 + ".01")]],
         [[Decimal("1.5")], [Decimal("1" + "0" * 37)]],
     ],
 )
-def test_a_later_number_that_does_not_fit_is_an_error_and_never_rounded(batches: Any) -> None:
+def test_a_number_for_which_there_is_no_room_is_an_error(batches: Any) -> None:
     with pytest.raises(QueryFailed, match="does not fit its Arrow type"):
         numbers(*batches)
 

@@ -28,7 +28,7 @@ from cuboid.request import Request, RequestContext, RewriteQuery, poll_id
 from cuboid.result.answer import Answer, encode_answers
 from cuboid.result.envelope import encode
 from cuboid.result.formats import Format
-from cuboid.result.rows import selected
+from cuboid.result.rows import counted, selected
 from cuboid.result.withdrawn import describe_withdrawn
 from cuboid.run.bounded import BoundedQueue
 from cuboid.run.data_source import DataSource
@@ -172,7 +172,10 @@ class Service:
             raise UnsupportedFeature(
                 f"The data source '{source.name}' cannot stream: no more than {self._settings.limits.maximum} rows."
             )
-        columns = [Column(name, type) for name, type in selected(question.shape, planner.catalog)]
+        catalog = planner.catalog
+        columns = [
+            Column(name, type, counted(name, catalog)) for name, type in selected(question.shape, catalog)
+        ]
         writer = format(columns, cast_numerics=cast_numerics)
         yield writer.begin()
         async with aclosing(source.stream(statement, asker=context.asker)) as batches:  # type: ignore[type-var]

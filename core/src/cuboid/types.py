@@ -57,10 +57,14 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a statement's result: its SQL alias and what it means."""
+    """One column of a statement's result: its SQL alias and what it means.
+
+    :param counted: a number that counts something: whole, and never beyond 64 bits.
+    """
 
     name: str
     type: SemanticType
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,18 @@
 """Arrow's IPC stream. pyarrow is an extra: ``pip install cuboid[arrow]``.
 
 Types: texts are ``utf8``, truth values ``bool``, times ``timestamp[us]`` without zone, in the query's; arrays and
-objects are JSON in ``utf8``. What kind of number a column holds is told by its first values: ``int64``, ``decimal128``
-or, where the database itself is approximate, ``float64``. A later number that does not fit exactly cuts the answer off:
-digits are never lost without a word. ``castNumerics`` asks for ``float64`` instead of decimals, and so for rounding.
+objects are JSON in ``utf8``. Counts are ``int64``. What other numbers are is told by the first values: ``int64`` if all
+are whole, ``float64`` where the database itself is approximate, else ``decimal128`` with 18 digits behind the point, or
+as many as the first values have; what later values have beyond that is rounded. ``castNumerics`` asks for ``float64``
+instead of decimals. What fits in no such column cuts the answer off: a fraction or more than 64 bits after whole
+numbers only, or some 20 digits before the point.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 import orjson
@@ -21,10 +23,22 @@ from cuboid.result.format import Format
 from cuboid.types import Column, Value
 
 AWAITED_ROWS = 50_000
-"""Rows in which the first number of a column may be; where all are NULL until then, the column is ``float64``."""
+"""Rows in which the first number of a column may be; where all are NULL until then, the column is of decimals."""
 
 DIGITS = 38
 """Of a decimal128."""
+
+FRACTION = 18
+"""Digits behind the point. There are databases that have some 16 in an average, and not as many in each."""
+
+WIDE = Context(prec=100)
+"""Room for every number that any database has, while it is rounded."""
+
+SPARE = 4
+"""Digits before the point that later values may have more than the first ones."""
+
+LARGE = 2**62
+"""Whole numbers from which others of the column may well be beyond 64 bits, as hashes without sign are."""
 
 
 class ArrowFormat(Format):
@@ -94,23 +108,26 @@ class ArrowFormat(Format):
             return arrow.timestamp("us")
         if column.type != "number":
             return arrow.string()
+        if column.counted:
+            return arrow.int64()
         values = {cell for cell in cells if cell is not None}
-        if not values or any(isinstance(value, float) for value in values):
+        if any(isinstance(value, float) for value in values):
             return arrow.float64()
-        if all(isinstance(value, int) and -(2**63) <= value < 2**63 for value in values):
+        whole = bool(values) and all(isinstance(value, int) for value in values)
+        if whole and all(-LARGE < value < LARGE for value in values):
             return arrow.int64()
         if self.cast_numerics:
             return arrow.float64()
-        return arrow.decimal128(DIGITS, _scale(values))
+        return arrow.decimal128(DIGITS, 0 if whole else _scale(values))
 
     def _array(self, column: Column, cells: Sequence[Value], type: Any) -> Any:
         arrow = self._arrow
         if column.type == "time":
             values: Sequence[Any] = [_time(cell) for cell in cells]
         elif arrow.types.is_float64(type):
-            values = [_float(cell, column.name, rounds=self.cast_numerics) for cell in cells]
+            values = [None if cell is None else float(cell) for cell in cells]  # type: ignore[arg-type]
         elif arrow.types.is_decimal(type):
-            values = [Decimal(cell) if isinstance(cell, int) else _finite(cell) for cell in cells]
+            values = _rounded(cells, type.scale)
         elif arrow.types.is_int64(type):
             values = [_whole(cell, column.name) for cell in cells]
         elif column.type == "string":
@@ -144,21 +161,35 @@ class _Sink:
 
 
 def _scale(values: set[Any]) -> int:
-    """Digits after the point: as many as any of ``values`` has, as far as the largest leaves room for them."""
+    """Digits behind the point: :data:`FRACTION` or as many as any of ``values`` has, as far as the largest leaves room
+    for them."""
     decimals = [Decimal(value) for value in values if not isinstance(value, Decimal) or value.is_finite()]
     scale = max((-int(value.as_tuple().exponent) for value in decimals), default=0)
-    whole = max((len(str(abs(value).to_integral_value(ROUND_DOWN))) for value in decimals), default=0)
-    return max(0, min(scale, DIGITS - whole))
+    whole = max((value.adjusted() + 1 for value in decimals), default=0)
+    return max(0, min(max(scale, FRACTION), DIGITS - whole - SPARE), min(scale, DIGITS - whole))
 
 
-def _finite(cell: Any) -> Any:
-    return None if isinstance(cell, Decimal) and not cell.is_finite() else cell
+def _rounded(cells: Sequence[Any], scale: int) -> list[Decimal | None]:
+    """Decimals of at most ``scale`` digits behind the point; NULL for what is no number."""
+    smallest = Decimal(1).scaleb(-scale)
+    rounded: list[Decimal | None] = []
+    for cell in cells:
+        value = cell if cell is None or isinstance(cell, Decimal) else Decimal(repr(cell))
+        if value is None or not value.is_finite():
+            rounded.append(None)
+        elif -int(value.as_tuple().exponent) > scale:
+            rounded.append(value.quantize(smallest, ROUND_HALF_EVEN, WIDE))
+        else:
+            rounded.append(value)
+    return rounded
 
 
 def _whole(cell: Any, name: str) -> int | None:
-    # Arrow would cut the fraction off.
+    # Arrow would cut a fraction off. Sums of counts are decimals in some databases.
     if cell is None or isinstance(cell, int):
         return cell
+    if isinstance(cell, Decimal | float) and cell == int(cell):
+        return int(cell)
     raise _unfit(name, "int64", cell)
 
 
@@ -167,15 +198,6 @@ def _unfit(name: str, type: object, what: object) -> QueryFailed:
         f"A value of '{name}' does not fit its Arrow type {type}: {what}",
         hint="castNumerics=true asks for float64; text/csv and application/x-ndjson hold every digit.",
     )
-
-
-def _float(cell: Any, name: str, *, rounds: bool) -> float | None:
-    if cell is None or isinstance(cell, float):
-        return cell
-    value = float(cell)
-    if not rounds and Decimal(repr(value)) != Decimal(cell):
-        raise _unfit(name, "double", cell)
-    return value
 
 
 def _time(cell: Any) -> datetime | None:

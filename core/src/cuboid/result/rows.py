@@ -22,6 +22,9 @@ from cuboid.query.model import Question, Shape
 from cuboid.result.cells import WireValue, number_column, wire_column
 from cuboid.types import Result, SemanticType
 
+COUNTS = frozenset({"count", "count_distinct", "count_distinct_approx"})
+"""Measures whose values are whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class WireTable:
@@ -129,6 +132,12 @@ def selected(shape: Shape, catalog: Catalog) -> list[tuple[str, SemanticType]]:
     found += [(name, _type(name, catalog)) for name in shape.measures]
     found += [(share.key, "number") for share in shape.shares]
     return found
+
+
+def counted(name: str, catalog: Catalog) -> bool:
+    """Whether the column of that key counts rows or values."""
+    member = catalog.member(name)
+    return isinstance(member, Measure) and (member.agg_type or member.type) in COUNTS
 
 
 def _type(name: str, catalog: Catalog) -> SemanticType:
