@@ -45,7 +45,7 @@ def rebuild(question: Ask, result: Answer, catalog: Catalog) -> Callable[[dict[s
             db_type=answer["dbType"],
             total=answer.get("total"),
             **extra,
-        )
+        ).told()
 
     return make
 
@@ -120,11 +120,26 @@ def test_the_request_id_comes_third_and_only_if_given(
 ) -> None:
     echo = {"measures": ["Orders.count"]}
     given = {"data_source": "default", "db_type": "x"}
-    plain = json.loads(single(question(echo), result((1,)), catalog, **given))
-    shown = json.loads(single(question(echo), result((1,)), catalog, request_id="r-1", **given))
+    body = single(question(echo), result((1,)), catalog, **given)
+    plain = json.loads(body.told())
+    shown = json.loads(body.told(request_id="r-1"))
     assert "requestId" not in plain
     assert list(shown)[:3] == ["query", "lastRefreshTime", "requestId"]
     assert shown["requestId"] == "r-1"
+
+
+def test_what_one_asker_is_told_differs_in_two_places_only(
+    question: Ask, result: Answer, catalog: Catalog
+) -> None:
+    echo = {"measures": ["Orders.count"]}
+    given = {"data_source": "default", "db_type": "x", "total": 7, "refresh_keys": (b'[{"k":"1"}]', b"[]")}
+    body = single(question(echo), result((1,)), catalog, **given)
+    plain, slow = json.loads(body.told()), json.loads(body.told(slow=True, request_id='"slowQuery":false'))
+    assert (plain.pop("slowQuery"), slow.pop("slowQuery")) == (False, True)
+    assert slow.pop("requestId") == '"slowQuery":false'
+    assert plain == slow
+    assert plain["refreshKeyValues"] == [[{"k": "1"}], []]
+    assert plain["total"] == 7
 
 
 @pytest.mark.parametrize(
@@ -145,10 +160,10 @@ def test_the_refresh_time_is_utc_with_milliseconds(
         data_source="default",
         db_type="x",
     )
-    assert json.loads(answer)["lastRefreshTime"] == text
+    assert json.loads(answer.told())["lastRefreshTime"] == text
 
 
 def test_frozen_echoes_are_written_like_plain_ones(question: Ask, result: Answer, catalog: Catalog) -> None:
     echo = MappingProxyType({"measures": ("Orders.count",), "filters": (MappingProxyType({"or": ()}),)})
     answer = single(question(echo), result((1,)), catalog, data_source="default", db_type="x")
-    assert json.loads(answer)["query"] == {"measures": ["Orders.count"], "filters": [{"or": []}]}
+    assert json.loads(answer.told())["query"] == {"measures": ["Orders.count"], "filters": [{"or": []}]}

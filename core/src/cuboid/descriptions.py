@@ -6,6 +6,7 @@ from typing import Any
 
 from cuboid.catalog.meta import describe
 from cuboid.catalog.meta_extended import extended as extend
+from cuboid.freshness import Freshness
 from cuboid.plan.tree import describe_plan
 from cuboid.planner import Planner
 from cuboid.planning import Planning, in_thread_if
@@ -15,9 +16,9 @@ from cuboid.query.model import Question
 from cuboid.request import RequestContext
 from cuboid.result.dry_run import describe_query
 from cuboid.result.envelope import encode
-from cuboid.result.statement import REFRESH_SECONDS, describe_statement
+from cuboid.result.statement import describe_statement
 from cuboid.result.stored import describe_rollups
-from cuboid.sql.freshness import refresh_key_text
+from cuboid.run.refresh_keys import Key
 from cuboid.types import Principal
 
 MANY_CUBES = 20
@@ -27,8 +28,9 @@ MANY_CUBES = 20
 class Descriptions:
     """The bodies of answers that describe."""
 
-    def __init__(self, planning: Planning) -> None:
+    def __init__(self, planning: Planning, freshness: Freshness) -> None:
         self._planning = planning
+        self._freshness = freshness
 
     async def sql(self, raw: object, context: RequestContext) -> bytes:
         """The body of ``/v1/sql``: an object, or for comparisons and blended queries an array of them."""
@@ -90,12 +92,14 @@ class Descriptions:
     def _describe(self, question: Question, planner: Planner) -> dict[str, Any]:
         served = planner.serve(question)
         prepared = planner.prepare(question.shape) if served is None else served.prepared
-        dialect = self._planning.data_source(prepared.data_source).dialect
+        keys: tuple[Key, ...] = ()
+        if served is None:  # what rollups answer is as fresh as they are
+            keys = self._freshness.keys(prepared.cubes, planner.catalog, question.shape.timezone)
         return describe_statement(
             question,
             prepared.bind(question.values),
             prepared.wire_parameters(question.values),
-            [(refresh_key_text(dialect, REFRESH_SECONDS), [])],
+            self._freshness.describe(keys),
             planner.catalog,
             data_source=prepared.data_source,
             transformed=self._planning.transformed(question, planner),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cuboid.run.bounded import QueueSnapshot
+from cuboid.run.cache import CacheFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +17,11 @@ class Figures:
     :param mistakes: errors of the models in force.
     :param queues: by data source, of those whose queue counts.
     :param rows: that data sources returned so far, by data source.
+    :param cache: of the answers that are kept.
     """
 
     shapes: int
     mistakes: int
     queues: Mapping[str, QueueSnapshot]
     rows: Mapping[str, int]
+    cache: CacheFigures

@@ -6,15 +6,18 @@ belongs to one catalog and goes with it. Threads may share it: what they find ou
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from cuboid.catalog.model import Catalog
 from cuboid.plan.build import Builder
 from cuboid.plan.explain import Explainer
-from cuboid.plan.nodes import Combine, KeyedAggregate
+from cuboid.plan.nodes import Combine, KeyedAggregate, Relation
 from cuboid.plan.rewrite import rewrite
+from cuboid.plan.tree import walk
 from cuboid.query.model import Question, Shape
 from cuboid.rollup_planner import RollupPlanner, Served
 from cuboid.sql.binding import Prepared
@@ -27,6 +30,8 @@ KEPT_SHAPES = 2000
 LARGE_STATEMENT = 500
 """Parts from which a statement is not kept: lists of values that long hardly come twice in one length."""
 
+SERIALS = itertools.count()
+
 
 class Planner:
     """Plans questions over one catalog.
@@ -37,6 +42,8 @@ class Planner:
 
     def __init__(self, catalog: Catalog, dialect: Callable[[str], Dialect], store: str | None = None) -> None:
         self.catalog = catalog
+        self.serial = next(SERIALS)
+        """Another number for each planner: what is kept of one catalog is never told over another."""
         self.rollups = None if store is None else RollupPlanner(catalog, store, dialect)
         self._dialect = dialect
         self._builder = Builder(catalog)
@@ -49,7 +56,8 @@ class Planner:
         prepared = self._prepared.get(shape)
         if prepared is None:
             plan = rewrite(self._builder.build(shape), self.catalog)
-            prepared = self._renderer(plan.data_source).render(plan)
+            read = {cube for node in walk(plan) if isinstance(node, Relation) for cube in node.tree.cubes}
+            prepared = replace(self._renderer(plan.data_source).render(plan), cubes=tuple(sorted(read)))
             if len(prepared.parts) > LARGE_STATEMENT:
                 return prepared
             with self._keeping:

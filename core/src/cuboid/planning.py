@@ -25,15 +25,17 @@ from cuboid.run.stored import RollupUse
 from cuboid.types import Principal, Statement
 
 Parts = list[tuple[DataSource, Statement]]
+"""What must be run for a question: its statement and, if asked for, the one that counts its rows."""
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """``continue_wait``: seconds a request may wait before it is told to ask again; ``access``: what narrows what
-    principals see, besides the model's policies; ``plugins_wait``: whether plugins take their time over a query;
-    ``stream_limit``: the largest limit of a streamed answer to those who may have more than others; ``formats``: of
-    streamed answers, by media type."""
+    """``continue_wait``: seconds a request may wait before it is told to ask again; ``cache_size``: bytes of answers
+    that are kept to be told again; ``access``: what narrows what principals see, besides the model's policies;
+    ``plugins_wait``: whether plugins take their time over a query; ``stream_limit``: the largest limit of a streamed
+    answer to those who may have more than others; ``formats``: of streamed answers, by media type."""
 
     limits: Limits = field(default_factory=Limits)
     default_timezone: str = "UTC"
@@ -43,6 +45,7 @@ class ServiceSettings:
         default_factory=lambda: {each.media_type: each for each in FORMATS}
     )
     continue_wait: float = 10.0
+    cache_size: int = 0
     access: AccessSettings = field(default_factory=AccessSettings)
     plugins_wait: bool = False
 

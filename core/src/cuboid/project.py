@@ -252,6 +252,7 @@ class Project:
                 default_timezone=settings.default_timezone,
                 folder_delimiter=settings.nested_folders_delimiter,
                 continue_wait=settings.continue_wait_timeout,
+                cache_size=settings.cache_size,
                 stream_limit=settings.stream_limit,
                 formats=self.registry.formats(),
                 access=AccessSettings(self.hooks.access_filters, self.hooks.groups, masks),
@@ -358,4 +359,7 @@ class Project:
             timeout=timeout,
             streams=streams,
             stream_timeout=self.settings.stream_timeout,
+            refresh_every=source.limits.refresh_every
+            or self.settings.refresh_every
+            or driver_class.refresh_every,
         )

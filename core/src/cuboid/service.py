@@ -2,6 +2,7 @@
 
 read            JSON -> Question          cuboid.request
 prepare, bind   Question -> Statement     cuboid.planning, cuboid.planner
+answer          from the cache if it is fresh      cuboid.answers, cuboid.freshness
 submit          Statement -> Result       cuboid.run
 encode          Result -> bytes           cuboid.result
 """
@@ -9,7 +10,6 @@ encode          Result -> bytes           cuboid.result
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -17,19 +17,22 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from cuboid.answers import Answers, Wanted, answer_key
 from cuboid.catalog.model import Catalog
 from cuboid.descriptions import Descriptions
 from cuboid.errors import CuboidError, InvalidQuery, UnsupportedFeature
 from cuboid.figures import Figures
+from cuboid.freshness import Freshness
 from cuboid.models import Models, OneModel
-from cuboid.planning import Parts, Planning, ServiceSettings, in_thread_if
+from cuboid.planner import Planner
+from cuboid.planning import Parts, Planning, ServiceSettings
 from cuboid.query.model import Question
 from cuboid.request import Request, RequestContext, RewriteQuery, poll_id
-from cuboid.result.answer import Answer, encode_answers
-from cuboid.result.envelope import encode
+from cuboid.result.envelope import encode, multi
 from cuboid.result.formats import Format
 from cuboid.result.rows import counted, selected
 from cuboid.result.withdrawn import describe_withdrawn
+from cuboid.run.asker import Asker
 from cuboid.run.bounded import BoundedQueue
 from cuboid.run.data_source import DataSource
 from cuboid.run.polls import Polls
@@ -37,9 +40,6 @@ from cuboid.run.readiness import StoredRollups
 from cuboid.run.stored import RollupUse
 from cuboid.run.together import Together
 from cuboid.types import Column, Pending, Result, Statement
-
-MANY_ROWS = 2000
-"""Rows from which encoding moves to a thread: about 2 ms of work."""
 
 
 class Service:
@@ -66,8 +66,17 @@ class Service:
         self._polls = Polls()
         self._rollups = rollups
         self._planning = Planning(self._models, data_sources, self._settings, rewrite_query, rollups)
-        self._descriptions = Descriptions(self._planning)
+        self._freshness = Freshness(self._planning)
+        self._descriptions = Descriptions(self._planning, self._freshness)
         self._rows: Counter[str] = Counter()
+        self._answers = Answers(
+            self._settings.cache_size,
+            self._freshness,
+            self._run,
+            self._stored,
+            self._planning.transformed,
+            self._count_rows,
+        )
 
     async def load(
         self,
@@ -87,60 +96,78 @@ class Service:
         planner, reader, context = await self._planning.for_request(context)
         poll = self._polls.poll(context.asker, raw)
 
-        def plan() -> tuple[Request, list[Parts], list[RollupUse]]:
+        def plan() -> tuple[Request, list[Wanted]]:
             request = reader.read(raw, context, cache=cache, now=poll.began)
             request.check_client(query_type)
-            questions = request.questions
-            parts = [self._planning.statements(question, planner) for question in questions]
-            return request, parts, [each for one in questions for each in self._planning.uses(one, planner)]
+            blended = request.type == "blendingQuery"
+            return request, [
+                self._want(question, planner, context, cast_numerics=cast_numerics, blended=blended)
+                for question in request.questions
+            ]
 
-        request, wanted, uses = await self._planning.think(plan, raw)
-        outcome = await self._run(list(itertools.chain.from_iterable(wanted)), uses, context)
-        if isinstance(outcome, Pending):
+        request, wanted = await self._planning.think(plan, raw)
+        told = await self._answers.answer(wanted, asker=context.asker, wait=self._settings.continue_wait)
+        if isinstance(told, Pending):
             self._polls.goes_on(poll)
-            return outcome
+            return told
         self._polls.ends(poll)
-        for (source, _), result in zip(itertools.chain.from_iterable(wanted), outcome, strict=True):
-            self._rows[source.name] += len(result.rows)
-        results = iter(outcome)
-        answers = [
-            Answer(
-                question,
-                parts[0][0].name,
-                parts[0][0].driver.name,
-                [next(results) for _ in parts],
-                self._planning.transformed(question, planner) if context.dev else None,
-            )
-            for question, parts in zip(request.questions, wanted, strict=True)
+        request_id = context.request_id if context.dev else None
+        singles = [each.body.told(slow=each.slow, request_id=request_id) for each in told]
+        if query_type != "multi":
+            return singles[0]
+        return multi(request.type, singles, request.questions, slow=any(each.slow for each in told))
+
+    def _want(
+        self,
+        question: Question,
+        planner: Planner,
+        context: RequestContext,
+        *,
+        cast_numerics: bool,
+        blended: bool,
+    ) -> Wanted:
+        """What a question needs to be answered, and all that shapes its answer."""
+        cubes = planner.prepare(question.shape).cubes
+        catalog = planner.catalog
+        epoch = self._freshness.epoch(cubes)
+        parts = [
+            (source, replace(statement, epoch=epoch) if epoch else statement)
+            for source, statement in self._planning.statements(question, planner)
         ]
-        return await in_thread_if(
-            sum(len(result.rows) for result in outcome) > MANY_ROWS,
-            lambda: encode_answers(
-                request.type,
-                answers,
-                planner.catalog,
-                envelope=query_type == "multi",
-                request_id=context.request_id if context.dev else None,
-                cast_numerics=cast_numerics,
+        uses = list(self._planning.uses(question, planner))
+        kept_fresh = self._settings.cache_size > 0 and not uses
+        return Wanted(
+            question,
+            planner,
+            parts,
+            uses,
+            frozenset(cubes),
+            self._freshness.keys(cubes, catalog, question.shape.timezone) if kept_fresh else (),
+            self._freshness.renewed(cubes, catalog),
+            answer_key(
+                question, planner, parts, cast_numerics=cast_numerics, blended=blended, dev=context.dev
             ),
+            cast_numerics,
+            blended,
+            context.dev,
         )
 
     async def _run(
-        self, parts: Parts, uses: Sequence[RollupUse], context: RequestContext
+        self, parts: Parts, uses: Sequence[RollupUse], asker: Asker, wait: float
     ) -> list[Result] | Pending:
         """The results of all parts, once what they read is stored."""
-        stored = await self._stored(uses, context)
+        stored = await self._stored(uses, asker, wait)
         if isinstance(stored, Pending):
             return stored
-        return await self._together.submit(parts, wait=self._settings.continue_wait, asker=context.asker)
+        return await self._together.submit(parts, wait=wait, asker=asker)
 
     async def _stored(
-        self, uses: Sequence[RollupUse], context: RequestContext
+        self, uses: Sequence[RollupUse], asker: Asker, wait: float
     ) -> Mapping[str, datetime] | Pending:
         """When the rollups that are read were refreshed; they are built first if they are not there."""
         if self._rollups is None or not uses:
             return {}
-        return await self._rollups.ready(uses, wait=self._settings.continue_wait, asker=context.asker)
+        return await self._rollups.ready(uses, wait=wait, asker=asker)
 
     async def stream(
         self, raw: object, context: RequestContext, *, cast_numerics: bool, format: type[Format], more: bool
@@ -165,7 +192,7 @@ class Service:
             return question, source, statement, list(self._planning.uses(question, planner))
 
         question, source, statement, uses = await self._planning.think(plan, raw)
-        while isinstance(await self._stored(uses, context), Pending):
+        while isinstance(await self._stored(uses, context.asker, self._settings.continue_wait), Pending):
             pass
         limit = question.query.limit
         if not source.streams_bounded and (limit or 0) > self._settings.limits.maximum:
@@ -220,6 +247,13 @@ class Service:
         withdrawn = [each for source in self._data_sources.values() for each in await source.withdraw(asker)]
         return encode({"result": [describe_withdrawn(each) for each in withdrawn]})
 
+    async def invalidate(self, cubes: Sequence[str], context: RequestContext) -> bytes:
+        """The body of ``POST /v1/invalidate``: the data of these cubes, or of the cubes of these views, has changed.
+        Whatever is asked from here on is found out anew. Raises :class:`InvalidQuery` for unknown names."""
+        planner, _ = await self._planning.for_principal(context.principal)
+        changed = self._freshness.invalidate(cubes, planner.catalog)
+        return encode({"cubes": sorted(changed), "answers": self._answers.drop(changed)})
+
     async def ready(self) -> bool:
         """Whether the default data source answers."""
         return await _all_answer([source for name, source in self._data_sources.items() if name == "default"])
@@ -246,10 +280,16 @@ class Service:
                 if isinstance(source.queue, BoundedQueue)
             },
             rows=dict(self._rows),
+            cache=self._answers.figures(),
         )
+
+    def _count_rows(self, source: str, count: int) -> None:
+        self._rows[source] += count
 
     async def close(self) -> None:
         """Stops everything that runs and closes all data sources."""
+        await self._answers.close()
+        await self._freshness.values.close()
         if self._rollups is not None:
             await self._rollups.close()
         await asyncio.gather(*(source.close() for source in self._data_sources.values()))

@@ -69,11 +69,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL text with placeholders in the dialect's style, and its parameters in order of appearance."""
+    """SQL text with placeholders in the dialect's style, and its parameters in order of appearance.
+
+    :param epoch: statements of different epochs are different questions, though they read the same: somebody has said
+        in between that the data changed.
+    """
 
     sql: str
     parameters: tuple[Scalar, ...] = ()
     columns: tuple[Column, ...] = ()
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class QueueLimits(BaseModel):
 
     concurrency: Count | None = Field(None, ge=1)
     query_timeout: Duration | None = Field(None, gt=0)
+    refresh_every: Duration | None = Field(None, gt=0)
 
 
 _LIMIT_NAMES: Mapping[str, str] = {

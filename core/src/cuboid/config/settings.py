@@ -288,6 +288,15 @@ class Settings(BaseModel):
     orphaned_timeout: Duration = _setting(
         120.0, "how long a statement lives on that nobody asks for any more", gt=0
     )
+    cache_size: Size = _setting(
+        64 * 1024**2, "answers that are kept in memory to be told again, all together; 0: none", ge=0
+    )
+    refresh_every: Duration | None = _setting(
+        None,
+        "how long answers over a cube are good whose model has no `refresh_key`; also beside a data source's other"
+        " settings. What its driver says (10 s) if unset",
+        gt=0,
+    )
 
     @property
     def token_secrets(self) -> tuple[SecretStr, ...]:

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from cuboid.figures import Figures
 from cuboid.http.handler import Handler
+from cuboid.run.cache import CacheFigures
 
 if TYPE_CHECKING:
     from tornado.web import RequestHandler
@@ -96,10 +97,32 @@ class FiguresCollector(Collector):
             {(name,): queue.kept for name, queue in now.queues.items()},
             ("data_source",),
         )
+        yield from _cache(now.cache)
         rows = CounterMetricFamily("cuboid_rows", "Rows that data sources returned.", labels=("data_source",))
         for name, count in now.rows.items():
             rows.add_metric((name,), count)
         yield rows
+
+
+def _cache(cache: CacheFigures) -> Iterable[Metric]:
+    answers = CounterMetricFamily(
+        "cuboid_cache_answers",
+        "Answers by where they came from: the cache (hit), the cache though out of date (stale), a data source (miss).",
+        labels=("outcome",),
+    )
+    for outcome, count in (("hit", cache.hits), ("stale", cache.stale), ("miss", cache.misses)):
+        answers.add_metric((outcome,), count)
+    yield answers
+    evictions = CounterMetricFamily("cuboid_cache_evictions", "Kept answers that made room for others.")
+    evictions.add_metric((), cache.evictions)
+    yield evictions
+    yield _gauge("cuboid_cache_entries", "Answers that are kept.", {(): cache.entries}, ())
+    yield _gauge(
+        "cuboid_cache_bytes",
+        "What kept answers take, and may take.",
+        {("used",): cache.bytes, ("limit",): cache.limit},
+        ("bytes",),
+    )
 
 
 def _gauge(

@@ -1,4 +1,4 @@
-"""Results to the body of ``/v1/load``: bare for one question, in an envelope where the client asked for it."""
+"""A question's results to the result object in the body of ``/v1/load``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cuboid.catalog.model import Catalog
-from cuboid.query.decode import QueryType
 from cuboid.query.model import Question
-from cuboid.result.envelope import multi, single
+from cuboid.result.envelope import Body, single
 from cuboid.types import Result
 
 
@@ -18,44 +17,32 @@ class Answer:
     """A question, which data source and driver answered it, and the results: of its statement and, if the total
     was asked for, of the one that counts.
 
+    :param blended: it is one of several queries that are shown along one time axis.
+    :param cast_numerics: the client asks for numbers where the wire has texts.
     :param transformed: the question as :func:`cuboid.plan.transformed.transformed_query` has it, in dev mode only.
+    :param refresh_keys: the values by which it is kept fresh, in dev mode only.
     """
 
     question: Question
     data_source: str
     driver: str
     results: Sequence[Result]
+    blended: bool = False
+    cast_numerics: bool = False
     transformed: Mapping[str, Any] | None = None
+    refresh_keys: Sequence[bytes] | None = None
 
-
-def encode_answers(
-    query_type: QueryType,
-    answers: Sequence[Answer],
-    catalog: Catalog,
-    *,
-    envelope: bool,
-    request_id: str | None,
-    cast_numerics: bool = False,
-) -> bytes:
-    """The body. Without ``envelope`` it is the first answer alone, as Cube has it.
-
-    :param request_id: shown in dev mode only: None elsewhere.
-    :param cast_numerics: the client asks for numbers where the wire has texts.
-    """
-    blended = query_type == "blendingQuery"
-    singles = [
-        single(
-            answer.question,
-            answer.results[0],
+    def encode(self, catalog: Catalog) -> Body:
+        """The result object."""
+        return single(
+            self.question,
+            self.results[0],
             catalog,
-            data_source=answer.data_source,
-            db_type=answer.driver,
-            total=int(answer.results[1].rows[0][0]) if len(answer.results) > 1 else None,  # type: ignore[arg-type]  # COUNT(*)
-            transformed=answer.transformed,
-            request_id=request_id,
-            cast_numerics=cast_numerics,
-            blending_granularity=answer.question.query.time_dimensions[0].granularity if blended else None,
+            data_source=self.data_source,
+            db_type=self.driver,
+            total=int(self.results[1].rows[0][0]) if len(self.results) > 1 else None,  # type: ignore[arg-type]  # COUNT(*)
+            transformed=self.transformed,
+            refresh_keys=self.refresh_keys,
+            cast_numerics=self.cast_numerics,
+            blending_granularity=self.question.query.time_dimensions[0].granularity if self.blended else None,
         )
-        for answer in answers
-    ]
-    return multi(query_type, singles, [answer.question for answer in answers]) if envelope else singles[0]

@@ -6,6 +6,7 @@ Bodies are bytes and are joined as bytes: rows are encoded once, never decoded a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -20,6 +21,32 @@ from cuboid.types import Result
 QueryType = Literal["regularQuery", "compareDateRangeQuery", "blendingQuery"]
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """One result object, to be told to several askers: what differs between them are two places in it.
+
+    :param text: the object as it is told to somebody without a request id whose answer is up to date.
+    :param slow: where the value of ``slowQuery`` begins.
+    :param named: where the request id has its place.
+    """
+
+    text: bytes
+    slow: int
+    named: int
+
+    def told(self, *, slow: bool = False, request_id: str | None = None) -> bytes:
+        """The object for one asker.
+
+        :param slow: it is out of date, and the one that is not takes long.
+        :param request_id: shown in dev mode only: None elsewhere.
+        """
+        if not slow and request_id is None:
+            return self.text
+        named = b"" if request_id is None else b',"requestId":' + encode(request_id)
+        rest = self.text[self.named : self.slow] + (b"true" if slow else b"false")
+        return self.text[: self.named] + named + rest + self.text[self.slow + len(b"false") :]
+
+
 def single(
     question: Question,
     result: Result,
@@ -29,33 +56,33 @@ def single(
     db_type: str,
     total: int | None = None,
     transformed: Mapping[str, Any] | None = None,
-    request_id: str | None = None,
+    refresh_keys: Sequence[bytes] | None = None,
     blending_granularity: str | None = None,
     cast_numerics: bool = False,
-) -> bytes:
+) -> Body:
     """One result object, keys in Cube's order, ``data`` last.
 
     Takes time in proportion to the rows (1 ms for a few thousand): large results belong in a thread.
 
     :param db_type: the driver's name.
     :param total: the number of rows without limit, if the query asked for it.
-    :param transformed: shown in dev mode only, as is ``request_id``: None elsewhere.
+    :param transformed: shown in dev mode only, as are ``refresh_keys``, JSON rows each: None elsewhere.
     :param blending_granularity: as for :func:`cuboid.result.rows.wire_table`, and so ``cast_numerics``.
     """
     head: dict[str, Any] = {"query": question.echo, "lastRefreshTime": _refresh_time(result.finished_at)}
     if transformed is not None:
         head["transformedQuery"] = transformed
-    if request_id is not None:
-        head["requestId"] = request_id
-    head |= {
+    first = encode(head)[:-1]
+    if refresh_keys is not None:
+        first += b',"refreshKeyValues":[' + b",".join(refresh_keys) + b"]"
+    facts: dict[str, Any] = {
         "annotation": annotate(question, catalog),
         "dataSource": data_source,
         "dbType": db_type,
         "external": False,
-        "slowQuery": False,
     }
-    if total is not None:
-        head["total"] = total
+    second = b"," + encode(facts)[1:-1] + b',"slowQuery":'
+    rest = b"false" if total is None else b'false,"total":%d' % total
     data = wire_rows(
         result,
         question,
@@ -63,10 +90,13 @@ def single(
         blending_granularity=blending_granularity,
         cast_numerics=cast_numerics,
     )
-    return b"".join((encode(head)[:-1], b',"data":', data, b"}"))
+    text = b"".join((first, second, rest, b',"data":', data, b"}"))
+    return Body(text, slow=len(first) + len(second), named=len(first))
 
 
-def multi(query_type: QueryType, singles: Sequence[bytes], questions: Sequence[Question]) -> bytes:
+def multi(
+    query_type: QueryType, singles: Sequence[bytes], questions: Sequence[Question], *, slow: bool = False
+) -> bytes:
     """``{queryType, results, pivotQuery, slowQuery}`` around the result objects of at least one question."""
     return b"".join(
         (
@@ -76,7 +106,7 @@ def multi(query_type: QueryType, singles: Sequence[bytes], questions: Sequence[Q
             b",".join(singles),
             b'],"pivotQuery":',
             encode(pivot_query(query_type, questions)),
-            b',"slowQuery":false}',
+            b',"slowQuery":true}' if slow else b',"slowQuery":false}',
         )
     )
 

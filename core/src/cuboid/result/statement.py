@@ -10,15 +10,12 @@ from cuboid.catalog.pieces import MemberReference
 from cuboid.query.model import Question, Shape, TimeDimension, predicates
 from cuboid.types import Statement
 
-REFRESH_SECONDS = 10
-"""A cube without refresh key is looked at afresh every ten seconds, as in Cube."""
-
 
 def describe_statement(
     question: Question,
     statement: Statement,
     parameters: list[Any],
-    refresh_keys: list[tuple[str, list[Any]]],
+    refresh_keys: dict[str, Any],
     catalog: Catalog,
     *,
     data_source: str,
@@ -28,7 +25,7 @@ def describe_statement(
     """``{sql: {...}, dataSource}``.
 
     :param parameters: the statement's parameters as texts.
-    :param refresh_keys: the statements whose results tell whether the data changed, with their parameters.
+    :param refresh_keys: ``cacheKeyQueries``: the statements whose results tell whether the data changed.
     :param transformed: the question as :func:`cuboid.plan.transformed.transformed_query` has it.
     :param rollups: those that the statement reads, if it does.
     """
@@ -50,10 +47,7 @@ def describe_statement(
     ]
     sql |= {
         "order": [{"id": name, "desc": descending} for name, descending in question.effective_order],
-        "cacheKeyQueries": {
-            "queries": [[text, values] for text, values in refresh_keys],
-            "renewalThreshold": REFRESH_SECONDS,
-        },
+        "cacheKeyQueries": refresh_keys,
         "preAggregations": rollups,
         "dataSource": data_source,
         "aliasNameToMember": {

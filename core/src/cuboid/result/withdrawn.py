@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -12,12 +13,13 @@ def describe_withdrawn(withdrawn: Withdrawn) -> dict[str, Any]:
     """The keys of Cube's queue definitions, but for the SQL and its values: whoever may ask for rows may not, for
     that, read the filters that policies add. ``stopped`` is ours. Times are milliseconds since 1970."""
     job = withdrawn.job
+    name = hashlib.blake2b(job.key.encode(errors="surrogatepass"), digest_size=16).hexdigest()
     entry: dict[str, Any] = {
         "queueId": job.id,
         "queryHandler": "query",
-        "query": {"queryKey": job.key, "requestId": job.request},
-        "queryKey": job.key,
-        "stageQueryKey": job.key,
+        "query": {"queryKey": name, "requestId": job.request},
+        "queryKey": name,
+        "stageQueryKey": name,
         "priority": job.priority,
         "requestId": job.request,
         "addedToQueueTime": _milliseconds(withdrawn.added_at),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import itertools
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cuboid.errors import ConnectionFailed, DriverError, QueryCancelled, UnsupportedFeature
 from cuboid.run.asker import NOBODY, Asker
-from cuboid.run.driver import Driver
+from cuboid.run.driver import REFRESH_SECONDS, Driver
 from cuboid.run.queue import QueryQueue
 from cuboid.run.streams import Batch, Streams
 from cuboid.types import Job, Pending, Result, Statement, Withdrawn
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PING_SECONDS = 5.0
 
+SERIALS = itertools.count()
+
 
 class DataSource:
     """Opens its driver on first use, and again after that failed; a dead database costs one answer at a time.
@@ -28,6 +30,7 @@ class DataSource:
     :param timeout: seconds a statement may run.
     :param streams: what the queue runs, if it is to run streams too; else the queue runs the driver itself.
     :param stream_timeout: seconds a stream may take.
+    :param refresh_every: seconds for which answers over a cube are good whose model says nothing of it.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class DataSource:
         timeout: float = 600.0,
         streams: Streams | None = None,
         stream_timeout: float = 3600.0,
+        refresh_every: float = REFRESH_SECONDS,
     ) -> None:
         self.name = name
         self.driver = driver
@@ -47,6 +51,9 @@ class DataSource:
         self.queue = queue
         self.timeout = timeout
         self.stream_timeout = stream_timeout
+        self.refresh_every = refresh_every
+        self.serial = next(SERIALS)
+        """Another number for each data source: two of one name are told apart by it."""
         self._streams = streams
         self._opening: asyncio.Task[None] | None = None
         self._closed = False
@@ -176,11 +183,7 @@ class DataSource:
 
 
 def statement_key(statement: Statement) -> str:
-    """Equal for statements that ask the same: the SQL text and its parameters, their types included
-    (``1``, ``True``, ``"1"`` and ``Decimal(1)`` are four questions)."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (statement.sql, *statement.parameters):
-        text = ascii(part).encode()  # each type is written in its own way, lone surrogates too
-        digest.update(len(text).to_bytes(8, "big"))
-        digest.update(text)
-    return digest.hexdigest()
+    """Equal for statements that ask the same, and for no others: the whole SQL text and its parameters, their types
+    included (``1``, ``True``, ``"1"`` and ``Decimal(1)`` are four questions)."""
+    # Each type is written in its own way, and none with a line break.
+    return "\n".join(map(ascii, (statement.epoch, statement.sql, *statement.parameters)))

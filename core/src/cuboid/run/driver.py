@@ -25,6 +25,9 @@ from cuboid.types import Capability, Job, Result, Statement, TableInfo, Value
 GRACE_SECONDS = 1.0
 """How much longer than its queue, whose word says why it was stopped, the server itself should let a statement run."""
 
+REFRESH_SECONDS = 10.0
+"""Cube's, for most databases."""
+
 
 class DriverConfig(BaseModel):
     """The settings of one data source for a driver; unknown keys are errors.
@@ -52,6 +55,8 @@ class Driver(ABC):
     Config: ClassVar[type[DriverConfig]]
     queue: ClassVar[type[QueryQueue]]
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
+    refresh_every: ClassVar[float] = REFRESH_SECONDS
+    """Seconds for which an answer is good by default; more for databases that charge by the query."""
     introspection: ClassVar[Introspection | None] = None
     """How the database is asked for its tables; a driver of one that cannot be asked in SQL overrides
     :meth:`introspect`."""

@@ -61,7 +61,10 @@ class SlotUse:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A rendered statement with open slots, shared by all questions of one shape."""
+    """A rendered statement with open slots, shared by all questions of one shape.
+
+    :param cubes: whose rows it reads, in order of their names.
+    """
 
     parts: tuple[str | SlotUse | BinUse, ...]
     placeholders: PlaceholderStyle
@@ -69,6 +72,7 @@ class Prepared:
     columns: tuple[Column, ...]
     data_source: str
     timezone: str = "UTC"
+    cubes: tuple[str, ...] = ()
 
     def bind(self, values: Sequence[Scalar]) -> Statement:
         """The statement for these values."""

@@ -4,10 +4,33 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from cuboid.catalog.pieces import Template
+from cuboid.errors import UnsupportedFeature
+from cuboid.sql.binding import prepare
 from cuboid.sql.dialect import Dialect
+from cuboid.types import Statement
 
 
-def refresh_key_text(dialect: Dialect, seconds: int) -> str:
-    """A key that changes every ``seconds`` seconds by the database's clock."""
-    periods = exp.Floor(this=exp.Div(this=dialect.epoch(), expression=exp.Literal.number(seconds)))
+def refresh_key_text(dialect: Dialect, seconds: float, shift: int = 0) -> str:
+    """A key that changes every ``seconds`` seconds by the database's clock.
+
+    :param shift: seconds that are added to that clock.
+    """
+    clock = dialect.epoch()
+    if shift:
+        number = exp.Literal.number(abs(shift))
+        clock = exp.paren((exp.Add if shift > 0 else exp.Sub)(this=clock, expression=number))
+    periods = exp.Floor(this=exp.Div(this=clock, expression=exp.Literal.number(f"{seconds:g}")))
     return exp.select(exp.alias_(periods, "refresh_key")).sql(dialect=dialect.sqlglot)
+
+
+def refresh_key_statement(template: Template, dialect: Dialect, cube: str, data_source: str) -> Statement:
+    """A key's own SQL, as it is written. Raises :class:`UnsupportedFeature` if a query would have to fill it: the key
+    is asked once for all queries."""
+    if not all(isinstance(part, str) for part in template.parts):
+        raise UnsupportedFeature(
+            f"The refresh_key of the cube '{cube}' depends on who asks, or on the query.",
+            hint="It is asked once for all: write it without SECURITY_CONTEXT and FILTER_PARAMS.",
+        )
+    text = "".join(part for part in template.parts if isinstance(part, str))
+    return prepare(text, dialect, (), data_source).bind(())

@@ -1,0 +1,351 @@
+"""Questions to result objects, from the cache where that is fresh enough, else from the data sources.
+
+What a kept answer is kept under is all that shapes it: the statements with their typed parameters, in which policies
+and claims are, the data sources, the catalog, the query as it is echoed, and how the rows are written. It is good as
+long as no refresh key of the cubes has changed since before its statements were run. Errors are never kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cuboid.errors import CuboidError
+from cuboid.freshness import Freshness
+from cuboid.planner import Planner
+from cuboid.planning import Parts
+from cuboid.query.model import Question
+from cuboid.result.answer import Answer
+from cuboid.result.envelope import Body, encode
+from cuboid.run.asker import NOBODY, Asker
+from cuboid.run.cache import Cache, CacheFigures
+from cuboid.run.data_source import statement_key
+from cuboid.run.refresh_keys import Key, Values
+from cuboid.run.stored import RollupUse
+from cuboid.types import Pending, Result
+
+log = logging.getLogger(__name__)
+
+MANY_ROWS = 2000
+"""Rows from which encoding moves to a thread: about 2 ms of work."""
+
+MOST_BEGUN = 10_000
+"""Answers on their way whose refresh keys are remembered."""
+
+KEPT_SECONDS = 24 * 3600.0
+"""How long an answer that is out of date may still be told where the request allows it."""
+
+Run = Callable[[Parts, Sequence[RollupUse], Asker, float], Awaitable[list[Result] | Pending]]
+"""Runs statements, once what they read is stored; waits at most so many seconds."""
+
+Stored = Callable[[Sequence[RollupUse], Asker, float], Awaitable[Mapping[str, datetime] | Pending]]
+"""When the rollups that are read were refreshed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A question, planned.
+
+    :param key: all that shapes the answer.
+    :param cubes: whose rows it reads.
+    :param uses: of rollups; without any, ``keys`` tell whether an answer is out of date.
+    :param renewed: seconds after which it is out of date in any case.
+    """
+
+    question: Question
+    planner: Planner
+    parts: Parts
+    uses: Sequence[RollupUse]
+    cubes: frozenset[str]
+    keys: tuple[Key, ...]
+    renewed: float
+    key: Hashable
+    cast_numerics: bool
+    blended: bool
+    dev: bool
+
+    @property
+    def mode(self) -> str:
+        """The cache mode."""
+        return self.question.query.cache or "stale-if-slow"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer in the cache.
+
+    :param values: of the refresh keys, before the statements were run.
+    :param written: when it was put here, by a clock that never goes back.
+    :param finished: when the statements were answered.
+    """
+
+    body: Body
+    values: Values
+    written: float
+    finished: tuple[datetime, ...]
+    cubes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A result object for one asker; ``slow``: it is out of date, since the one that is not takes too long."""
+
+    body: Body
+    slow: bool = False
+
+
+class Answers:
+    """Answers questions. Used from one event loop.
+
+    :param size: bytes of answers that are kept; 0: none.
+    :param counted: told of each result that a data source gave.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        freshness: Freshness,
+        run: Run,
+        stored: Stored,
+        transformed: Callable[[Question, Planner], dict[str, object]],
+        counted: Callable[[str, int], None],
+    ) -> None:
+        self._cache: Cache[Kept] = Cache(size)
+        self._freshness = freshness
+        self._run = run
+        self._stored = stored
+        self._transformed = transformed
+        self._counted = counted
+        self._begun: OrderedDict[Hashable, Values] = OrderedDict()
+        self._encoding: dict[tuple[Hashable, tuple[datetime, ...]], asyncio.Task[Body]] = {}
+        self._renewing: dict[Hashable, asyncio.Task[None]] = {}
+
+    def figures(self) -> CacheFigures:
+        """Counts of the cache."""
+        return self._cache.figures()
+
+    def drop(self, cubes: frozenset[str]) -> int:
+        """Forgets the answers that any of the cubes is part of; how many they were."""
+        return self._cache.drop(lambda kept: not cubes.isdisjoint(kept.cubes))
+
+    async def close(self) -> None:
+        """Renews nothing any more."""
+        tasks = [*self._renewing.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def answer(
+        self, wanted: Sequence[Wanted], *, asker: Asker = NOBODY, wait: float
+    ) -> list[Told] | Pending:
+        """A result object for each question, or :class:`Pending` after ``wait`` seconds.
+
+        Raises :class:`CuboidError`.
+        """
+        deadline = time.monotonic() + wait
+        told: dict[int, Told] = {}
+        missing: dict[int, Values | None] = {}
+        for index, one in enumerate(wanted):
+            found = await self._look(one, asker, deadline)
+            if isinstance(found, Pending):
+                return found
+            if isinstance(found, Told):
+                told[index] = found
+            else:
+                missing[index] = found.values
+        if missing:
+            found_out = await self._find_out(
+                [wanted[index] for index in missing], list(missing.values()), asker, deadline
+            )
+            if isinstance(found_out, Pending):
+                return found_out
+            told |= dict(zip(missing, found_out, strict=True))
+        return [told[index] for index in range(len(wanted))]
+
+    # ------------------------------------------------------------ what is kept
+
+    async def _look(self, one: Wanted, asker: Asker, deadline: float) -> Told | Missing | Pending:
+        """What the cache has for the question, in its mode; else the values of its keys before anything is run."""
+        if not self._cache.limit:
+            return Missing(None)
+        kept = None if one.mode == "no-cache" else self._kept(one)
+        if kept is not None and one.mode == "stale-while-revalidate":
+            known = None if one.uses else self._freshness.values.value_in_time(one.keys)
+            if self._is_good(kept, known, one):
+                self._cache.hits += 1
+            else:
+                self._cache.stale += 1
+                self._renew(one)
+            return Told(kept.body)
+        lenient = kept is not None and one.mode == "stale-if-slow"
+        try:
+            values = await self._values(one, asker, deadline)
+        except CuboidError as error:
+            if lenient:
+                log.warning("An answer that may be out of date is told: %s", error)
+                return self._stale(kept)
+            if one.mode == "no-cache":
+                return Missing(None)
+            raise
+        if isinstance(values, Pending):
+            return self._stale(kept, slow=True) if lenient else values
+        if kept is not None and self._is_good(kept, values, one):
+            self._cache.hits += 1
+            return Told(kept.body)
+        return Missing(values)
+
+    def _kept(self, one: Wanted) -> Kept | None:
+        kept = self._cache.get(one.key)
+        return kept if kept is not None and time.monotonic() - kept.written < KEPT_SECONDS else None
+
+    def _is_good(self, kept: Kept, values: Values | None, one: Wanted) -> bool:
+        return kept.values == values and time.monotonic() - kept.written < one.renewed
+
+    def _stale(self, kept: Kept | None, *, slow: bool = False) -> Told:
+        assert kept is not None
+        self._cache.stale += 1
+        return Told(kept.body, slow)
+
+    async def _values(self, one: Wanted, asker: Asker, deadline: float) -> Values | Pending:
+        """The values of its refresh keys; what rollups answer is as old as they are."""
+        left = deadline - time.monotonic()
+        if not one.uses:
+            return await self._freshness.values.values(one.keys, left)
+        stored = await self._stored(one.uses, asker, left)
+        if isinstance(stored, Pending):
+            return stored
+        return tuple(encode([name, str(moment)]) for name, moment in sorted(stored.items()))
+
+    # ------------------------------------------------------------ what is not
+
+    async def _find_out(
+        self, wanted: Sequence[Wanted], values: Sequence[Values | None], asker: Asker, deadline: float
+    ) -> list[Told] | Pending:
+        """Runs what the questions need. The values that count for an answer are those of before its run, which may have
+        begun for somebody else, or for an earlier repetition of this request."""
+        before = [
+            None if each is None else self._begun.setdefault(one.key, each)
+            for one, each in zip(wanted, values, strict=True)
+        ]
+        while len(self._begun) > MOST_BEGUN:
+            self._begun.popitem(last=False)
+        parts = [part for one in wanted for part in one.parts]
+        uses = [use for one in wanted for use in one.uses]
+        try:
+            outcome = await self._run(parts, uses, asker, deadline - time.monotonic())
+        except CuboidError:
+            for one in wanted:
+                self._begun.pop(one.key, None)
+            raise
+        if isinstance(outcome, Pending):
+            kept = [self._kept(one) if one.mode == "stale-if-slow" else None for one in wanted]
+            if any(each is None for each in kept):
+                return outcome
+            return [self._stale(each, slow=True) for each in kept]
+        self._cache.misses += len(wanted)
+        results = iter(outcome)
+        told: list[Told] = []
+        for one, each in zip(wanted, before, strict=True):
+            own = [next(results) for _ in one.parts]
+            self._begun.pop(one.key, None)
+            told.append(Told(await self._encode(one, own, each)))
+        return told
+
+    async def _encode(self, one: Wanted, results: Sequence[Result], values: Values | None) -> Body:
+        """The result object, made once for all who waited for the same results, and kept."""
+        finished = tuple(result.finished_at for result in results)
+        kept = self._cache.get(one.key)
+        if kept is not None and kept.finished == finished:
+            return kept.body
+        if sum(len(result.rows) for result in results) <= MANY_ROWS:
+            return self._keep(one, results, values, self._result_object(one, results, values))
+        name = (one.key, finished)
+        task = self._encoding.get(name)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._encode_in_thread(one, results, values))
+            self._encoding[name] = task
+            task.add_done_callback(lambda _: self._encoding.pop(name, None))
+        return await asyncio.shield(task)
+
+    async def _encode_in_thread(self, one: Wanted, results: Sequence[Result], values: Values | None) -> Body:
+        body = await asyncio.to_thread(self._result_object, one, results, values)
+        return self._keep(one, results, values, body)
+
+    def _keep(self, one: Wanted, results: Sequence[Result], values: Values | None, body: Body) -> Body:
+        for (source, _), result in zip(one.parts, results, strict=True):
+            self._counted(source.name, len(result.rows))
+        if values is not None:
+            finished = tuple(result.finished_at for result in results)
+            kept = Kept(body, values, time.monotonic(), finished, one.cubes)
+            self._cache.put(one.key, kept, len(body.text) + _size(one.key))
+        return body
+
+    def _result_object(self, one: Wanted, results: Sequence[Result], values: Values | None) -> Body:
+        source = one.parts[0][0]
+        return Answer(
+            one.question,
+            source.name,
+            source.driver.name,
+            results,
+            one.blended,
+            one.cast_numerics,
+            self._transformed(one.question, one.planner) if one.dev else None,
+            values if one.dev else None,
+        ).encode(one.planner.catalog)
+
+    def _renew(self, one: Wanted) -> None:
+        """Finds the answer out behind the scenes, unless that is being done."""
+        if one.key not in self._renewing:
+            task = asyncio.get_running_loop().create_task(self._renewed(one))
+            self._renewing[one.key] = task
+            task.add_done_callback(lambda _: self._renewing.pop(one.key, None))
+
+    async def _renewed(self, one: Wanted) -> None:
+        seconds = sum(source.timeout for source, _ in one.parts)
+        try:
+            values = await self._values(one, NOBODY, time.monotonic() + seconds)
+            kept = self._kept(one)
+            if isinstance(values, Pending) or (kept is not None and self._is_good(kept, values, one)):
+                return
+            await self._find_out([one], [values], NOBODY, time.monotonic() + seconds)
+        except CuboidError as error:
+            log.warning("A kept answer could not be renewed: %s", error)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Nothing is kept that may be told; the values of the refresh keys, None if the answer is not to be kept."""
+
+    values: Values | None
+
+
+def answer_key(
+    question: Question,
+    planner: Planner,
+    parts: Parts,
+    *,
+    cast_numerics: bool,
+    blended: bool,
+    dev: bool,
+) -> Hashable:
+    """All that shapes the answer to a question."""
+    return (
+        planner.serial,
+        encode(question.echo),
+        question.date_range,
+        cast_numerics,
+        blended,
+        dev,
+        *(part for source, statement in parts for part in (source.serial, statement_key(statement))),
+    )
+
+
+def _size(key: Hashable) -> int:
+    assert isinstance(key, tuple)
+    return sum(len(part) for part in key if isinstance(part, bytes | str))

@@ -1,0 +1,104 @@
+"""What keeps answers fresh: the refresh keys of the cubes that a question reads, and what pipelines say of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cuboid.catalog.cube_sources import fill_statement
+from cuboid.catalog.model import Catalog, Cube
+from cuboid.errors import InvalidQuery
+from cuboid.planning import Planning
+from cuboid.run.refresh_keys import AskedKey, Clock, Key, RefreshKeys, TimedKey, read_every
+from cuboid.sql.freshness import refresh_key_statement, refresh_key_text
+
+ASKED_EVERY = 10.0
+"""Seconds for which the value of a key in SQL is good that says no ``every``, as in Cube."""
+
+RENEWED = 6 * 3600.0
+"""Seconds after which an answer is found out anew though no key has changed, as in Cube."""
+
+RENEWED_BY_KEYS = 24 * 3600.0
+"""Likewise where each cube has a refresh key of its own."""
+
+
+class Freshness:
+    """Knows which refresh keys a question has. Used from one event loop, but for :meth:`keys`.
+
+    :param planning: the models and data sources.
+    """
+
+    def __init__(self, planning: Planning) -> None:
+        self._planning = planning
+        self._epochs: Counter[str] = Counter()
+        self.values = RefreshKeys(wait=planning.settings.continue_wait)
+        self.invalidations = 0
+        """How often somebody has said that data changed."""
+
+    def keys(self, cubes: Iterable[str], catalog: Catalog, zone: str) -> tuple[Key, ...]:
+        """The keys of the cubes, in their order, for a query in that zone. Raises :class:`UnsupportedFeature` for one
+        that cannot be asked once for all."""
+        found = (self._key(catalog.cubes[name], catalog, zone) for name in cubes)
+        return tuple(dict.fromkeys(key for key in found if key is not None))
+
+    def renewed(self, cubes: Iterable[str], catalog: Catalog) -> float:
+        """Seconds after which an answer is found out anew in any case."""
+        own = all(catalog.cubes[name].refresh_key is not None for name in cubes)
+        return RENEWED_BY_KEYS if own else RENEWED
+
+    def describe(self, keys: Sequence[Key]) -> dict[str, Any]:
+        """The keys as ``cacheKeyQueries`` of ``/v1/sql``: each as SQL, though the clock's are asked of no database."""
+        return {
+            "queries": [[self._text(key), []] for key in keys],
+            "renewalThreshold": min((key.threshold for key in keys), default=RENEWED_BY_KEYS),
+        }
+
+    def epoch(self, cubes: Iterable[str]) -> int:
+        """Another number after each time that somebody has said that the data of one of the cubes changed."""
+        return sum(self._epochs[name] for name in cubes) if self._epochs else 0
+
+    def invalidate(self, names: Iterable[str], catalog: Catalog) -> frozenset[str]:
+        """The data of these cubes has changed, that of a view's cubes for a view: which cubes these are.
+
+        Raises :class:`InvalidQuery` for a name that the catalog does not have.
+        """
+        cubes: set[str] = set()
+        for name in names:
+            cube = catalog.cubes.get(name)
+            if cube is None:
+                raise InvalidQuery(f"Cube '{name}' not found", path="cubes")
+            cubes |= {name} if cube.view is None else {each for path in cube.view.paths for each in path}
+        self._epochs.update(cubes)
+        self.invalidations += 1
+        self.values.forget()
+        return frozenset(cubes)
+
+    # ------------------------------------------------------------ one key
+
+    def _key(self, cube: Cube, catalog: Catalog, zone: str) -> Key | None:
+        """None for a cube whose data never changes."""
+        key, source = cube.refresh_key, self._planning.data_source(cube.data_source)
+        if key is None:
+            return TimedKey(Clock(source.refresh_every), "UTC", source, source.refresh_every)
+        if key.sql is not None:
+            sql = fill_statement(key.sql, catalog.cubes)
+            statement = refresh_key_statement(sql, source.dialect, cube.name, source.name)
+            good = read_every(key.every).seconds if key.every else ASKED_EVERY
+            return AskedKey(cube.name, source, statement, good)
+        if key.every is not None:
+            clock = read_every(key.every)
+            cron = key.every.count(" ") > 1
+            good = min(max(clock.seconds / 10, 1), 300)
+            return TimedKey(clock, (key.timezone or "UTC") if cron else zone, source, good)
+        return None
+
+    def _text(self, key: Key) -> str:
+        if isinstance(key, AskedKey):
+            return key.statement.sql
+        offset = datetime.now(UTC).astimezone(ZoneInfo(key.zone)).utcoffset()
+        assert offset is not None
+        shift = int(offset.total_seconds()) - key.clock.offset
+        return refresh_key_text(key.source.dialect, key.clock.seconds, shift)
