@@ -26,6 +26,7 @@ class Access:
         named = [*question.measures, *(column.member for column in question.columns), *question.segments]
         named += [name for condition in question.conditions for name in condition.names]
         named += [name for item in question.group_filters for name in members(item)]
+        named += [question.top.by] if question.top is not None else []
         for name in dict.fromkeys(named):
             cube, _, member = name.partition(".")
             self._named.setdefault(cube, []).append(member)

@@ -22,6 +22,10 @@ def reads_of(reader: Reader, leaf: str) -> frozenset[str]:
     for expression in (measure.expression, *measure.filters):
         if expression is not None:
             found.update(reader.world.reads(expression))
+    if measure.conversion is not None:
+        counted, time = measure.conversion.steps[0]
+        found |= {*reads_of(reader, counted), *reader.world.cubes_of(time)}
+        found |= reader.world.cubes_of(measure.conversion.entity)
     if measure.semi is not None:
         for name in (measure.semi.time_dimension, *measure.semi.by):
             found |= reader.world.cubes_of(name)

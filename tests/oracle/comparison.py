@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from tests.oracle.asking import asked
 from tests.oracle.engines import Engine
-from tests.oracle.permits import principals
 from tests.oracle.pipeline import Pipeline
-from tests.oracle.questions import queries
 from tests.oracle.schemas import worlds
 from tests.oracle.test_planner_agrees import check
 
@@ -32,19 +31,17 @@ class _Found(BaseException):
 
 def first_difference(engine: Engine, most: int) -> Difference | None:
     """The first difference among at most so many queries, those of the usual comparison; any error is one."""
-    asked = 0
+    number = 0
     found: list[str] = []
 
     def search(data: st.DataObject) -> None:
-        nonlocal asked
+        nonlocal number
         world, zone = data.draw(worlds())
-        questions = [
-            (data.draw(queries(world, zone)), data.draw(principals(world))) for _ in range(QUERIES_PER_WORLD)
-        ]
+        questions = [data.draw(asked(world, zone)) for _ in range(QUERIES_PER_WORLD)]
         try:
             pipeline.show(world)
             for query, who in questions:
-                asked += 1
+                number += 1
                 check(pipeline, world, query, who)
         except Exception as error:
             found.append(str(error) or repr(error))
@@ -62,7 +59,7 @@ def first_difference(engine: Engine, most: int) -> Difference | None:
             with suppress(_Found):
                 seed(batch + 1)(run)()
             if found:
-                return Difference(asked, found[0])
+                return Difference(number, found[0])
     return None
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from tests.engines.admin import new_database
+from tests.oracle.coverage import Coverage, page
 from tests.oracle.engines import ENGINES
 from tests.oracle.pipeline import Pipeline
 
 DEFAULT_QUERIES = 5_000
 
-COUNTS = pytest.StashKey[Counter[str]]()
+COVERAGE = pytest.StashKey[Coverage]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,7 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--oracle-seed", default="1", help="the seed of the first batch of worlds, or 'fresh' (default: 1)"
     )
     parser.addoption(
-        "--oracle-table", action="store_true", help="print how many queries used each feature as a table"
+        "--oracle-table",
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="print how many queries used each feature on each engine, and write it into a file",
     )
     parser.addoption(
         "--oracle-shrink",
@@ -58,24 +63,21 @@ def pipeline(request: pytest.FixtureRequest) -> Iterator[Pipeline]:
 
 
 @pytest.fixture(scope="session")
-def compared(pytestconfig: pytest.Config) -> Counter[str]:
-    """Counts of compared queries, all and by feature; shown at the end of the run."""
-    return pytestconfig.stash.setdefault(COUNTS, Counter())
+def compared(pytestconfig: pytest.Config) -> Coverage:
+    """What was compared; shown at the end of the run."""
+    return pytestconfig.stash.setdefault(COVERAGE, Coverage())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    counts = config.stash.get(COUNTS, None)
-    if not counts:
+    coverage = config.stash.get(COVERAGE, None)
+    if coverage is None or not coverage.engines:
         return
-    kinds = ("queries", "answers", "empty answers", "without join path", "refused", "worlds")
     terminalreporter.section("oracle")
-    terminalreporter.line("compared: " + ", ".join(f"{counts[kind]} {kind}" for kind in kinds))
-    engines = [f"on {name}" for name in ENGINES]
-    terminalreporter.line("queries: " + ", ".join(f"{counts[kind]} {kind}" for kind in engines))
-    used = sorted((name, count) for name, count in counts.items() if name not in (*kinds, *engines))
-    if not config.getoption("--oracle-table"):
-        terminalreporter.line("features: " + ", ".join(f"{name} {count}" for name, count in used))
+    terminalreporter.line(f"compared: {coverage.summary()}")
+    table = config.getoption("--oracle-table")
+    if table is None:
         return
-    terminalreporter.line("\n| Feature | Queries |\n|---|---|")
-    for name, count in used:
-        terminalreporter.line(f"| {name} | {count} |")
+    for line in coverage.lines():
+        terminalreporter.line(line)
+    if table != "-":
+        Path(table).write_text(page(coverage), encoding="utf-8")

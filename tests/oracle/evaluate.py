@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
-from tests.oracle import times
+from tests.oracle import switches, times
 from tests.oracle.access import NEVER, Access
 from tests.oracle.evaluation import Evaluation
 from tests.oracle.expressions import Value
 from tests.oracle.filters import RefusedError
 from tests.oracle.joins import NoPathError
 from tests.oracle.policies import NOBODY, Principal
-from tests.oracle.question import Question, finest, read
-from tests.oracle.state import Group
+from tests.oracle.question import GroupColumn, Question, Share, finest, read
+from tests.oracle.state import Group, Groups
 from tests.oracle.world import World
+
+Row = tuple[Group, dict[str, Value]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,7 @@ def answer(world: World, query: Mapping[str, Any], principal: Principal = NOBODY
     access = Access(world, question, principal)
     if access.denied:
         question = replace(question, conditions=(*question.conditions, NEVER))
-    evaluation = Evaluation(world, question, access)
-    rows = evaluation.raw_rows() if question.ungrouped else evaluation.groups()
+    rows = _rows(world, question, access)
     keyed = [_columns_by_key(question, group, measures) for group, measures in rows]
     keys = [column.key for column in question.columns]
     tail = [(key, False) for key in keys if key not in dict(question.order)]
@@ -63,9 +65,59 @@ def answer(world: World, query: Mapping[str, Any], principal: Principal = NOBODY
     )
 
 
+def _rows(world: World, question: Question, access: Access) -> list[Row]:
+    """The groups, or the rows, with their measures and shares; for each value of the switches that are grouped by."""
+    outer, left = switches.pinned(world, question)
+    grouped = [c.member for c in question.columns if switches.is_switch(world, c.member)]
+    if grouped and (question.ungrouped or not (len(question.columns) > len(grouped) or question.measures)):
+        raise RefusedError(f"{grouped[0]} is on no row")
+    if not all(left.values()):
+        outer = replace(outer, conditions=(*outer.conditions, NEVER))
+    inner = replace(outer, columns=tuple(c for c in question.columns if c.member not in grouped))
+    found: list[Row] = []
+    some = {name: switches.remaining(world, left, name) or ("",) for name in grouped}
+    for values in product(*some.values()):
+        by_switch = dict(zip(grouped, values, strict=True))
+        pins = left | {name: (value,) for name, value in by_switch.items()}
+        evaluation = Evaluation(world, inner, access, pins=pins)
+        rows = evaluation.raw_rows() if question.ungrouped else evaluation.groups()
+        totals = [(share, _totals(world, inner, access, left, share, by_switch)) for share in question.shares]
+        for group, measures in rows if all(left.get(name, "some") for name in grouped) else ():
+            plain = dict(zip(inner.columns, group, strict=True))
+            of = {c: by_switch.get(c.member, plain.get(c)) for c in question.columns}
+            for share, table in totals:
+                within = tuple(value for column, value in plain.items() if column in share.within)
+                measures[share.key] = _share(access, share, measures, table.get(within))
+            found.append((tuple(of.values()), measures))
+    return found
+
+
+def _totals(
+    world: World,
+    inner: Question,
+    access: Access,
+    left: switches.Pins,
+    share: Share,
+    by_switch: Mapping[str, str],
+) -> Groups:
+    """What the values are divided by, at the share's own keys: a switch that is not among these is not set."""
+    keys = tuple(column for column in inner.columns if column in share.within)
+    own = {name: (value,) for name, value in by_switch.items() if GroupColumn(name) in share.within}
+    return Evaluation(world, inner, access, pins={**left, **own}).totals(replace(share, within=keys))
+
+
+def _share(access: Access, share: Share, measures: Mapping[str, Value], total: Value) -> Value:
+    """Rules 12.1 and 12.2."""
+    value = measures[share.measure]
+    if access.mask(share.measure) is not None or value is None or not total:
+        return None
+    return float(value) / float(total)  # type: ignore[arg-type]
+
+
 def _columns_by_key(question: Question, group: Group, measures: Mapping[str, Value]) -> dict[str, Value]:
     row = dict(zip((column.key for column in question.columns), group, strict=True))
-    return row | {name: measures[name] for name in question.measures}
+    names = (*question.measures, *(share.key for share in question.shares))
+    return row | {name: measures[name] for name in names}
 
 
 def _on_the_wire(question: Question, row: Mapping[str, Value]) -> dict[str, Value]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from tests.oracle import stages, windows
+from tests.oracle import conversions, stages, windows
 from tests.oracle.access import Access
 from tests.oracle.aggregates import aggregate, reads_of, row_value
 from tests.oracle.expressions import Column, Reference, Value, evaluate
-from tests.oracle.filters import members
+from tests.oracle.filters import RefusedError, members
 from tests.oracle.joins import Facts, JoinedRow
-from tests.oracle.question import Question, leaf_measures, units
-from tests.oracle.relations import Reader, Relation, cube_of
+from tests.oracle.question import GroupColumn, Question, Share, Top, leaf_measures, units
+from tests.oracle.relations import Cut, Reader, Relation, cube_of
 from tests.oracle.state import Group, Groups, State
 from tests.oracle.world import Dimension, World
 
@@ -22,12 +22,19 @@ ValueOf = Callable[[str], Value]
 
 
 class Evaluation:
-    """One query over one world. ``within``: the dimensions over measures that this query gives the values of."""
+    """One query over one world. ``within``: the dimensions over measures that this query gives the values of.
+    ``pins``: the values that the query leaves of each switch that it says something of."""
 
     def __init__(
-        self, world: World, question: Question, access: Access, within: frozenset[str] = frozenset()
+        self,
+        world: World,
+        question: Question,
+        access: Access,
+        within: frozenset[str] = frozenset(),
+        pins: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.world = world
+        self.pins = pins or {}
         self.question = question
         self.within = within
         self.access = access
@@ -46,6 +53,8 @@ class Evaluation:
             self._special(),
         )
         self.reader = replace(self.reader, mentioned=self._mentioned(leaves))
+        if question.top is not None:
+            self.reader = replace(self.reader, cut=self._cut(question.top))
 
     # ------------------------------------------------------------ groups
 
@@ -60,6 +69,25 @@ class Evaluation:
             if stages.passes(self, question.group_filters, group, shown):
                 found.append((group, {name: shown(name) for name in question.measures}))
         return found
+
+    def _cut(self, top: Top) -> Cut:
+        """The first values of the dimension: rule 12.3."""
+        column = GroupColumn(top.dimension)
+        asked = replace(
+            self.question, columns=(column,), measures=(top.by,), group_filters=(), shares=(), top=None
+        )
+        rows = Evaluation(self.world, asked, self.access, self.within, self.pins).groups()
+        rows.sort(key=lambda row: (row[0][0] is None, row[0][0] if row[0][0] is not None else 0))
+        told = [row for row in rows if row[1][top.by] is not None]
+        told.sort(key=lambda row: row[1][top.by], reverse=True)  # type: ignore[arg-type, return-value]
+        first = [*told, *(row for row in rows if row[1][top.by] is None)][: top.limit]
+        others = top.others if isinstance(top.others, str) else None
+        return Cut(top.dimension, frozenset(group[0] for group, _ in first), others, top.others is False)
+
+    def totals(self, share: Share) -> Groups:
+        """The values that those of the measure are divided by, for each group of the share's own keys; 12.1."""
+        state = replace(self.root, keys=share.within)
+        return {group: value_of(share.measure) for group, value_of in self.combined((share.measure,), state)}
 
     def _shown(self, group: Group, value_of: ValueOf) -> ValueOf:
         """Measures as the principal sees them."""
@@ -101,6 +129,8 @@ class Evaluation:
             assert measure is not None
             if measure.stage is not None:
                 self._values[key] = stages.values(self, unit, state)
+            elif measure.conversion is not None:
+                self._values[key] = conversions.values(self.reader, unit, state)
             elif measure.window is not None:
                 self._values[key] = self._rolling(unit, state)
             else:
@@ -148,6 +178,10 @@ class Evaluation:
         """The joined rows themselves; a leaf measure is its input for that row, rule 5.4."""
         self._evaluate_dimensions()
         leaves = leaf_measures(self.world, self.question)
+        for leaf in leaves:
+            measure = self.world.measure(leaf)
+            if measure is not None and measure.conversion is not None:
+                raise RefusedError(f"{leaf} is nothing on a row")
         reads = frozenset[str]().union(*(reads_of(self.reader, leaf) for leaf in leaves))
         shown: list[tuple[Group, dict[str, Value]]] = []
         for row, group in self.relation(self.root, None, reads).rows:

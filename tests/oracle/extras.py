@@ -12,7 +12,17 @@ from typing import Any
 from hypothesis import strategies as st
 from tests.oracle.expressions import Arithmetic, Case, Coalesce, Compare, Constant, Expression, Reference
 from tests.oracle.joins import NoPathError, closure, find_tree
-from tests.oracle.members import Bound, Directive, RankOrder, SemiAdditive, Shift, Stage, Window
+from tests.oracle.members import (
+    Bound,
+    Conversion,
+    Directive,
+    RankOrder,
+    SemiAdditive,
+    Shift,
+    Stage,
+    SwitchCase,
+    Window,
+)
 from tests.oracle.spans import Span
 from tests.oracle.world import Cube, Dimension, Measure, Segment, World
 
@@ -24,6 +34,8 @@ PLANNED: Mapping[str, bool] = {
     "sub-query dimensions": True,
     "multi-stage dimensions": True,
     "snapshots": True,
+    "conversions": True,
+    "switches": True,
 }
 
 EXACT = ("count", "sum", "min", "max", "count_distinct")
@@ -67,7 +79,7 @@ class Extras:
             f"{name}.{d.name}"
             for name in cubes
             for d in self.world.cube(name).dimensions
-            if not d.of_measures and test(d)
+            if not (d.of_measures or d.values) and test(d)
         ]
 
     def times(self, cubes: Sequence[str]) -> list[str]:
@@ -114,7 +126,59 @@ class Extras:
         semi = SemiAdditive(self.pick(times), take, () if take == "average" else tuple(by))
         return replace(self.pick(plain), name=f"s{number}", semi=semi)
 
+    def conversion(self, cube: Cube, number: int) -> Measure | None:
+        """Rows of the cube that are followed by rows of cubes that have one of the same entity."""
+        near = self.near(cube.name)
+        steps = [
+            (f"{name}.{m.name}", time)
+            for name in self.world.names
+            for m in self.world.cube(name).measures
+            for time in self.times([name])
+            if m.type == "count" and not (m.stage or m.window or m.semi) and self.world.cube(name).key
+        ]
+        own = [step for step in steps if step[0].partition(".")[0] == cube.name]
+        if not own:
+            return None
+        first = self.pick(own)
+        shared = {
+            name: [s for s in steps if name in self.near(s[0].partition(".")[0])] for name in near if steps
+        }
+        others = [name for name in near if {s[0].partition(".")[0] for s in shared[name]} - {cube.name}]
+        entity_cube = self.pick(others or near)
+        keys = [f"{entity_cube}.{part.name}" for part in self.world.cube(entity_cube).key]
+        entity = self.pick([*keys, *self.dimensions([entity_cube], lambda d: d.type != "time")] or [None])
+        offered = [s for s in shared[entity_cube] if not s[0].startswith(f"{cube.name}.")] * 3 + shared[
+            entity_cube
+        ]
+        if entity is None or not offered:
+            return None
+        later = [self.pick(offered) for _ in range(self.pick((1, 1, 1, 2)))]
+        window = self.pick((None, *DAYS, *MONTHS, Span(1, "year"), Span(2, "year")))
+        value = self.pick(("count", "rate"))
+        return Measure(
+            f"v{number}", "conversion", conversion=Conversion((first, *later), entity, window, value)
+        )
+
     # ------------------------------------------------------------ measures in stages
+
+    def switched(self, cube: Cube, number: int) -> Measure | None:
+        """A measure that is another for each value of a switch of the cube, or of one near."""
+        offered = [
+            f"{name}.{d.name}"
+            for name in self.near(cube.name)
+            for d in self.world.cube(name).dimensions
+            if d.values
+        ]
+        children = self.children(cube)
+        if not offered or not children:
+            return None
+        name = self.pick(offered)
+        dimension = self.world.dimension(name)
+        assert dimension is not None
+        values = self.draw(st.lists(st.sampled_from(dimension.values), min_size=1, max_size=3, unique=True))
+        otherwise = self.over(children) if self.pick((False, False, True)) else None
+        branches = tuple((value, self.over(children)) for value in values)
+        return Measure(f"w{number}", "number", stage=Stage(), switch=SwitchCase(name, branches, otherwise))
 
     def shifted(self, cube: Cube, number: int) -> Measure | None:
         times = self.times(self.near(cube.name))
@@ -161,7 +225,12 @@ class Extras:
         own = [
             f"{cube.name}.{m.name}"
             for m in cube.measures
-            if m.semi is None and (m.type in EXACT or (m.type == "number" and m.stage is not None))
+            if m.semi is None
+            and (
+                m.type in EXACT
+                or (m.type == "number" and m.stage is not None)
+                or (m.conversion is not None and m.conversion.value == "count")
+            )
         ]
         others = [name for other in self.near(cube.name)[1:] for name in self.leaves(self.world.cube(other))]
         return [*own, *own, *others]
@@ -255,6 +324,8 @@ MEASURES: Mapping[str, Callable[[Extras, Cube, int], Measure | None]] = {
     "time shifts": Extras.shifted,
     "stages": Extras.staged,
     "ranks": Extras.ranked,
+    "conversions": Extras.conversion,
+    "switches": Extras.switched,
 }
 DIMENSIONS: Mapping[str, Callable[[Extras, Cube, int], Dimension | None]] = {
     "sub-query dimensions": Extras.sub_query,
@@ -266,11 +337,18 @@ def with_extras(draw: st.DrawFn, world: World) -> World:
     """The world with members of the constructs that are planned, in most worlds."""
     if draw(st.integers(0, 3)) == 0:
         return world
-    for name in draw(st.permutations(world.names))[:3]:
+    chosen = draw(st.permutations(world.names))[:3]
+    if PLANNED["switches"] and draw(st.booleans()):
+        values = draw(st.sampled_from((("EUR", "usd", "o'neil"), ("EUR", "usd"), ("one",))))
+        switch = Dimension("sw", "switch", Constant(None), values=values)
+        cube = world.cube(chosen[0])
+        world = _replaced(world, replace(cube, dimensions=(*cube.dimensions, switch)))
+    for name in chosen:
         dimensions = [make for kind, make in DIMENSIONS.items() if PLANNED[kind]]
         if dimensions and draw(st.integers(0, 3)):
             world = _with_dimension(draw, world, name, draw(st.sampled_from(dimensions)))
         measures = [make for kind, make in MEASURES.items() if PLANNED[kind]]
+        measures += [MEASURES["conversions"]] * 2 if PLANNED["conversions"] else []
         for number in range(draw(st.integers(1, 3)) if measures else 0):
             cube = world.cube(name)
             added = draw(st.sampled_from(measures))(Extras(draw, world), cube, number)

@@ -58,6 +58,8 @@ def _members(world: World, question: Question) -> Iterator[str]:
             yield f"by {column.granularity}"
         if dimension.type == "time":
             yield f"time column ({dimension.time_kind})"
+        if dimension.values:
+            yield "by a switch"
         if dimension.as_case:
             yield "case dimension"
 
@@ -75,6 +77,17 @@ def _beyond_rows(world: World, name: str, inside: str = "") -> Iterator[str]:
             yield "window from the start"
     if measure.semi is not None:
         yield f"snapshot {measure.semi.take}" + (" by" if measure.semi.by else "")
+    if measure.conversion is not None:
+        conversion = measure.conversion
+        yield f"conversion {conversion.value}{inside}"
+        if len(conversion.steps) > 2:
+            yield "conversion of three steps"
+        if conversion.window is not None:
+            yield "conversion within a window"
+        if len({step.partition(".")[0] for step, _ in conversion.steps}) < len(conversion.steps):
+            yield "conversion between rows of one cube"
+    if measure.switch is not None:
+        yield "measure that depends on a switch"
     if measure.stage is not None:
         stage = measure.stage
         kind = {"rank": "rank", "number": "formula"}.get(measure.type, "aggregate")
@@ -132,6 +145,17 @@ def _shape(query: Mapping[str, Any], question: Question) -> Iterator[str]:
         yield "or over measures and dimensions"
     if any("dateRange" in entry for entry in query["timeDimensions"]):
         yield "date range"
+    for share in question.shares:
+        yield "percentOfTotal within" if share.within else "percentOfTotal"
+    if question.top is not None:
+        dropped = question.top.others is False
+        yield (
+            "top without others"
+            if dropped
+            else "top with others"
+            if question.top.others
+            else "top, others NULL"
+        )
     if not question.columns:
         yield "no dimensions"
     if not question.measures:

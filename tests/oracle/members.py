@@ -74,6 +74,15 @@ class SemiAdditive:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchCase:
+    """What a measure is for the values of a switch."""
+
+    switch: str
+    branches: tuple[tuple[str, Expression], ...]
+    otherwise: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Conversion:
     """``steps``: (count measure, time dimension) by full names; ``window`` None: any time."""
 

@@ -17,10 +17,11 @@ from sqlglot import exp
 
 from cuboid.catalog.joins import JoinGraph, JoinTree
 from cuboid.catalog.model import Cube
-from cuboid.plan import sub_queries
+from cuboid.plan import additions, build, sub_queries
 from cuboid.plan.facts import Facts
-from cuboid.query import dates, policies
+from cuboid.query import dates, normalize, policies
 from cuboid.query.model import ALWAYS, Access
+from cuboid.sql import conversions
 from cuboid.sql.aggregates import LeafSql
 from cuboid.sql.lower import Lowering
 from cuboid.sql.members import MemberSql
@@ -212,6 +213,100 @@ def _never_propagated(right: Any = sub_queries._inner) -> Any:
     return lambda *given: replace(right(*given), segments=(), row_conditions=())
 
 
+def _shares_of_what_is_left(right: Any = additions.with_shares) -> Any:
+    """The groups that conditions and the limit leave are what the totals are added up from."""
+
+    def wrong(plan: Any, *given: Any) -> Any:
+        made = right(plan, *given)
+        answer = replace(
+            made.source.answer,
+            order=plan.order,
+            limit=plan.limit,
+            offset=plan.offset,
+            conditions=plan.conditions,
+        )
+        totals = tuple(replace(each, plan=None, over_groups=True) for each in made.source.totals)
+        return replace(made, source=replace(made.source, answer=answer, totals=totals))
+
+    return wrong
+
+
+def _shares_of_all(right: Any = additions._total) -> Any:
+    return lambda share, shape, *given: right(replace(share, within=()), shape, *given)
+
+
+def _lowest_first(right: Any = additions.plan_top) -> Any:
+    def wrong(*given: Any) -> Any:
+        top = right(*given)
+        if top is None:
+            return None
+        upwards = tuple(replace(each, descending=False) for each in top.plan.order)
+        return replace(top, plan=replace(top.plan, order=upwards))
+
+    return wrong
+
+
+def _others_dropped(right: Any = additions.plan_top) -> Any:
+    return lambda *given: (top := right(*given)) and replace(top, drop=True, others=None)
+
+
+def _one_more(right: Any = additions.plan_top) -> Any:
+    """The others hold the first values, too: what is cut has nothing in it that was kept."""
+
+    def wrong(*given: Any) -> Any:
+        top = right(*given)
+        return top and replace(top, plan=replace(top.plan, offset=top.plan.limit))
+
+    return wrong
+
+
+def _one_unit(right: Any = conversions.Conversions.__init__) -> Any:
+    def wrong(self: Any, node: Any, *given: Any) -> None:
+        window = node.window
+        if window is not None:
+            window = replace(
+                window, **{part: min(1, getattr(window, part)) for part in ("months", "seconds")}
+            )
+        right(self, replace(node, window=window), *given)
+
+    return wrong
+
+
+def _at_any_time(tree: exp.Expr) -> None:
+    for test in list(tree.find_all(exp.GTE)):
+        if test.this.name == test.expression.name == conversions.TIME:
+            test.replace(exp.true())
+
+
+def _among_those_that_went(right: Any = conversions.Conversions._value) -> Any:
+    return lambda self, counted, through: right(self, through, through)
+
+
+def _first_branch(right: Any = build.chosen) -> Any:
+    return lambda name, case, pins, catalog: (case.branches[0][1], right(name, case, pins, catalog)[1])
+
+
+def _never_lacking(right: Any = build.chosen) -> Any:
+    return lambda *given: (right(*given)[0], True)
+
+
+def _all_values(right: Any = normalize.switches.pins) -> Any:
+    def wrong(conditions: Any, values: Any, catalog: Any) -> Any:
+        kept, pins = right(conditions, values, catalog)
+        return kept, tuple(replace(pin, values=catalog.dimension(pin.switch).values) for pin in pins)
+
+    return wrong
+
+
+def _no_answer_is_an_answer(right: Any = build.plan_sub_queries) -> Any:
+    return lambda *given: tuple(replace(each, plain=True) for each in right(*given))
+
+
+def _cut_tuples(right: Any = sub_queries._by) -> Any:
+    """Of several dimensions that a bucket is evaluated by only the first counts."""
+    return lambda catalog, dimension: right(catalog, dimension)[:1]
+
+
 def _ungrouped_facts(right: Any = Facts.__init__) -> Any:
     return lambda self, graph, cubes, grouped: right(self, graph, cubes, ())
 
@@ -274,6 +369,29 @@ MISTAKES: tuple[Mistake, ...] = (
     in_code("a missing claim opens all rows", policies, "NEVER", ALWAYS),
     in_code("what nobody grants is answered", policies.Policies, "readable", lambda *given: True),
     in_code("masks are forgotten", Access, "mask", lambda self, member: None),
+    in_code(
+        "shares are of what conditions and the limit leave", build, "with_shares", _shares_of_what_is_left()
+    ),
+    in_code("shares are of all groups", additions, "_total", _shares_of_all()),
+    in_code("the lowest come first", build, "plan_top", _lowest_first()),
+    in_code("the others are dropped", build, "plan_top", _others_dropped()),
+    in_code("the first are those after the first", build, "plan_top", _one_more()),
+    in_code("a conversion's window is one unit long", conversions.Conversions, "__init__", _one_unit()),
+    in_tree("a step may come before the one before", _at_any_time),
+    in_code("a row follows itself", conversions, "_another", lambda one, other: exp.true()),
+    in_code(
+        "the rate is among those that went on", conversions.Conversions, "_value", _among_those_that_went()
+    ),
+    in_code("a switch has its first value", build, "chosen", _first_branch()),
+    in_code("a value that the case lacks has the first one's", build, "chosen", _never_lacking()),
+    in_code("conditions on a switch leave all", normalize.switches, "pins", _all_values()),
+    in_code(
+        "a tuple without an answer is computed from NULL",
+        build,
+        "plan_sub_queries",
+        _no_answer_is_an_answer(),
+    ),
+    in_code("buckets by a part of their tuple", sub_queries, "_by", _cut_tuples()),
     in_code("filters are not restated", SlotSql, "_restated", lambda *given: always()),
 )
 

@@ -67,7 +67,8 @@ class Permits:
     def hideable(self) -> list[str]:
         """The dimensions that may be masked: neither keys nor what row filters test."""
         fixed = ("n", "s", "flag", "amount")
-        return [d.name for d in self.cube.dimensions if not d.primary_key and d.name not in fixed]
+        plain = (d for d in self.cube.dimensions if not d.primary_key and not d.values)
+        return [d.name for d in plain if d.name not in fixed]
 
     def some(self, names: Sequence[str], most: int) -> tuple[str, ...]:
         return tuple(self.draw(st.lists(st.sampled_from(names), max_size=most, unique=True))) if names else ()
@@ -169,7 +170,12 @@ def principals(draw: st.DrawFn, world: World) -> Principal:
         "ss": (["a", "A", "b"], ["é", "1"], []),
     }
     said = {name: draw(st.sampled_from(values)) for name, values in claims.items() if draw(st.integers(0, 3))}
-    return Principal(tuple(draw(st.lists(st.sampled_from(GROUPS), max_size=2, unique=True))), said)
+    groups: list[str] = draw(st.lists(st.sampled_from(GROUPS), max_size=2, unique=True))
+    if draw(st.integers(0, 4)) != 2:  # mostly somebody who may read
+        groups += [
+            draw(st.sampled_from(policies)).groups[0] for cube in world.cubes if (policies := cube.policies)
+        ]
+    return Principal(tuple(sorted({*groups} - {"*"})), said)
 
 
 __all__ = ["principals", "with_permits"]

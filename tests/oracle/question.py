@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from tests.oracle.bins import about
 from tests.oracle.filters import Item, flatten, members
@@ -36,6 +36,28 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """``percentOfTotal``; ``within``: the columns that the total is grouped by."""
+
+    measure: str
+    within: tuple[GroupColumn, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.measure}.percent_of_total"
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """``top``; ``others``: what stands for them, False where they are dropped."""
+
+    dimension: str
+    by: str
+    limit: int
+    others: str | Literal[False] | None = False
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A query as read: ``conditions`` test dimensions only, ``group_filters`` name at least one measure.
     ``order`` holds (column key, descending) of selected columns."""
@@ -50,6 +72,8 @@ class Question:
     offset: int = 0
     zone: str = "UTC"
     ungrouped: bool = False
+    shares: tuple[Share, ...] = ()
+    top: Top | None = None
 
     @property
     def grouped(self) -> frozenset[str]:
@@ -86,7 +110,14 @@ def read(world: World, query: Mapping[str, Any]) -> Question:
         offset=query.get("offset", 0),
         zone=query.get("timezone", "UTC"),
         ungrouped=bool(query.get("ungrouped")),
+        shares=tuple(_share(columns, entry) for entry in query.get("percentOfTotal", ())),
+        top=Top(**query["top"]) if "top" in query else None,
     )
+
+
+def _share(columns: tuple[GroupColumn, ...], entry: Mapping[str, Any]) -> Share:
+    within = tuple(column for column in columns if column.key in entry.get("within", ()))
+    return Share(entry["measure"], within)
 
 
 def _columns(query: Mapping[str, Any]) -> tuple[GroupColumn, ...]:

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import strategies as st
 from tests.oracle.bins import NAMES
 from tests.oracle.cells import DECIMALS, INTEGERS, TEXTS, ZONES, civil_times
-from tests.oracle.expressions import Column, atoms
-from tests.oracle.joins import NoPathError, find_tree
+from tests.oracle.expressions import atoms
+from tests.oracle.joins import NoPathError, RowLookup, find_tree, table_rows
 from tests.oracle.question import leaves
 from tests.oracle.world import Dimension, World
 
@@ -46,6 +46,7 @@ class Questions:
         careless = draw(st.integers(0, 19)) == 19
         reachable = self.world.names if careless else self._reachable(measures, ungrouped)
         dimensions = self._dimensions(reachable, measures)
+        pins = [] if ungrouped else self._switches(measures, dimensions)
         query: JsonQuery = {}
         if measures or draw(st.booleans()):
             query["measures"] = measures
@@ -62,6 +63,7 @@ class Questions:
         if draw(st.booleans()):  # a condition on what a sub-query reads tells whether it sees it
             filtered |= dict.fromkeys(self._inside(dimensions))
         query["filters"] = self._filters(tuple(filtered), measures, dimensions, ungrouped)
+        query["filters"] += pins
         if ungrouped:
             query["ungrouped"] = True
         self._page(query)
@@ -110,7 +112,7 @@ class Questions:
 
     def _offered(self, cube: str) -> list[str]:
         """The dimensions of a cube, those over measures more than once."""
-        names = [f"{cube}.{dimension.name}" for dimension in self.world.cube(cube).dimensions]
+        names = [f"{cube}.{d.name}" for d in self.world.cube(cube).dimensions if not d.values]
         return [*names, *(name for name in names if self.world.measured(name) for _ in range(3))]
 
     def _inside(self, dimensions: Iterable[str]) -> list[str]:
@@ -129,7 +131,36 @@ class Questions:
 
     def _any_dimension(self, cubes: Sequence[str]) -> str:
         cube = self.draw(st.sampled_from(cubes or self.world.names))
-        return f"{cube}.{self.draw(st.sampled_from(self.world.cube(cube).dimensions)).name}"
+        plain = [d.name for d in self.world.cube(cube).dimensions if not d.values]
+        return f"{cube}.{self.draw(st.sampled_from(plain))}"
+
+    def _switches(self, measures: Sequence[str], dimensions: list[str]) -> list[JsonQuery]:
+        """Groups by the switches that measures depend on, or gives conditions on them; of others now and then."""
+        every = [f"{cube.name}.{d.name}" for cube in self.world.cubes for d in cube.dimensions if d.values]
+        needed = {name for measure in measures for name in self._depends(measure)}
+        pins: list[JsonQuery] = []
+        for name in every:
+            form = self.draw(st.sampled_from(("group", "group", "pin", "pin", "both", "nothing")))
+            if name not in needed and self.draw(st.integers(0, 7)) < 7:
+                continue
+            if form in ("group", "both") and (measures or dimensions):
+                dimensions.append(name)
+            if form in ("pin", "both"):
+                dimension = self.world.dimension(name)
+                assert dimension is not None
+                value = self.draw(st.sampled_from(dimension.values))
+                plain = {"member": name, "operator": "equals", "values": [value]}
+                pins.append(
+                    plain if form == "pin" else self._valued(name, (*MATCHING, *MEMBERSHIP), (value, "u"))
+                )
+        return pins
+
+    def _depends(self, name: str) -> set[str]:
+        """The switches that a measure depends on."""
+        measure = self.world.measure(name)
+        assert measure is not None
+        own = {measure.switch.switch} if measure.switch is not None else set()
+        return own.union(*(self._depends(child) for child in measure.children))
 
     def _time_dimensions(
         self, cubes: Sequence[str], measures: Sequence[str], dimensions: list[str]
@@ -218,7 +249,7 @@ class Questions:
         if kind == "time":
             return self._date_filter(name)
         if kind == "boolean":
-            return self._valued(name, MEMBERSHIP, ("true", "false", "1", "0"))
+            return self._valued(name, MEMBERSHIP, self._seen(name) or ("true", "false", "1", "0"))
         if kind == "number":
             numbers = self._seen(name) or tuple(map(str, (*INTEGERS, *DECIMALS, 77)))
             return self._valued(name, (*COMPARING, *MEMBERSHIP), numbers)
@@ -228,17 +259,16 @@ class Questions:
         return self._valued(name, (operator,), PARTS)
 
     def _seen(self, name: str) -> tuple[str, ...]:
-        """Values that rows have, so that conditions hit something; mostly, and of plain columns only."""
+        """Values that rows have, so that conditions hit something; mostly, and of what is made of its own row only."""
         dimension = self.world.dimension(name)
-        if (
-            dimension is None
-            or not isinstance(dimension.expression, Column)
-            or self.draw(st.integers(0, 4)) == 4
-        ):
+        cube = name.partition(".")[0]
+        own = dimension is not None and not self.world.measured(name) and self.world.cubes_of(name) == {cube}
+        if not own or self.draw(st.integers(0, 6)) == 3:
             return ()
-        table = self.world.cube(dimension.expression.cube).table
-        at = [column.name for column in table.columns].index(dimension.expression.name)
-        return tuple(dict.fromkeys(str(row[at]) for row in table.rows if row[at] is not None))
+        rows = table_rows(self.world, cube)
+        found = [RowLookup(self.world, {cube: row}).member(name) for row in rows]
+        texts = (str(v).lower() if isinstance(v, bool) else str(v) for v in found if v is not None)
+        return tuple(dict.fromkeys(texts))
 
     def _valued(self, name: str, operators: Sequence[str], pool: Sequence[str]) -> JsonQuery:
         operator = self.draw(st.sampled_from(operators))
@@ -304,11 +334,12 @@ class Questions:
             query["order"] = dict(pairs) if form == "object" else pairs
         elif form == "none":
             query["order"] = self.draw(st.sampled_from(([], {})))
-        if self.draw(st.integers(0, 3)) == 0:
-            query["limit"] = self.draw(st.integers(0, 4))
-        if self.draw(st.integers(0, 4)) == 0:
-            query["offset"] = self.draw(st.integers(0, 3))
-        if self.draw(st.integers(0, 4)) == 0:
+        # The ends of what can be drawn are drawn more often than the rest: rows are to be left.
+        if self.draw(st.integers(0, 3)) == 2:
+            query["limit"] = self.draw(st.sampled_from((3, 1, 2, 0, 4, 20)))
+        if self.draw(st.integers(0, 6)) == 3:
+            query["offset"] = self.draw(st.sampled_from((1, 0, 3, 2, 1)))
+        if self.draw(st.integers(0, 4)) == 2:
             query["total"] = True
 
 

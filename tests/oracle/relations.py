@@ -39,9 +39,19 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """``top`` as found: the first values of a dimension, and what stands for the others; ``drop``: nothing does."""
+
+    dimension: str
+    first: frozenset[Value]
+    others: str | None
+    drop: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Reads the rows of one query: its facts and the members that it groups by (3.3, 3.6), the cubes that it names,
-    the rows of them that there are, and its zone."""
+    the rows of them that there are, its zone, and the dimension that it cuts to the first values."""
 
     world: World
     zone: str
@@ -50,6 +60,7 @@ class Reader:
     mentioned: frozenset[str]
     access: Access
     special: Special
+    cut: Cut | None = None
 
     def lookup(self, row: JoinedRow) -> RowLookup:
         return RowLookup(self.world, row, self.special)
@@ -70,6 +81,9 @@ class Reader:
             needed |= world.cubes_of(name)
         for name in (*segments, *(name for condition in conditions for name in condition.names)):
             needed |= world.cubes_of(name)
+        cut = self.cut if self.cut is not None and self.cut.drop else None
+        if cut is not None:
+            needed |= world.cubes_of(cut.dimension)
         filters = FilterReader(world, self.zone, state.shifts)
         tests = [filters.test(condition.item) for condition in conditions]
         tree = find_tree(world, needed, self.mentioned)
@@ -77,6 +91,11 @@ class Reader:
         for row in joined_rows(world, tree, partial(self._rows_of, conditions, filters)):
             lookup = self.lookup(row)
             shown = partial(self._shown, lookup)
+            if (
+                cut is not None
+                and self._key(GroupColumn(cut.dimension), lookup, state.shifts) not in cut.first
+            ):
+                continue
             if all(test(shown) is True for test in tests) and all(
                 evaluate(world.segment(name).expression, lookup) is True for name in segments
             ):
@@ -100,7 +119,14 @@ class Reader:
         return rows
 
     def key_value(self, key: GroupColumn, lookup: RowLookup, shifts: tuple[Shift, ...]) -> Value:
-        """What a row is grouped under: times on the wall clock, shifted by the innermost stage first, floored."""
+        """What a row is grouped under: the dimension that is cut by its first values, rule 12.4."""
+        value = self._key(key, lookup, shifts)
+        if self.cut is None or key != GroupColumn(self.cut.dimension) or value in self.cut.first:
+            return value
+        return self.cut.others
+
+    def _key(self, key: GroupColumn, lookup: RowLookup, shifts: tuple[Shift, ...]) -> Value:
+        """Times on the wall clock, shifted by the innermost stage first, floored."""
         dimension = self.world.dimension(key.member)
         assert dimension is not None
         value = self.access.shown(key.member, lookup)

@@ -20,7 +20,7 @@ from tests.oracle.expressions import (
     quoted,
     to_sql,
 )
-from tests.oracle.members import Conversion, Shift, Stage, Window
+from tests.oracle.members import Conversion, Shift, Stage, SwitchCase, Window
 from tests.oracle.policies import Claim, ClaimSlot, Policy, Slot
 from tests.oracle.world import Cube, Dimension, Join, Measure, Table, World
 
@@ -91,6 +91,8 @@ def _join(cube: str, join: Join, spelling: Spelling) -> dict[str, Any]:
 
 def _dimension(cube: str, dimension: Dimension, spelling: Spelling) -> dict[str, Any]:
     described: dict[str, Any] = {"name": dimension.name, "type": dimension.type}
+    if dimension.type == "switch":
+        return {**described, "values": list(dimension.values)}
     if dimension.as_case:
         described["case"] = _case(cube, dimension.expression, spelling)
     else:
@@ -155,9 +157,21 @@ def _measure(cube: str, measure: Measure, spelling: Spelling) -> dict[str, Any]:
         } | by
     if measure.mask is not None:
         described["mask"] = measure.mask
+    if measure.switch is not None:
+        described["case"] = _switched(cube, measure.switch, spelling)
     if measure.conversion is not None:
         described["conversion"] = _conversion(measure.conversion)
     return described
+
+
+def _switched(cube: str, case: SwitchCase, spelling: Spelling) -> dict[str, Any]:
+    when = [{"value": value, "sql": to_sql(sql, cube, spelling)} for value, sql in case.branches]
+    described: dict[str, Any] = {"switch": case.switch, "when": when}
+    return (
+        described
+        if case.otherwise is None
+        else {**described, "else": {"sql": to_sql(case.otherwise, cube, spelling)}}
+    )
 
 
 def _window(window: Window) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.oracle import windows
+from tests.oracle import switches, windows
 from tests.oracle.aggregates import aggregated
 from tests.oracle.expressions import Column, Expression, Reference, Value, atoms, evaluate
 from tests.oracle.filters import FilterReader, Item, RefusedError
@@ -42,6 +42,10 @@ def values(evaluation: Evaluation, name: str, state: State) -> Groups:
     if measure.window is not None:
         return _rolling(evaluation, name, measure, state)
     stage = measure.stage
+    if measure.switch is not None:
+        measure, there = switches.chosen(name, measure, evaluation.pins, evaluation.world)
+        if not there:
+            return dict.fromkeys((group for group, _ in evaluation.combined(measure.children, state)), None)
     kept = tuple(key for key in state.keys if _keeps(stage, key.member))
     conditions, segments = narrowed(evaluation, stage.filter, state)
     child = State(kept, conditions, segments, (*state.shifts, *stage.shifts))
@@ -183,7 +187,7 @@ def dimension_values(evaluation: Evaluation, name: str, dimension: Dimension) ->
         conditions = tuple(c for c in conditions if not any(world.measured(n) & within for n in c.names))
         segments = tuple(s for s in segments if not world.measured(s) & within)
         asked = Question(keys, measures, conditions, segments=segments, zone=question.zone)
-    inner = Evaluation(world, asked, evaluation.access, within)
+    inner = Evaluation(world, asked, evaluation.access, within, evaluation.pins)
     return {
         group: _value(dimension.expression, value_of)
         for group, value_of in inner.combined(measures, inner.root)

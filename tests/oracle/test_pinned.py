@@ -107,3 +107,15 @@ def test_what_a_dimension_of_measures_is_evaluated_by_can_be_an_alternative(pipe
     asked = {"measures": ["orders.count"], "filters": [], "timeDimensions": []}
     check(pipeline, world, {**asked, "dimensions": ["orders.kind"]})
     check(pipeline, world, {**asked, "dimensions": ["orders.kind", "users.city"]})
+
+
+def test_the_name_of_the_others_beside_a_measure_in_one_alternative(pipeline: Pipeline) -> None:
+    # HAVING repeats the grouped expression, and with it the parameter: DuckDB did not find it in GROUP BY.
+    world = shop()
+    pipeline.show(world)
+    rest = {"member": "orders.country", "operator": "equals", "values": ["rest"]}
+    big = {"member": "orders.sum", "operator": "gt", "values": ["100"]}
+    asked = {"dimensions": ["orders.country"], "measures": ["orders.sum"], "timeDimensions": []}
+    top = {"dimension": "orders.country", "by": "orders.count", "limit": 1, "others": "rest"}
+    check(pipeline, world, {**asked, "top": top, "filters": [{"or": [rest, big]}]})
+    check(pipeline, world, {**asked, "measures": [], "top": top, "filters": [{"or": [rest, big]}]})

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from tests.oracle.asking import asked
 from tests.oracle.compare import difference
+from tests.oracle.coverage import Coverage, without_names
 from tests.oracle.evaluate import Answer, NoPathError, RefusedError, answer
 from tests.oracle.features import features
-from tests.oracle.permits import principals
 from tests.oracle.pipeline import Loaded, Pipeline
 from tests.oracle.policies import NOBODY, Principal
-from tests.oracle.questions import JsonQuery, queries
+from tests.oracle.questions import JsonQuery
 from tests.oracle.render import model_text, tables_script
 from tests.oracle.schemas import worlds
 from tests.oracle.world import World
@@ -36,7 +36,7 @@ SHARE_OF_SERVERS = 10
 
 @pytest.mark.timeout(0)  # as long as --oracle-queries takes; each query has a deadline
 def test_every_answer_is_the_oracles(
-    pipeline: Pipeline, compared: Counter[str], pytestconfig: pytest.Config
+    pipeline: Pipeline, compared: Coverage, pytestconfig: pytest.Config
 ) -> None:
     engine = pipeline.engine
     queries_per_world = QUERIES_PER_WORLD * (1 if engine.embedded else 2)
@@ -55,9 +55,7 @@ def test_every_answer_is_the_oracles(
             raise
 
 
-def agree(
-    pipeline: Pipeline, compared: Counter[str], batch: tuple[int, int, int], config: pytest.Config
-) -> None:
+def agree(pipeline: Pipeline, compared: Coverage, batch: tuple[int, int, int], config: pytest.Config) -> None:
     """One batch: (seed, worlds, queries per world). Small, because hypothesis remembers all that it has drawn."""
     number, size, queries_per_world = batch
     shrinking = [Phase.shrink] if config.getoption("--oracle-shrink") else []
@@ -73,12 +71,12 @@ def agree(
     @given(st.data())
     def compare(data: st.DataObject) -> None:
         world, zone = data.draw(worlds())
-        compared["worlds"] += 1
+        compared.worlds += 1
         pipeline.show(world)
         for _ in range(queries_per_world):
-            query, who = data.draw(queries(world, zone)), data.draw(principals(world))
-            compared.update(["queries", f"on {pipeline.engine.name}", *features(world, query, who)])
-            compared[check(pipeline, world, query, who)] += 1
+            query, who = data.draw(asked(world, zone))
+            outcome = without_names(check(pipeline, world, query, who), world.names)
+            compared.add(pipeline.engine.name, features(world, query, who), outcome)
 
     compare()
 
@@ -98,7 +96,7 @@ def check(pipeline: Pipeline, world: World, query: JsonQuery, who: Principal = N
     if isinstance(expected, NoPathError) and isinstance(got, NoJoinPath):
         return "without join path"
     if isinstance(expected, RefusedError) and isinstance(got, UnsupportedFeature | InvalidDateRange):
-        return "refused"
+        return f"refused: {expected}"
     if isinstance(expected, Exception) or isinstance(got, Exception):
         raise AssertionError(
             report(pipeline, world, (query, who), "one is an error", expected, got)
@@ -106,7 +104,7 @@ def check(pipeline: Pipeline, world: World, query: JsonQuery, who: Principal = N
     found = difference(expected, got, total=bool(query.get("total")))
     if found is not None:
         raise AssertionError(report(pipeline, world, (query, who), found, expected, got))
-    return "answers" if expected.rows else "empty answers"
+    return "answers" if got.rows else "empty answers"
 
 
 def report(

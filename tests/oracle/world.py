@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tests.oracle.expressions import Column, Expression, Reference, Value, atoms
-from tests.oracle.members import Conversion, RankOrder, SemiAdditive, Stage, Window
+from tests.oracle.members import Conversion, RankOrder, SemiAdditive, Stage, SwitchCase, Window
 from tests.oracle.policies import Policy, Slot
 
 ColumnType = Literal["integer", "decimal", "text", "boolean", "timestamp", "timestamptz", "date"]
-MemberType = Literal["string", "number", "boolean", "time"]
+MemberType = Literal["string", "number", "boolean", "time", "switch"]
 TimeKind = Literal["utc", "instant", "date"]
 MeasureType = Literal["count", "sum", "avg", "min", "max", "count_distinct", "number", "rank", "conversion"]
 Relationship = Literal["many_to_one", "one_to_many", "one_to_one"]
@@ -38,7 +38,8 @@ class Table:
 class Dimension:
     """``as_case``: rendered as the model's ``case`` form; the expression is then a Case with text labels.
 
-    ``sub_query``: the expression is a reference to a measure of another cube. With ``stage`` it is over measures.
+    ``sub_query``: the expression is a reference to a measure of another cube. With ``stage`` it is over measures. A
+    switch has ``values`` and is on no row.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Dimension:
     propagate: bool = False
     stage: Stage | None = None
     mask: str | int | None = None
+    values: tuple[str, ...] = ()
 
     @property
     def of_measures(self) -> bool:
@@ -73,6 +75,7 @@ class Measure:
     semi: SemiAdditive | None = None
     conversion: Conversion | None = None
     mask: int | None = None
+    switch: SwitchCase | None = None
 
     @property
     def composed(self) -> bool:
@@ -87,6 +90,9 @@ class Measure:
         expressions = [*self.filters, *(order.expression for order in self.order_by)]
         if self.expression is not None:
             expressions.append(self.expression)
+        if self.switch is not None:
+            expressions += [value for _, value in self.switch.branches]
+            expressions += [self.switch.otherwise] if self.switch.otherwise is not None else []
         named = (atom for expression in expressions for atom in atoms(expression))
         return tuple(dict.fromkeys(f"{a.cube}.{a.member}" for a in named if isinstance(a, Reference)))
 

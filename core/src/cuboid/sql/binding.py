@@ -37,6 +37,11 @@ def slot_mark(slot: Slot, pattern: Pattern = "plain") -> exp.Expr:
     return exp.var(f"__cuboid_slot_{slot.index}_{slot.type}_{pattern}_{_written(slot.shifts)}__")
 
 
+def has_slots(tree: exp.Expr) -> bool:
+    """Whether a value of the request stands in the tree."""
+    return any(each.name.startswith("__cuboid_slot_") for each in tree.find_all(exp.Var))
+
+
 @dataclass(frozen=True, slots=True)
 class SlotUse:
     """One place of a slot in the text."""

@@ -26,7 +26,7 @@ from cuboid.plan.nodes import (
 )
 from cuboid.query.model import Slot
 from cuboid.sql.additions import Shares, share_alias
-from cuboid.sql.binding import slot_mark
+from cuboid.sql.binding import has_slots, slot_mark
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
 from cuboid.sql.formulas import FormulaSql
@@ -209,7 +209,9 @@ class Lowering:
         if isinstance(member, Dimension):
             if reading.grouped and self._dialect.having_by_alias:
                 return column(self._aliases[name])
-            return reading.keys[Key(name)].copy()
+            value = reading.keys[Key(name)].copy()
+            # To an engine two parameters are two values, so it does not find the expression among those grouped by.
+            return exp.Min(this=value) if reading.grouped and has_slots(value) else value
         assert isinstance(member, Measure)
         return self._formulas.value(name, reading)
 

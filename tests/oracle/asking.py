@@ -1,0 +1,128 @@
+"""Who asks what: a query with shares and first values, and a principal; mostly so that there is an answer.
+
+An answer without rows tells little, so of most questions that have none the part is taken away that leaves none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import strategies as st
+from tests.oracle.cells import TEXTS
+from tests.oracle.evaluate import NoPathError, RefusedError, answer
+from tests.oracle.permits import principals
+from tests.oracle.policies import Principal
+from tests.oracle.questions import JsonQuery, queries
+from tests.oracle.world import World
+
+Asked = tuple[JsonQuery, Principal]
+
+
+@st.composite
+def asked(draw: st.DrawFn, world: World, zone: str) -> Asked:
+    """A query and who asks it."""
+    query = draw(queries(world, zone))
+    if "ungrouped" not in query:
+        _with_share(draw, query)
+        _with_top(draw, world, query)
+    question = query, draw(principals(world))
+    if shows_rows(world, *question) is not False or draw(st.integers(0, 8)) == 4:
+        return question
+    for other in easier(draw, world, question):
+        if shows_rows(world, *other) is True:
+            return other
+    return question
+
+
+def shows_rows(world: World, query: JsonQuery, who: Principal) -> bool | None:
+    """Whether the page has a row; None if there is no answer."""
+    try:
+        found = answer(world, query, who)
+    except (NoPathError, RefusedError):
+        return None
+    return found.limit > 0 and found.total > found.offset
+
+
+def easier(draw: st.DrawFn, world: World, question: Asked) -> Iterator[Asked]:
+    """The question without one of its narrowing parts; by others; without several of them."""
+    query, who = question
+    parts = list(narrower(query))
+    others = [draw(principals(world)) for _ in range(3)]
+    if shows_rows(world, parts[-1], who) is not True:
+        yield from ((query, other) for other in others)
+    yield from ((each, who) for each in parts)
+    yield from ((each, other) for other in others for each in parts)
+
+
+def narrower(query: JsonQuery) -> Iterator[JsonQuery]:
+    """The query without a page, without each of its conditions, and without all of these."""
+    whole = {key: value for key, value in query.items() if key not in ("limit", "offset")}
+    yield whole
+    filters = query["filters"]
+    for position in range(len(filters)):
+        yield {**query, "filters": filters[:position] + filters[position + 1 :]}
+    bare = [{k: v for k, v in entry.items() if k != "dateRange"} for entry in query["timeDimensions"]]
+    if "segments" in query:
+        yield {key: value for key, value in query.items() if key != "segments"}
+    yield {**query, "timeDimensions": bare}
+    without = {key: value for key, value in whole.items() if key != "segments"}
+    yield {**without, "filters": [], "timeDimensions": bare}
+
+
+# ---------------------------------------------------------------- shares and first values
+
+
+def _with_share(draw: st.DrawFn, query: JsonQuery) -> None:
+    """``percentOfTotal`` of a measure, now and then."""
+    columns = [
+        *query["dimensions"],
+        *(f"{e['dimension']}.{e['granularity']}" for e in query["timeDimensions"] if "granularity" in e),
+    ]
+    if not query.get("measures") or draw(st.integers(0, 6)) != 3:
+        return
+    within = draw(st.lists(st.sampled_from(columns), max_size=2, unique=True)) if columns else []
+    query["percentOfTotal"] = [{"measure": draw(st.sampled_from(query["measures"])), "within": within}]
+
+
+def _with_top(draw: st.DrawFn, world: World, query: JsonQuery) -> None:
+    """``top`` of a dimension, now and then."""
+    plain = [n for n in query["dimensions"] if n.count(".") == 1 and _type(world, n) != "switch"]
+    if not plain or draw(st.integers(0, 6)) != 3:
+        return
+    name = draw(st.sampled_from(plain))
+    own = world.cube(name.partition(".")[0])
+    measures = [*query.get("measures", ()), *(f"{own.name}.{m.name}" for m in own.measures if not m.window)]
+    by = [measure for measure in measures if exact(world, measure)]
+    if not by:
+        return
+    top: dict[str, Any] = {"dimension": name, "by": draw(st.sampled_from(by))}
+    top["limit"] = draw(st.sampled_from((1, 2, 5, 3, 1, 2)))
+    others = (
+        ("others", draw(st.sampled_from(TEXTS)), None, False)
+        if _type(world, name) == "string"
+        else (None, False)
+    )
+    if draw(st.integers(0, 4)) != 2:
+        top["others"] = draw(st.sampled_from(others))
+    query["top"] = top
+
+
+def _type(world: World, name: str) -> str:
+    dimension = world.dimension(name)
+    assert dimension is not None
+    return dimension.type
+
+
+def exact(world: World, name: str) -> bool:
+    """Whether equal values are equal everywhere, so that it is settled which are first."""
+    measure = world.measure(name)
+    assert measure is not None
+    if measure.conversion is not None:
+        return measure.conversion.value == "count"
+    if measure.semi is not None and measure.semi.take == "average":
+        return False
+    return measure.type in ("count", "sum", "min", "max", "count_distinct") and measure.stage is None
+
+
+__all__ = ["Asked", "asked"]
