@@ -14,47 +14,11 @@ from typing import Any
 
 import duckdb
 import pytest
-import yaml
+from tests.stored_shop import fill, make_project
 
 import cuboid
 from cuboid.errors import QueryFailed
 
-MODEL = {
-    "cubes": [
-        {
-            "name": "orders",
-            "sql_table": "orders",
-            "measures": [
-                {"name": "count", "type": "count"},
-                {"name": "total", "sql": "amount", "type": "sum"},
-                {"name": "largest", "sql": "amount", "type": "max"},
-            ],
-            "dimensions": [
-                {"name": "id", "sql": "id", "type": "number", "primary_key": True},
-                {"name": "city", "sql": "city", "type": "string"},
-                {"name": "placed", "sql": "placed", "type": "time"},
-            ],
-            "pre_aggregations": [
-                {
-                    "name": "monthly",
-                    "measures": ["count", "total", "largest"],
-                    "dimensions": ["city"],
-                    "time_dimension": "placed",
-                    "granularity": "day",
-                    "partition_granularity": "month",
-                    "refresh_key": {"every": "1 day", "incremental": True},
-                },
-            ],
-        }
-    ]
-}
-TABLE = """
-CREATE TABLE orders AS
-SELECT i AS id, CASE WHEN i % 7 > 0 THEN 'city ' || i % 5 END AS city,
-       CASE WHEN i % 11 > 0 THEN TIMESTAMP '2023-01-01' + to_hours(i::INT) END AS placed,
-       (i % 1000 / 7)::DECIMAL(10, 2) AS amount
-FROM range({rows}) t(i)
-"""
 QUERIES: list[dict[str, Any]] = [
     {"measures": ["orders.count", "orders.total", "orders.largest"], "dimensions": ["orders.city"]},
     {
@@ -75,19 +39,7 @@ QUERIES: list[dict[str, Any]] = [
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "orders.yml").write_text(yaml.safe_dump(MODEL))
-    (tmp_path / "cuboid.yml").write_text(
-        "data_sources:\n  default: {driver: duckdb, database: shop.duckdb}\n"
-    )
-    fill(tmp_path, 5000)
-    return tmp_path
-
-
-def fill(project: Path, rows: int) -> None:
-    with duckdb.connect(str(project / "shop.duckdb")) as connection:
-        connection.execute("DROP TABLE IF EXISTS orders")
-        connection.execute(TABLE.format(rows=rows))
+    return make_project(tmp_path)
 
 
 def ask(project: Path, **flags: Any) -> list[Any]:

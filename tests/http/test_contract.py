@@ -201,7 +201,6 @@ def test_a_mistake_in_a_query_has_cube_s_text(production: Any, row: str, method:
     ("method", "path"),
     [
         ("POST", "/cubejs-api/v1/pre-aggregations/can-use"),
-        ("POST", "/cubejs-api/v1/pre-aggregations/jobs"),
         ("POST", "/cubejs-api/v1/graphql-to-json"),
         ("GET", "/cubejs-api/graphql"),
         ("POST", "/cubejs-api/graphql"),

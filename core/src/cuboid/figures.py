@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cuboid.run.bounded import QueueSnapshot
 from cuboid.run.cache import CacheFigures
+from cuboid.run.rollups.builds import Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Figures:
     :param queues: by data source, of those whose queue counts.
     :param rows: that data sources returned so far, by data source.
     :param cache: of the answers that are kept.
+    :param builds: of rollups, if any are kept.
     """
 
     shapes: int
@@ -25,3 +27,4 @@ class Figures:
     queues: Mapping[str, QueueSnapshot]
     rows: Mapping[str, int]
     cache: CacheFigures
+    builds: Counts | None = None

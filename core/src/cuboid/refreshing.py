@@ -46,18 +46,8 @@ class Refresher:
     async def stored(
         self, principal: Principal, zones: Sequence[str]
     ) -> tuple[list[StoredRollup], list[Unusable]]:
-        """The rollups of the principal's model in each of the zones, and those that cannot be built."""
-        planner, _ = await self._planning.for_principal(principal)
-        if planner.rollups is None:
-            return [], []
-        layouts = await asyncio.to_thread(lambda: planner.rollups.layouts)  # type: ignore[union-attr]
-        found = [
-            await asyncio.to_thread(planner.rollups.stored, each.rollup, zone)
-            for each in layouts
-            if isinstance(each, Layout)
-            for zone in zones
-        ]
-        return found, [each for each in layouts if isinstance(each, Unusable)]
+        """As :func:`stored_rollups`."""
+        return await stored_rollups(self._planning, principal, zones)
 
     async def scheduled(self) -> list[StoredRollup]:
         """All that are to be kept fresh, each table once."""
@@ -97,3 +87,17 @@ class Refresher:
             except CuboidError as error:  # a model that cannot be read, a store that cannot be reached
                 log.warning("rollups cannot be refreshed: %s", error.message)
             await asyncio.sleep(max(0.0, began + self.schedule.every - loop.time()))
+
+
+async def stored_rollups(
+    planning: Planning, principal: Principal, zones: Sequence[str]
+) -> tuple[list[StoredRollup], list[Unusable]]:
+    """The rollups of the principal's model in each of the zones, and those that cannot be built."""
+    planner, _ = await planning.for_principal(principal)
+    rollups = planner.rollups
+    if rollups is None:
+        return [], []
+    layouts = await asyncio.to_thread(lambda: rollups.layouts)
+    usable = [each.rollup for each in layouts if isinstance(each, Layout)]
+    found = [await asyncio.to_thread(rollups.stored, name, zone) for name in usable for zone in zones]
+    return found, [each for each in layouts if isinstance(each, Unusable)]

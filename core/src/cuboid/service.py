@@ -23,6 +23,7 @@ from cuboid.descriptions import Descriptions
 from cuboid.errors import CuboidError, InvalidQuery, UnsupportedFeature
 from cuboid.figures import Figures
 from cuboid.freshness import Freshness
+from cuboid.jobs import Jobs
 from cuboid.models import Models, OneModel
 from cuboid.planner import Planner
 from cuboid.planning import Parts, Planning, ServiceSettings
@@ -37,6 +38,7 @@ from cuboid.run.bounded import BoundedQueue
 from cuboid.run.data_source import DataSource
 from cuboid.run.polls import Polls
 from cuboid.run.readiness import StoredRollups
+from cuboid.run.rollups import LateRollups
 from cuboid.run.stored import RollupUse
 from cuboid.run.together import Together
 from cuboid.types import Column, Pending, Result, Statement
@@ -68,6 +70,8 @@ class Service:
         self._planning = Planning(self._models, data_sources, self._settings, rewrite_query, rollups)
         self._freshness = Freshness(self._planning)
         self._descriptions = Descriptions(self._planning, self._freshness)
+        self._kept = rollups if isinstance(rollups, LateRollups) else None
+        self._jobs = Jobs(self._planning, self._kept)
         self._rows: Counter[str] = Counter()
         self._answers = Answers(
             self._settings.cache_size,
@@ -240,6 +244,10 @@ class Service:
         """The body of ``/v1/meta``."""
         return await self._descriptions.meta(context, only_views=only_views, extended=extended)
 
+    async def jobs(self, request: Mapping[str, Any]) -> bytes:
+        """The body of ``/v1/pre-aggregations/jobs``: tokens of builds that were ordered, or how far these are."""
+        return encode(await self._jobs.answer(request))
+
     async def cancel(self, request_id: str, context: RequestContext) -> bytes:
         """The body of ``DELETE /v1/running-query/:id``: what the principal's request of that id was waiting for, in
         all data sources, and waits for no longer."""
@@ -281,6 +289,7 @@ class Service:
             },
             rows=dict(self._rows),
             cache=self._answers.figures(),
+            builds=None if self._kept is None else self._kept.counts,
         )
 
     def _count_rows(self, source: str, count: int) -> None:
@@ -290,6 +299,7 @@ class Service:
         """Stops everything that runs and closes all data sources."""
         await self._answers.close()
         await self._freshness.values.close()
+        await self._jobs.close()
         if self._rollups is not None:
             await self._rollups.close()
         await asyncio.gather(*(source.close() for source in self._data_sources.values()))

@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from cuboid.figures import Figures
 from cuboid.http.handler import Handler
 from cuboid.run.cache import CacheFigures
+from cuboid.run.rollups.builds import Counts
 
 if TYPE_CHECKING:
     from tornado.web import RequestHandler
@@ -102,6 +103,20 @@ class FiguresCollector(Collector):
         for name, count in now.rows.items():
             rows.add_metric((name,), count)
         yield rows
+        if now.builds is not None:
+            yield from _builds(now.builds)
+
+
+def _builds(counts: Counts) -> Iterable[Metric]:
+    yield _gauge("cuboid_rollup_builds_running", "Parts of rollups being built.", {(): counts.running}, ())
+    builds = CounterMetricFamily("cuboid_rollup_builds", "Builds that are over.", labels=("outcome",))
+    builds.add_metric(("built",), counts.built)
+    builds.add_metric(("failed",), counts.failed)
+    yield builds
+    yield CounterMetricFamily("cuboid_rollup_rows", "Rows that builds have stored.", value=counts.rows)
+    yield CounterMetricFamily(
+        "cuboid_rollup_build_seconds", "Seconds that builds took.", value=counts.seconds
+    )
 
 
 def _cache(cache: CacheFigures) -> Iterable[Metric]:

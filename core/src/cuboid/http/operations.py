@@ -119,6 +119,21 @@ OPERATIONS: Mapping[str, Operation] = {
         tuple(Parameter(name, TEXT, "", required=True) for name in ("input", "output", "query")),
         "sql",
     ),
+    "/v1/pre-aggregations/jobs": Operation(
+        "Builds of rollups: ordered (`post`), or asked after (`get`)",
+        _json(listed(TEXT), listed(ref("Job")), {"type": "object", "additionalProperties": ref("Job")}),
+        (
+            Parameter("action", {"enum": ["post", "get"]}, "what to do", required=True),
+            Parameter(
+                "selector",
+                ref("JobSelector"),
+                "`post`: which rollups, for whom and in which time zones",
+            ),
+            Parameter("tokens", listed(TEXT), "`get`: what `post` has answered"),
+            Parameter("resType", {"enum": ["array", "object"]}, "`get`: `object` answers by token"),
+        ),
+        "jobs",
+    ),
     "/v1/running-query/{requestId}": Operation(
         "The principal no longer waits for its request of that id", _json(ref("Withdrawn"))
     ),

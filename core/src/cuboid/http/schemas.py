@@ -247,6 +247,24 @@ EXPLAINED = record(
 
 WITHDRAWN = record({"result": listed({"type": "object"})}, text="What is not waited for any longer.")
 
+JOB_SELECTOR = record(
+    {
+        "contexts": listed(record({"securityContext": {"type": "object"}}), minItems=1),
+        "timezones": listed(TEXT, minItems=1),
+    },
+    {
+        "dataSources": listed(TEXT),
+        "cubes": listed(TEXT),
+        "preAggregations": listed(MEMBER),
+        "dateRange": listed(TEXT, minItems=2, maxItems=2),
+    },
+)
+JOB = record(
+    {"table": {"type": ["string", "null"]}, "status": TEXT, "selector": {"type": ["object", "null"]}},
+    {"token": TEXT},
+    text="A part of a rollup: `scheduled`, `processing`, `done`, `missing_partition`, `not_found` or `failure: …`.",
+)
+
 _MEMBER = {"name": MEMBER, "title": TEXT, "shortTitle": TEXT, "isVisible": FLAG, "public": FLAG}
 _SAID: dict[str, Schema] = {"description": TEXT, "meta": ANYTHING, "sql": TEXT}
 _SHOWN: dict[str, Schema] = {
@@ -347,6 +365,8 @@ SCHEMAS: Mapping[str, Schema] = {
     "DryRun": DRY_RUN,
     "Explained": EXPLAINED,
     "Withdrawn": WITHDRAWN,
+    "JobSelector": JOB_SELECTOR,
+    "Job": JOB,
     "Meta": META,
     "Health": HEALTH,
 }

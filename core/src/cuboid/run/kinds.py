@@ -6,7 +6,7 @@ A column begins as ``nothing`` and widens with what streams by. Each kind keeps 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,6 +20,16 @@ MOST_DIGITS = 38
 """Digits that the decimals of databases hold; numbers with more become floating point."""
 
 _NUMBERS = ("integer", "decimal", "float")
+
+_NATIVE: Mapping[str, frozenset[type]] = {
+    "nothing": frozenset(),
+    "boolean": frozenset({bool}),
+    "integer": frozenset({int}),
+    "float": frozenset({float}),
+    "time": frozenset({datetime}),
+    "text": frozenset({str}),
+}
+"""Types whose values are as their kind has them already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +66,8 @@ def kind_of(cells: Sequence[Value], meant: SemanticType) -> Kind:
     :param meant: what the column means: a text stays a text though a database keeps it as a number.
     """
     found = NOTHING
-    for type in {*map(_type, cells)} - {None.__class__}:
-        found |= _kind_of_type(type, cells)
+    for each in {*map(type, cells)} - {None.__class__}:
+        found |= _kind_of_type(each, cells)
     if meant == "string" and found.name in _NUMBERS:
         return Kind("text")
     if meant == "boolean" and found.name == "integer" and {*cells} <= {None, 0, 1}:
@@ -70,12 +80,15 @@ def kind_of(cells: Sequence[Value], meant: SemanticType) -> Kind:
 def as_kind(cells: Sequence[Value], kind: Kind) -> list[Any]:
     """The cells as the kind has them: ``bool``, ``int``, ``Decimal`` as its digits in text (as databases read them
     without loss), ``float``, zoneless ``datetime``, ``str``; JSON as its text."""
+    types = {*map(type, cells)} - {None.__class__}
+    if types <= _NATIVE.get(kind.name, frozenset()):
+        return list(cells)
+    if types == {Decimal} and kind.name == "decimal":
+        texts = [each if each is None else str(each) for each in cells]
+        if not _is_unusual("".join(filter(None, texts))):
+            return texts
     convert = _CONVERT[kind.name]
     return [None if each is None else convert(each) for each in cells]
-
-
-def _type(cell: Value) -> type:
-    return cell.__class__
 
 
 def _kind_of_type(type: type, cells: Sequence[Value]) -> Kind:
@@ -97,13 +110,21 @@ def _kind_of_type(type: type, cells: Sequence[Value]) -> Kind:
 
 
 def _decimals(cells: Sequence[Decimal]) -> Kind:
-    digits = scale = 0
-    for cell in cells:
-        if not cell.is_finite():
+    texts = list(map(str, cells))
+    if _is_unusual("".join(texts)):
+        if not all(cell.is_finite() for cell in cells):
             return Kind("float")
-        whole, _, fraction = format(cell, "f").partition(".")
-        digits, scale = max(digits, len(whole.lstrip("-0"))), max(scale, len(fraction))
+        texts = [format(cell, "f") for cell in cells]
+    points = [text.find(".") for text in texts]
+    scale = max(len(text) - point - 1 if point >= 0 else 0 for text, point in zip(texts, points, strict=True))
+    longest = max(cells, key=abs)
+    digits = len(format(longest, "f").partition(".")[0].lstrip("-0"))
     return _number(digits, scale) if digits + scale > MOST_DIGITS else Kind("decimal", digits, scale)
+
+
+def _is_unusual(texts: str) -> bool:
+    """Whether one of the decimals has an exponent, or is NaN or an infinity."""
+    return "E" in texts or "N" in texts or "I" in texts
 
 
 def _number(digits: int, scale: int) -> Kind:

@@ -42,9 +42,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a part is not there, and until when (the loop's clock) it is left alone."""
+    """Why a part is not there, since when (aware), and until when (the loop's clock) it is left alone."""
 
     error: CuboidError
+    at: datetime
     pause: float
     until: float
 
@@ -54,13 +55,14 @@ class Progress:
     """A build that goes on, or its end.
 
     :param began: on the loop's clock, and ``asked_at`` on the wall's (aware).
-    :param rows: that were read so far.
+    :param writing: it has a place, and nobody else builds the part; ``rows`` were read so far.
     :param failure: what went wrong; the task itself never raises.
     """
 
     began: float
     asked_at: datetime
     task: asyncio.Task[None] = field(init=False)
+    writing: bool = False
     rows: int = 0
     failure: Failure | None = None
 
@@ -116,8 +118,16 @@ class Builds:
         return progress
 
     def running(self, stored: StoredRollup) -> Mapping[str, Progress]:
-        """The builds of that table, by the label of the part."""
-        return {label: each for (table, label), each in self._running.items() if table == stored.table}
+        """The builds of that table that have a place, by the label of the part."""
+        return {
+            label: each
+            for (table, label), each in self._running.items()
+            if table == stored.table and each.writing
+        }
+
+    def failure(self, stored: StoredRollup, label: str) -> Failure | None:
+        """Why the last build of the part failed, if it did."""
+        return self._failures.get((stored.table, label))
 
     async def close(self) -> None:
         """Stops all builds."""
@@ -163,6 +173,7 @@ class Builds:
         self, source: DataSource, stored: StoredRollup, part: Part, new: NewPart, progress: Progress
     ) -> None:
         self.counts.running += 1
+        progress.writing = True
         try:
             rows = self._rows(source, stored, part, progress)
             built = await self._store.write(stored, new, rows)
@@ -197,4 +208,4 @@ class Builds:
         )
         self.counts.failed += 1
         log.warning("%s", told.message)
-        return Failure(told, pause, asyncio.get_running_loop().time() + pause)
+        return Failure(told, datetime.now(UTC), pause, asyncio.get_running_loop().time() + pause)

@@ -64,7 +64,8 @@ class PartsOf:
                 self._ask()
             return known
         asking = self._ask()
-        await asyncio.wait({asking}, timeout=max(0.0, deadline - loop.time()))
+        timeout = None if deadline == math.inf else max(0.0, deadline - loop.time())
+        await asyncio.wait({asking}, timeout=timeout)
         return asking.result() if asking.done() else None
 
     def suppose(self, table: BuiltTable | None) -> None:

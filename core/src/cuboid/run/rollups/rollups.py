@@ -113,6 +113,16 @@ class Rollups:
         await self._opened()
         return await self._store.table(stored.table)
 
+    async def parts(self, stored: StoredRollup, bounds: Bounds | None = None) -> Sequence[Part]:
+        """The parts that the rollup has now within ``bounds``, built or not. Raises :class:`CuboidError`."""
+        await self._opened()
+        return await self._table(stored).all_parts(bounds)
+
+    def failure(self, stored: StoredRollup, part: Part, since: datetime) -> str | None:
+        """Why the last build of the part failed, if it did so since then."""
+        failure = self._builds.failure(stored, part.label)
+        return failure.error.message if failure is not None and failure.at >= since else None
+
     def progress(self, stored: StoredRollup) -> Mapping[str, int]:
         """The rows that builds of the rollup have read so far, by the label of the part."""
         return {label: each.rows for label, each in self._builds.running(stored).items()}

@@ -102,6 +102,12 @@ class RollupTable:
             await self._build(list(due), math.inf, len(due), force=force)
         return wanted
 
+    async def all_parts(self, bounds: Bounds | None) -> Sequence[Part]:
+        """The parts within ``bounds``, as the source says now."""
+        parts = await self.parts.known(math.inf, younger=CHECK_SECONDS)
+        assert parts is not None
+        return parts.within(bounds)
+
     async def close(self) -> None:
         """Stops looking; builds are stopped elsewhere."""
         for task in list(self._looking):
