@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from cuboid.catalog.model import Catalog
@@ -98,11 +98,15 @@ def _with_inner(node: Any, change: Callable[[Plan], Plan]) -> Any:
     if isinstance(node, Plan):
         return change(node)
     if isinstance(node, tuple):
-        return tuple(_with_inner(each, change) for each in node)
+        parts = [_with_inner(each, change) for each in node]
+        return node if all(new is old for new, old in zip(parts, node, strict=True)) else tuple(parts)
     if type(node).__module__ != nodes.__name__:
         return node
-    values = {each.name: getattr(node, each.name) for each in fields(node)}
-    changed = {name: new for name, old in values.items() if (new := _with_inner(old, change)) != old}
+    changed = {}
+    for name in node.__dataclass_fields__:
+        old = getattr(node, name)
+        if (new := _with_inner(old, change)) is not old:
+            changed[name] = new
     return replace(node, **changed) if changed else node
 
 

@@ -11,7 +11,7 @@ from cuboid.plan.nodes import Key, TopRows, WithShares
 from cuboid.query.model import Share
 from cuboid.sql.members import MemberSql
 from cuboid.sql.names import Names
-from cuboid.sql.reading import Reading, aliased, column, identifier
+from cuboid.sql.reading import Reading, aliased, column, identifier, join
 from cuboid.sql.scope import Scope, TopColumns
 from cuboid.sql.sub_queries import LowerPlan, renamed
 from cuboid.sql.templates import enclosed
@@ -76,7 +76,7 @@ def _share(value: exp.Expr, total: exp.Expr) -> exp.Expr:
 
 def _table(tree: exp.Expr, name: str) -> exp.Expr:
     assert isinstance(tree, exp.Query)
-    return tree.subquery(identifier(name))
+    return tree.subquery(identifier(name), copy=False)
 
 
 def join_top(
@@ -90,10 +90,10 @@ def join_top(
     value = members.key(Key(top.dimension), scope)
     on = exp.NullSafeEQ(this=enclosed(value), expression=column(columns[0], alias))
     if top.drop:
-        return select.join(_table(first, alias), on=on, join_type="INNER", copy=False), scope
+        return join(select, _table(first, alias), "INNER", on), scope
     kept = f"{alias}__kept"
     first = first.select(aliased(exp.Literal.number(1), kept), copy=False)
-    select = select.join(_table(first, alias), on=on, join_type="LEFT", copy=False)
+    select = join(select, _table(first, alias), "LEFT", on)
     return select, replace(scope, top=TopColumns(top.dimension, column(kept, alias), top.others))
 
 

@@ -47,7 +47,9 @@ def combined(
     for measure, (_, name) in values.items():
         picked = dialect.pick(column(name), catalog.measure(measure).value_type)
         groups = groups.select(aliased(picked, name), copy=False)
-    select = exp.Select().from_(group_by_position(groups, len(shown)).subquery(identifier("combined")))
+    select = exp.Select().from_(
+        group_by_position(groups, len(shown)).subquery(identifier("combined"), copy=False)
+    )
     return Reading(
         select,
         {key: column(name) for key, name in shown.items()},

@@ -12,7 +12,7 @@ from cuboid.catalog.model import Catalog
 from cuboid.plan.nodes import ConversionAggregate, Key, StepRows
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.members import is_not_null
-from cuboid.sql.reading import Reading, aliased, column, identifier
+from cuboid.sql.reading import Reading, aliased, column, identifier, join
 from cuboid.sql.sources import Sources
 
 COUNTED, TIME, ENTITY = "step__counted", "step__time", "step__entity"
@@ -68,7 +68,7 @@ class Conversions:
             )
         )
         select = exp.Select().from_(_table(first), copy=False)
-        select = select.join(exp.Table(this=identifier(name)), on=on, join_type="LEFT", copy=False)
+        select = join(select, exp.Table(this=identifier(name)), "LEFT", on)
         value = self._value(column(COUNTED, first.name), column("went__through", name))
         columns = {key: column(each, first.name) for key, each in keys.items()}
         return Reading(select, columns, lambda measure: value.copy(), grouped=True)
@@ -131,7 +131,7 @@ class Conversions:
         before = first
         for step in later:
             on = exp.EQ(this=column(ENTITY, first.name), expression=column(ENTITY, step.name))
-            select = select.join(_table(step), on=on, join_type="INNER", copy=False)
+            select = join(select, _table(step), "INNER", on)
             tests.append(exp.GTE(this=column(TIME, step.name), expression=column(TIME, before.name)))
             if self._node.window is not None:
                 end = self._dialect.add_interval(column(TIME, first.name), self._node.window)
@@ -145,7 +145,9 @@ class Conversions:
 
 def _table(step: _Step) -> exp.Expr:
     table = exp.Table(this=identifier(step.table))
-    return table if step.table == step.name else exp.alias_(table, identifier(step.name), table=True)
+    return (
+        table if step.table == step.name else exp.alias_(table, identifier(step.name), table=True, copy=False)
+    )
 
 
 def _another(one: _Step, other: _Step) -> exp.Expr:

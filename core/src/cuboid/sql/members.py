@@ -263,20 +263,20 @@ class MemberSql:
         hides = visible is not None and bool(visible.relation.access)
         sub_queries = [each for each in scope.sub_queries if each.cube == cube and not each.outer]
         if not hides and cube not in scope.marked and not sub_queries:
-            return exp.alias_(self._source(cube, scope), scope.identifier(cube), table=True)
+            return exp.alias_(self._source(cube, scope), scope.identifier(cube), table=True, copy=False)
         columns: list[exp.Expr] = [exp.Star()]
         if sub_queries or (visible is not None and visible.relation.tree.joins):
             columns = [exp.Column(this=exp.Star(), table=scope.identifier(cube))]
         if cube in scope.marked:
             columns.append(exp.alias_(exp.Literal.number(1), exp.to_identifier(PRESENT, quoted=True)))
         rows = exp.select(*columns).from_(
-            exp.alias_(self._source(cube, scope), scope.identifier(cube), table=True)
+            exp.alias_(self._source(cube, scope), scope.identifier(cube), table=True, copy=False)
         )
         if sub_queries:
             rows = self._with_sub_queries(rows, cube, sub_queries, scope)
         if visible is not None and hides:
             rows = self._only_visible(rows, visible.relation, scope)
-        return exp.alias_(rows.subquery(), scope.identifier(cube), table=True)
+        return exp.alias_(rows.subquery(copy=False), scope.identifier(cube), table=True, copy=False)
 
     def _with_sub_queries(
         self, rows: exp.Select, cube: str, sub_queries: Sequence[SubQuery], outer: Scope
@@ -308,7 +308,9 @@ class MemberSql:
             aliases[join.target] = wanted
         scope = Scope(root, aliases)
         for join in relation.tree.joins:
-            target = exp.alias_(self._source(join.target, scope), scope.identifier(join.target), table=True)
+            target = exp.alias_(
+                self._source(join.target, scope), scope.identifier(join.target), table=True, copy=False
+            )
             rows = rows.join(target, on=self.template(join.sql, scope), join_type="LEFT", copy=False)
         return rows.where(exp.and_(*self.restrictions(relation, scope)), copy=False)
 

@@ -11,7 +11,7 @@ from cuboid.sql.aggregates import LeafSql
 from cuboid.sql.binding import slot_mark
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.members import is_not_null
-from cuboid.sql.reading import Reading, Table, aliased, column, group_by_position, identifier
+from cuboid.sql.reading import Reading, Table, aliased, column, group_by_position, identifier, join
 
 GROUPS, TOP, CUT = "groups", "top", "cut"
 FIRST, RANKED, KEPT, SHOWN = "top__value", "top__by", "top__kept", "top__shown"
@@ -43,11 +43,11 @@ def first_groups(node: TopGroups, tables: MakesTables, leaves: LeafSql, dialect:
     dimension = Key(node.dimension)
     first = tables.cte(TOP, _first(node, tables.table(node.ranked), leaves), _about(node))
     groups = tables.table(node.source).reading(GROUPS)
-    source = exp.alias_(exp.Table(this=identifier(first)), identifier(TOP), table=True)
+    source = exp.alias_(exp.Table(this=identifier(first)), identifier(TOP), table=True, copy=False)
     if first == TOP:
         source = exp.Table(this=identifier(first))
     on = dialect.same(groups.keys[dimension], column(FIRST, TOP))
-    select = groups.select.join(source, on=on, join_type="INNER" if node.drop else "LEFT", copy=False)
+    select = join(groups.select, source, "INNER" if node.drop else "LEFT", on)
     keys = {key: groups.keys[key] for key in node.keys}
     if node.drop:
         return Reading(select, keys, groups.leaf, grouped=False)
@@ -67,7 +67,7 @@ def first_groups(node: TopGroups, tables: MakesTables, leaves: LeafSql, dialect:
         select = select.select(carried[leaf.measure], copy=False)
     by_name = {leaf.measure: leaf for leaf in node.leaves}
     return Reading(
-        exp.Select().from_(select.subquery(identifier(CUT)), copy=False),
+        exp.Select().from_(select.subquery(identifier(CUT), copy=False), copy=False),
         keys,
         lambda name: leaves.added_up(by_name[name], column(carried[name].name, CUT), grouped=True),
         grouped=True,

@@ -50,7 +50,7 @@ class Snapshots:
         if self._node.take == "average":
             return self._average(rows)
         edges = {each.leaf: self._names.take(f"edge__{_short(each.leaf)}") for each in rows.leaves}
-        marked = exp.Select().from_(rows.select.subquery(identifier(rows.name)), copy=False)
+        marked = exp.Select().from_(rows.select.subquery(identifier(rows.name), copy=False), copy=False)
         for name in (
             *rows.keys.values(),
             *(each for leaf in rows.leaves for each in (leaf.input, leaf.time)),
@@ -65,7 +65,7 @@ class Snapshots:
             )
             marked = marked.select(aliased(edge, edges[each.leaf]), copy=False)
         name = self._names.take(f"{self._alias()}__marked")
-        select = exp.Select().from_(marked.subquery(identifier(name)), copy=False)
+        select = exp.Select().from_(marked.subquery(identifier(name), copy=False), copy=False)
         values = {}
         for each in rows.leaves:
             kept = exp.EQ(this=column(each.time, name), expression=column(edges[each.leaf], name))
@@ -79,7 +79,7 @@ class Snapshots:
     def _average(self, rows: _Snapshots) -> Reading:
         """The mean over snapshots of what each of them gives; the leaves of a node have one time."""
         time = rows.leaves[0].time
-        grouped = exp.Select().from_(rows.select.subquery(identifier(rows.name)), copy=False)
+        grouped = exp.Select().from_(rows.select.subquery(identifier(rows.name), copy=False), copy=False)
         columns = [*rows.keys.values(), time]
         for name in columns:
             grouped = grouped.select(column(name, rows.name), copy=False)
@@ -90,7 +90,7 @@ class Snapshots:
             grouped = grouped.select(aliased(value, inner[each.leaf.measure]), copy=False)
         grouped = grouped.group_by(*(str(number + 1) for number in range(len(columns))), copy=False)
         name = self._names.take(f"{self._alias()}__snapshots")
-        select = exp.Select().from_(grouped.subquery(identifier(name)), copy=False)
+        select = exp.Select().from_(grouped.subquery(identifier(name), copy=False), copy=False)
 
         def mean(measure: str) -> exp.Expr:
             value = exp.Case().when(is_not_null(column(time, name)), column(inner[measure], name))

@@ -16,7 +16,7 @@ from cuboid.sql.calendars import read_by, with_calendars
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.members import MemberSql
 from cuboid.sql.names import Names
-from cuboid.sql.reading import Reading, aliased, column, identifier
+from cuboid.sql.reading import Reading, aliased, column, identifier, join
 from cuboid.sql.scope import OuterColumns, Scope
 from cuboid.sql.stored import StoredSql, StoredTable
 from cuboid.sql.sub_queries import LowerPlan, join_sub_queries
@@ -127,7 +127,7 @@ class Sources:
         """
         names = self.names()
         tree = relation.tree
-        joined = frozenset(join.target for join in tree.joins)
+        joined = frozenset(each.target for each in tree.joins)
         outer = [each for each in relation.sub_queries if each.outer]
         scope = Scope(
             tree.root,
@@ -140,11 +140,11 @@ class Sources:
         scope = with_calendars(scope, names, self._catalog)
         select = exp.Select().from_(self.members.relation(tree.root, scope), copy=False)
         select = self._look_up(select, tree.root, scope)
-        for join in tree.joins:
-            on = self.members.template(join.sql, scope)
-            target = self.members.relation(join.target, scope)
-            select = select.join(target, on=on, join_type="LEFT", copy=False)
-            select = self._look_up(select, join.target, scope)
+        for each in tree.joins:
+            on = self.members.template(each.sql, scope)
+            target = self.members.relation(each.target, scope)
+            select = join(select, target, "LEFT", on)
+            select = self._look_up(select, each.target, scope)
         if outer:
             by = {each.dimension: [self.members.value(name, scope) for name in each.by] for each in outer}
             select, columns, present = join_sub_queries(select, outer, by, self._lower, names)
@@ -162,7 +162,7 @@ class Sources:
             return select
         shift = next(each for each in scope.shifts if each.looked_up and each.member.startswith(f"{cube}."))
         on = read_by(shift, scope, self.members, self._catalog, self._dialect)
-        return select.join(self.members.relation(cube, scope.as_asked()), on=on, join_type="LEFT", copy=False)
+        return join(select, self.members.relation(cube, scope.as_asked()), "LEFT", on)
 
 
 class Reduced:
@@ -196,4 +196,4 @@ class Reduced:
 
     def select(self) -> exp.Select:
         """The outer SELECT, still without columns."""
-        return exp.Select().from_(self.inner.subquery(identifier(self._name)), copy=False)
+        return exp.Select().from_(self.inner.subquery(identifier(self._name), copy=False), copy=False)

@@ -13,7 +13,7 @@ from cuboid.sql.dialect import Dialect
 from cuboid.sql.formulas import FormulaSql
 from cuboid.sql.guards import guarded
 from cuboid.sql.members import MemberSql, cased
-from cuboid.sql.reading import Reading, Table, identifier
+from cuboid.sql.reading import Reading, Table, identifier, join
 from cuboid.sql.scope import Scope
 from cuboid.sql.tables import Tables
 
@@ -54,12 +54,14 @@ class StageSql:
     def _spread(self, node: Stage, groups: Reading, values: Table) -> Reading:
         """Each of the groups with the value of its kept keys."""
         found = values.reading(VALUES)
-        source = exp.alias_(exp.Table(this=identifier(values.name)), identifier(VALUES), table=True)
+        source = exp.alias_(
+            exp.Table(this=identifier(values.name)), identifier(VALUES), table=True, copy=False
+        )
         if node.kept:
             same = [self._dialect.same(groups.keys[key], found.keys[key]) for key in node.kept]
-            select = groups.select.join(source, on=exp.and_(*same), join_type="LEFT", copy=False)
+            select = join(groups.select, source, "LEFT", exp.and_(*same))
         else:  # there is one value
-            select = groups.select.join(source, join_type="CROSS", copy=False)
+            select = join(groups.select, source, "CROSS")
         return Reading(select, groups.keys, found.leaf, grouped=False)
 
     # ------------------------------------------------------------ the value

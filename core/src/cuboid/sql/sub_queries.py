@@ -9,7 +9,7 @@ from sqlglot import exp
 from cuboid.errors import InternalError
 from cuboid.plan.nodes import Plan, SubQuery
 from cuboid.sql.names import Names
-from cuboid.sql.reading import aliased, column, identifier
+from cuboid.sql.reading import aliased, column, identifier, join
 from cuboid.sql.templates import enclosed
 
 LowerPlan = Callable[[Plan], tuple[exp.Expr, list[str]]]
@@ -56,13 +56,13 @@ def join_sub_queries(
                 for part, name in zip(key, inner, strict=False)
             ]
             if not each.plain:
-                answer = tree.subquery(identifier("answer"))
+                answer = tree.subquery(identifier("answer"), copy=False)
                 tree = exp.select(exp.Star(), aliased(exp.Literal.number(1), PRESENT)).from_(answer)
-            inner_rows = tree.subquery(identifier(alias))
+            inner_rows = tree.subquery(identifier(alias), copy=False)
             if key:
-                rows = rows.join(inner_rows, on=exp.and_(*tests), join_type="LEFT", copy=False)
+                rows = join(rows, inner_rows, "LEFT", exp.and_(*tests))
             else:
-                rows = rows.join(inner_rows, join_type="CROSS", copy=False)
+                rows = join(rows, inner_rows, "CROSS")
             columns[each.dimension, plan.measures[0]] = column(inner[-1], alias)
             if not each.plain:
                 found = exp.Is(this=column(PRESENT, alias), expression=exp.null()).not_()
@@ -75,7 +75,7 @@ def renamed(tree: exp.Expr, columns: list[str], name: str) -> tuple[exp.Select, 
     """The answer with columns of other names: some engines take a column of that name for the alias that ORDER BY
     means."""
     assert isinstance(tree, exp.Query)
-    select = exp.Select().from_(tree.subquery(identifier(f"{name}__answer")))
+    select = exp.Select().from_(tree.subquery(identifier(f"{name}__answer"), copy=False))
     names = [f"{name}__{number}" for number, _ in enumerate(columns, start=1)]
     for old, new in zip(columns, names, strict=True):
         select = select.select(aliased(column(old), new), copy=False)

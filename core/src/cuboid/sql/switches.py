@@ -19,7 +19,7 @@ def by_switches(node: WithSwitches, lower: LowerPlan) -> Reading:
         tree, columns = lower(part.plan)
         inner = inner or columns
         assert isinstance(tree, exp.Query)
-        select = exp.Select().from_(tree.subquery(identifier(f"answer_{number}")), copy=False)
+        select = exp.Select().from_(tree.subquery(identifier(f"answer_{number}"), copy=False), copy=False)
         for value, name in zip(part.values, names.values(), strict=True):
             select = select.select(aliased(exp.Literal.string(value), name), copy=False)
         for each, name in zip(columns, inner, strict=True):

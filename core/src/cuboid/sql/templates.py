@@ -155,6 +155,15 @@ def enclosed(tree: exp.Expr) -> exp.Expr:
 def _substitute(parsed: Parsed, fill: Fill) -> exp.Expr:
     if not parsed.slots:
         return parsed.tree.copy()
+    if len(parsed.slots) == 1 and isinstance(parsed.tree, exp.Column):  # most are {CUBE}.column or {member}
+        slot, table = parsed.slots[0], parsed.tree.args.get("table")
+        if isinstance(slot, CubeReference) and table is not None and len(parsed.tree.parts) == 2:
+            if _MARK.fullmatch(table.name) and isinstance(parsed.tree.this, exp.Identifier):
+                name = parsed.tree.this
+                own = exp.Identifier(this=name.name, quoted=name.quoted)
+                return exp.Column(this=own, table=fill.cube(slot))
+        elif isinstance(slot, MemberReference) and table is None:
+            return fill.member(slot)
     root = exp.Paren(this=parsed.tree.copy())  # so that the tree itself can be replaced
     for identifier in list(root.find_all(exp.Identifier)):
         mark = _MARK.fullmatch(identifier.name)

@@ -161,7 +161,7 @@ class WindowSql:
             step = exp.Literal.number(frames.bins.step)
             end = self._after(frames, exp.Add(this=number.copy(), expression=step))
             numbers = self._numbers(frames, frames.bins, rows)
-            select = exp.Select().from_(numbers.subquery(identifier("numbers")), copy=False)
+            select = exp.Select().from_(numbers.subquery(identifier("numbers"), copy=False), copy=False)
         low, high = self._bounds(frames, begin, end)
         select = select.select(aliased(begin, BUCKET), copy=False)
         for bound, name in ((low, START), (high, END)):
@@ -189,7 +189,7 @@ class WindowSql:
         bounds = exp.select(
             offset(exp.Min(this=time), 0, "first_n"), offset(exp.Max(this=time.copy()), -bins.step, "last_n")
         ).from_(exp.Table(this=identifier(rows.table)))
-        source = bounds.subquery(identifier("bounds"))
+        source = bounds.subquery(identifier("bounds"), copy=False)
         return self._dialect.steps(column("first_n"), column("last_n"), bins.step, source)
 
     def _after(self, frames: Frames, number: exp.Expr) -> exp.Expr:
@@ -228,8 +228,10 @@ class WindowSql:
             tests.append(exp.LT(this=time.copy(), expression=column(END, FRAMES)))
         if not tests:
             tests.append(is_not_null(time))
-        series = exp.alias_(exp.Table(this=identifier(frames)), identifier(FRAMES), table=True)
-        source = exp.alias_(exp.Table(this=identifier(rows.table)), identifier(rows.name), table=True)
+        series = exp.alias_(exp.Table(this=identifier(frames)), identifier(FRAMES), table=True, copy=False)
+        source = exp.alias_(
+            exp.Table(this=identifier(rows.table)), identifier(rows.name), table=True, copy=False
+        )
         select = self._dialect.within(series, BUCKET, source, exp.and_(*tests), left=every_bucket)
         if not node.distinct:
             return select
@@ -237,7 +239,7 @@ class WindowSql:
         for name in rows.carried:
             if name != rows.time:
                 select = select.select(aliased(column(name, rows.name), name), copy=False)
-        return exp.Select().from_(select.subquery(identifier(rows.name)), copy=False)
+        return exp.Select().from_(select.subquery(identifier(rows.name), copy=False), copy=False)
 
     def _is_time(self, key: Key, frames: Frames) -> bool:
         return key.granularity is not None and self._origin(key) == self._origin(frames.time)
