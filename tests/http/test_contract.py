@@ -200,10 +200,6 @@ def test_a_mistake_in_a_query_has_cube_s_text(production: Any, row: str, method:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/cubejs-api/v1/pre-aggregations/can-use"),
-        ("POST", "/cubejs-api/v1/graphql-to-json"),
-        ("GET", "/cubejs-api/graphql"),
-        ("POST", "/cubejs-api/graphql"),
         ("GET", "/cubejs-api/v2/load"),
         ("GET", "/cubejs-system/v1/context"),
         ("GET", "/playground/context"),
@@ -237,15 +233,24 @@ SCOPES = {
     ("POST", "cubesql"): "data",
     ("POST", "convert-query"): "sql",
     ("DELETE", "running-query/abc"): None,
+    ("POST", "graphql-to-json"): None,
+    ("GET", "../graphql"): "graphql",
+    ("POST", "../graphql"): "graphql",
+    ("POST", "pre-aggregations/jobs"): "jobs",
+    ("POST", "pre-aggregations/can-use"): "meta",
 }
 """Every route that needs a token, and its scope."""
 
 
+def url(path: str) -> str:
+    return f"/cubejs-api/v1/{path}".replace("/v1/..", "")
+
+
 @pytest.mark.parametrize(("method", "path"), SCOPES)
 def test_every_route_needs_a_token(production: Any, method: str, path: str) -> None:
-    answer = production.ask(method, f"/cubejs-api/v1/{path}", b"{}", Authorization="")
+    answer = production.ask(method, url(path), b"{}", Authorization="")
     assert (answer.status, answer.body) == (403, {"error": "Authorization header isn't set"})
-    answer = production.ask(method, f"/cubejs-api/v1/{path}", b"{}", Authorization="nonsense")
+    answer = production.ask(method, url(path), b"{}", Authorization="nonsense")
     assert (answer.status, answer.body) == (403, {"error": "Invalid token"})
 
 
@@ -260,11 +265,38 @@ def closed(run: Any, make_service: Any, token: Any) -> Any:
 @pytest.mark.parametrize(("method", "path"), SCOPES)
 def test_every_route_needs_its_scope(closed: Any, method: str, path: str) -> None:
     scope = SCOPES[method, path]
-    answer = closed.ask(method, f"/cubejs-api/v1/{path}", b"{}", Content_Type="application/json")
+    answer = closed.ask(method, url(path), b"{}", Content_Type="application/json")
     if scope is None:
         assert answer.status == 200
     else:
         assert (answer.status, answer.body) == (403, {"error": f"API scope is missing: {scope}"})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "error"),
+    [
+        ("GET", "../graphql", "There is no GraphQL API here"),
+        ("POST", "../graphql", "There is no GraphQL API here"),
+        ("POST", "pre-aggregations/can-use", "not told here"),
+    ],
+)
+def test_what_is_not_available_is_told_as_such(
+    run: Any, make_service: Any, token: Any, method: str, path: str, error: str
+) -> None:
+    from cuboid.http.settings import DEFAULT_SCOPES, AuthSettings
+
+    auth = AuthSettings(secrets=(SECRET,), scopes=(*DEFAULT_SCOPES, "jobs"))
+    client = run(make_service(), auth=auth, token=token({}))
+    answer = client.ask(method, url(path), b"{}", Content_Type="application/json")
+    assert answer.status == 400
+    assert error in answer.body["error"]
+    if "graphql" in path:
+        assert answer.body["errors"] == [{"message": answer.body["error"]}]
+
+
+def test_graphql_is_never_converted(production: Any) -> None:
+    answer = production.post("graphql-to-json", {"query": "{ cube { orders { count } } }"})
+    assert (answer.status, answer.body) == (200, {"jsonQuery": None})
 
 
 def test_a_statement_that_takes_too_long_fails_with_cube_s_words() -> None:

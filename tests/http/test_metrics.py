@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -61,6 +62,19 @@ def test_queues_show_what_runs_and_waits(client: Any) -> None:
     assert ("cuboid_statements", frozenset({("data_source", "default"), ("state", "running")})) in samples(
         client
     )
+
+
+def test_web_sockets_and_their_subscriptions_are_counted(client: Any, connect: Any) -> None:
+    assert (value(client, "cuboid_web_sockets"), value(client, "cuboid_subscriptions")) == (0, 0)
+    sockets = [connect(client, {}) for _ in range(2)]
+    for number in range(3):
+        assert sockets[0].ask(number, "subscribe", query={**QUERY, "limit": number + 1})["status"] == 200
+    assert (value(client, "cuboid_web_sockets"), value(client, "cuboid_subscriptions")) == (2, 3)
+    sockets[0].close()
+    deadline = time.monotonic() + 50
+    while value(client, "cuboid_web_sockets") != 1 or value(client, "cuboid_subscriptions") != 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_nothing_that_a_client_sends_becomes_a_label(client: Any) -> None:

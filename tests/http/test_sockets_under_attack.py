@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.http.attacks import Target, forgeries, jwk, misuses, sign
@@ -19,10 +19,12 @@ from cuboid.http.settings import AuthSettings, KeySetSettings
 
 SECRET = "a-secret-that-is-long-enough-for-every-hash-function-in-use-here-512"
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+EC = ec.generate_private_key(ec.SECP256R1())
 COUNT = {"measures": ["Users.count"]}
 TARGETS = {
     "secret": Target(SECRET, "HS256", ""),
     "RSA": Target(RSA, "RS256", "", RSA.public_key(), {"kid": "main"}),
+    "EC": Target(EC, "ES256", "", EC.public_key(), {"kid": "main"}),
 }
 
 
@@ -35,10 +37,13 @@ def bait() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def clients(run: Any, make_service: Any) -> Iterator[dict[str, Any]]:
-    with issuing() as issuer:
-        issuer.keys = [{"kid": "main", **jwk(RSA.public_key())}]
-        key_set = KeySetSettings(issuer.url, 9e9, 9e9)
-        yield {"secret": run(make_service()), "RSA": run(make_service(), auth=AuthSettings(key_set=key_set))}
+    with issuing() as rsa_issuer, issuing() as ec_issuer:
+        found = {"secret": run(make_service())}
+        for kind, issuer, key in (("RSA", rsa_issuer, RSA), ("EC", ec_issuer, EC)):
+            issuer.keys = [{"kid": "main", **jwk(key.public_key())}]
+            auth = AuthSettings(key_set=KeySetSettings(issuer.url, 9e9, 9e9))
+            found[kind] = run(make_service(), auth=auth)
+        yield found
 
 
 @pytest.mark.parametrize("kind", TARGETS)

@@ -19,6 +19,11 @@ from cuboid.http.jobs import JobsHandler
 from cuboid.http.load import LoadHandler
 from cuboid.http.meta import MetaHandler
 from cuboid.http.metrics import Metrics, MetricsHandler
+from cuboid.http.not_here import (
+    GraphQLHandler,
+    GraphQLToJsonHandler,
+    PreAggregationUseHandler,
+)
 from cuboid.http.notice import NoticeHandler
 from cuboid.http.openapi import OpenApiHandler, openapi
 from cuboid.http.plugin_rules import PluginRules
@@ -48,13 +53,14 @@ def make_app(service: Service, settings: HttpSettings, plugins: PluginRules | No
     """
     base = f"/{settings.base_path.strip('/')}".rstrip("/")
     api = f"{base}/v1"
+    sockets = Connections(settings.sockets)
     site = Site(
         service,
         settings,
         Authenticator(settings.auth, plugins),
         Traffic(),
-        Metrics(service.figures),
-        Connections(settings.sockets),
+        Metrics(service.figures, sockets),
+        sockets,
     )
     rules = [
         *([Rule(Upgrade(settings.sockets.path), SocketHandler)] if settings.sockets.enabled else []),
@@ -65,6 +71,9 @@ def make_app(service: Service, settings: HttpSettings, plugins: PluginRules | No
         Rule(Route(f"{api}/sql", READ_AND_POST), SqlHandler),
         Rule(Route(f"{api}/cubesql", ("POST",)), CubeSqlHandler),
         Rule(Route(f"{api}/convert-query", ("POST",)), ConvertQueryHandler),
+        Rule(Route(f"{base}/graphql", ("GET", "POST")), GraphQLHandler),
+        Rule(Route(f"{api}/graphql-to-json", ("POST",)), GraphQLToJsonHandler),
+        Rule(Route(f"{api}/pre-aggregations/can-use", ("POST",)), PreAggregationUseHandler),
         Rule(Route(f"{api}/dry-run", READ_AND_POST), DryRunHandler),
         Rule(Route(f"{api}/explain", READ_AND_POST), ExplainHandler),
         Rule(Route(f"{api}/running-query/{{requestId}}", ("DELETE",)), RunningQueryHandler),

@@ -9,13 +9,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from cuboid.figures import Figures
 from cuboid.http.handler import Handler
+from cuboid.http.sockets.connections import Connections
 from cuboid.run.cache import CacheFigures
 from cuboid.run.rollups.builds import Counts
 
@@ -35,13 +43,19 @@ class Metrics:
     """Counts what a server does.
 
     :param figures: the service's own counts, asked for at each scrape.
+    :param sockets: the WebSockets, counted likewise.
     """
 
-    def __init__(self, figures: Callable[[], Figures]) -> None:
+    def __init__(self, figures: Callable[[], Figures], sockets: Connections) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         self._registry.register(FiguresCollector(figures))
+        for name, text, count in (
+            ("cuboid_web_sockets", "WebSockets that are open.", lambda: sockets.open),
+            ("cuboid_subscriptions", "Subscriptions over WebSockets.", lambda: sockets.subscriptions),
+        ):
+            Gauge(name, text, registry=self._registry).set_function(count)
         self._requests = Counter(
             "cuboid_http_requests",
             "Requests that are over, by route, method and status.",

@@ -119,6 +119,11 @@ OPERATIONS: Mapping[str, Operation] = {
         tuple(Parameter(name, TEXT, "", required=True) for name in ("input", "output", "query")),
         "sql",
     ),
+    "/graphql": Operation("GraphQL, which this server has not", {}, scope="graphql"),
+    "/v1/graphql-to-json": Operation(
+        "GraphQL as a query object, which this server has not",
+        _json({"type": "object", "properties": {"jsonQuery": {"type": "null"}}}),
+    ),
     "/v1/pre-aggregations/jobs": Operation(
         "Builds of rollups: ordered (`post`), or asked after (`get`)",
         _json(listed(TEXT), listed(ref("Job")), {"type": "object", "additionalProperties": ref("Job")}),
@@ -133,6 +138,9 @@ OPERATIONS: Mapping[str, Operation] = {
             Parameter("resType", {"enum": ["array", "object"]}, "`get`: `object` answers by token"),
         ),
         "jobs",
+    ),
+    "/v1/pre-aggregations/can-use": Operation(
+        "Whether a pre-aggregation can be used; not told here", {}, scope="meta"
     ),
     "/v1/running-query/{requestId}": Operation(
         "The principal no longer waits for its request of that id", _json(ref("Withdrawn"))

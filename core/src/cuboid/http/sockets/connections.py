@@ -47,6 +47,16 @@ class Connections:
         """Whether one more connection would be too many."""
         return len(self._open) >= self._settings.connections
 
+    @property
+    def open(self) -> int:
+        """How many connections are open."""
+        return len(self._open)
+
+    @property
+    def subscriptions(self) -> int:
+        """How many questions are looked at again and again."""
+        return len(self._subscriptions)
+
     def enter(self, connection: Connection) -> None:
         """The connection is open."""
         self._open.add(connection)
