@@ -345,6 +345,7 @@ class Project:
             streams,
             QueueSettings(
                 limit=source.limits.concurrency or self.settings.concurrency,
+                sharing=self.settings.workers,
                 orphaned_after=self.settings.orphaned_timeout,
                 streams=self.settings.stream_concurrency,
             ),

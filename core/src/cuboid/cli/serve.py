@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import sys
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ import click
 from cuboid.cli.options import project_argument
 
 if TYPE_CHECKING:
+    from cuboid.cli.workers import Inheritance
     from cuboid.config.settings import Settings
     from cuboid.http.settings import HttpSettings
     from cuboid.project import Project
@@ -26,16 +28,72 @@ LOOPBACK = "127.0.0.1"
 @project_argument
 @click.option("--port", type=int, help="Port to listen on [default: 4000].")
 @click.option("--host", help="Address to listen on [default: every one; in dev mode only loopback].")
+@click.option("--workers", type=int, help="Server processes that share the port [default: 1].")
 @click.option(
     "--dev", is_flag=True, default=None, help="Dev mode: no token needed, hidden members are shown."
 )
-def command(project: Path, port: int | None, host: str | None, dev: bool | None) -> None:
+@click.option("--inherit", hidden=True, help="What a process of several gets from the one that started it.")
+def command(
+    project: Path,
+    port: int | None,
+    host: str | None,
+    workers: int | None,
+    dev: bool | None,
+    inherit: str | None,
+) -> None:
     """Serve a project over Cube's REST API until SIGTERM or Ctrl-C."""
     from cuboid.project import Project
 
-    opened = Project.open(project, flags={"port": port, "host": host, "dev_mode": dev})
-    _report_model(opened)
-    _serve(opened)
+    flags = {"port": port, "host": host, "workers": workers, "dev_mode": dev}
+    opened = Project.open(project, flags=flags)
+    if inherit is not None:
+        from cuboid.cli.workers import Inheritance
+
+        _serve(opened, Inheritance.read(inherit))
+    elif opened.settings.workers > 1:
+        _report_model(opened)
+        _serve_by_several(opened)
+    else:
+        _report_model(opened)
+        _serve(opened)
+
+
+def _serve_by_several(project: Project) -> None:
+    """Starts several processes and keeps them running; serves nobody itself."""
+    from cuboid.cli.workers import Workers
+    from cuboid.run.bounded import BoundedQueue
+
+    settings = project.settings
+    workers = Workers(
+        [sys.executable, *sys.argv],
+        _host(settings),
+        settings.port,
+        settings.workers,
+        settings.graceful_shutdown,
+    )
+
+    def ready(url: str) -> None:
+        _report_ready(project, url)
+        limits = ", ".join(
+            f"{name} {source.queue.limit}"
+            for name, source in project.data_sources.items()
+            if isinstance(source.queue, BoundedQueue)
+        )
+        click.echo(f"{settings.workers} processes; statements at once in each: {limits}.")
+
+    status = asyncio.run(workers.run(ready))
+    if status:
+        raise click.exceptions.Exit(status)
+
+
+def _host(settings: Settings) -> str:
+    """Without tokens whoever reaches the port may ask anything: in dev mode that is this machine alone."""
+    return settings.host or (LOOPBACK if settings.dev_mode else "")
+
+
+def _report_ready(project: Project, url: str) -> None:
+    click.echo(f"Cuboid serves {project.folder.name} at {url}{project.settings.base_path}")
+    click.echo(_example(project, f"{url}{project.settings.base_path}"))
 
 
 def _report_model(project: Project) -> None:
@@ -62,7 +120,8 @@ def _report_model(project: Project) -> None:
     click.echo(f"The model has {len(errors)} error(s); not served: {off}.", err=True)
 
 
-def _serve(project: Project) -> None:
+def _serve(project: Project, inherited: Inheritance | None = None) -> None:
+    """Serves until told to stop, alone or as one of several processes, of which the first does what one must do."""
     from cuboid.http.app import make_app, make_metrics_app
     from cuboid.http.logs import configure_logs
     from cuboid.http.plugin_rules import PluginRules
@@ -74,22 +133,21 @@ def _serve(project: Project) -> None:
     project.tenants.report = _report_change
     follow = partial(project.tenants.follow, project.configuration.model_folder)
     beside: list[Callable[[], Coroutine[Any, Any, None]]] = [follow] if settings.dev_mode else []
-    if settings.refresh_worker and project.refresher is not None:
+    first = inherited is None or inherited.number == 0
+    if settings.refresh_worker and first and project.refresher is not None:
         beside.append(project.refresher.run)
-    # Without tokens whoever reaches the port may ask anything: in dev mode that is this machine alone.
-    host = settings.host or (LOOPBACK if settings.dev_mode else "")
-
-    def ready(url: str) -> None:
-        click.echo(f"Cuboid serves {project.folder.name} at {url}{settings.base_path}")
-        click.echo(_example(project, f"{url}{settings.base_path}"))
-
+    ready = partial(_report_ready, project) if inherited is None else inherited.tell_ready
+    metrics_port = settings.metrics_port
+    if inherited is not None and metrics_port:
+        metrics_port += inherited.number
     run(
         serve(
             app,
-            host,
+            _host(settings),
             settings.port,
+            sockets=None if inherited is None else inherited.listening(),
             grace=settings.graceful_shutdown,
-            also=() if settings.metrics_port is None else ((make_metrics_app(app), settings.metrics_port),),
+            also=() if metrics_port is None else ((make_metrics_app(app), metrics_port),),
             ready=ready,
             beside=partial(_beside, *beside) if beside else None,
         )

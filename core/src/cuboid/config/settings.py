@@ -204,7 +204,13 @@ class Settings(BaseModel):
         "/metrics for Prometheus on the API's own port, for all who reach it; it tells counts, no content",
     )
     metrics_port: Count | None = _setting(
-        None, "a port of its own for /metrics, on the same host", ge=0, le=65535
+        None,
+        "a port of its own for /metrics, on the same host; of several processes each has the next one",
+        ge=0,
+        le=65535,
+    )
+    workers: Count = _setting(
+        1, "server processes that share the port, and divide what data sources run at once", ge=1, le=64
     )
     web_sockets: Switch = _setting(
         True, "whether WebSockets are served at the same port", "CUBEJS_WEB_SOCKETS"

@@ -43,6 +43,7 @@ async def serve(
     host: str,
     port: int,
     *,
+    sockets: Sequence[socket.socket] | None = None,
     grace: float = 30.0,
     also: Sequence[tuple[Application, int]] = (),
     ready: Callable[[str], None] | None = None,
@@ -54,6 +55,7 @@ async def serve(
 
     :param host: a name or address; empty for all interfaces.
     :param port: 0 for any free one.
+    :param sockets: to serve on in place of new ones.
     :param also: more applications of this server, each with its port on the same host.
     :param ready: called with the server's URL once it listens.
     :param beside: runs while it serves and is cancelled when it stops; should it fail, the server goes on.
@@ -62,11 +64,11 @@ async def serve(
     """
     site: Site = app.settings["site"]
     try:
-        sockets = listen(host, port)
+        listening = listen(host, port) if sockets is None else list(sockets)
         others = [(other, listen(host, its_port)) for other, its_port in also]
-        servers = [start(each, its_sockets) for each, its_sockets in ((app, sockets), *others)]
+        servers = [start(each, its_sockets) for each, its_sockets in ((app, listening), *others)]
         stop, hurry = _listen_for_signals()
-        url = _url(host, sockets[0])
+        url = _url(host, listening[0])
         log.info("ready", url=url)
         if ready is not None:
             ready(url)
@@ -95,8 +97,12 @@ def start(app: Application, sockets: list[socket.socket]) -> HTTPServer:
     return server
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
-    """Listening sockets, one for each address of ``host``. Raises :class:`ConfigError` that says why there are none."""
+def listen(host: str, port: int, *, shared: bool = False) -> list[socket.socket]:
+    """Listening sockets, one for each address of ``host``. Raises :class:`ConfigError` that says why there are none.
+
+    :param shared: others may listen there too (SO_REUSEPORT): the kernel deals connections to all of them. Otherwise a
+        second server on the port is an error.
+    """
     where = f"{host or '*'}:{port}"
     if not 0 <= port <= 65535:
         # getaddrinfo would take the rest of a division by 65536.
@@ -108,7 +114,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     for family, address in dict.fromkeys((family, address) for family, *_, address in found):
         try:
-            sockets.append(_listening(family, address, sockets))
+            sockets.append(_listening(family, address, sockets, shared))
         except OSError as error:
             if error.errno in NO_SUCH_ADDRESS and len(found) > 1:
                 continue  # IPv6 is off, say
@@ -120,14 +126,11 @@ def listen(host: str, port: int) -> list[socket.socket]:
     return sockets
 
 
-def _listening(family: int, address: Any, before: list[socket.socket]) -> socket.socket:
-    """A socket at ``address``; for port 0 on the port that the first one got.
-
-    Without SO_REUSEPORT: with it, a second server on the port would start without a word.
-    """
+def _listening(family: int, address: Any, before: list[socket.socket], shared: bool) -> socket.socket:
+    """A socket at ``address``; for port 0 on the port that the first one got."""
     if before and address[1] == 0:
         address = (address[0], before[0].getsockname()[1], *address[2:])
-    listening = socket.create_server(address, family=family, backlog=BACKLOG)
+    listening = socket.create_server(address, family=family, backlog=BACKLOG, reuse_port=shared)
     listening.setblocking(False)
     return listening
 

@@ -59,6 +59,7 @@ class BoundedQueue(QueryQueue):
     def __init__(self, driver: Runs, settings: QueueSettings) -> None:
         self.driver = driver
         self.limit = self.default_limit if settings.limit is None else settings.limit
+        self.limit = max(self.limit // settings.sharing, min(self.limit, 1))
         if self.limit < 1:
             raise ConfigError(
                 f"A queue needs room for at least one statement, not {self.limit}.", setting="concurrency"

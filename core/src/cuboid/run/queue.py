@@ -18,6 +18,7 @@ class QueueSettings:
     """Times are in seconds.
 
     :param limit: statements at once; None for the queue's own number.
+    :param sharing: processes that divide the limit among them; each has one at least.
     :param waiting: how many may wait before :class:`QueueFull`; of one owner's or one tenant's half of them, so that
         nobody can fill the list alone.
     :param streams: streams at once, of the ``limit``; None for half of it, but one at least.
@@ -26,6 +27,7 @@ class QueueSettings:
     """
 
     limit: int | None = None
+    sharing: int = 1
     waiting: int = 1000
     streams: int | None = None
     orphaned_after: float = 120.0
