@@ -197,6 +197,7 @@ def make_service(database: Path, catalog: Catalog) -> Callable[..., Service]:
         waiting: int = 1000,
         writable: bool = False,
         stream_limit: int | None = None,
+        cache_size: int = 0,
         catalog: Catalog = catalog,
         **extra: Any,
     ) -> Service:
@@ -205,9 +206,11 @@ def make_service(database: Path, catalog: Catalog) -> Callable[..., Service]:
         driver = CountingDriver(DuckDBConfig(database=str(file), read_only=not writable))
         streams = Streams(driver)
         queue = DuckDBQueue(streams, QueueSettings(limit=limit, waiting=waiting))
-        source = DataSource("default", driver, DuckDBDialect(), queue, streams=streams)
+        source = DataSource("default", driver, DuckDBDialect(), queue, streams=streams, refresh_every=86400)
         options = {"formats": extra.pop("formats")} if "formats" in extra else {}
-        settings = ServiceSettings(Limits(), continue_wait=wait, stream_limit=stream_limit, **options)
+        settings = ServiceSettings(
+            Limits(), continue_wait=wait, stream_limit=stream_limit, cache_size=cache_size, **options
+        )
         return Service(lambda: catalog, {"default": source}, settings, **extra)
 
     return make

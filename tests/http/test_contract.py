@@ -238,6 +238,7 @@ SCOPES = {
     ("POST", "../graphql"): "graphql",
     ("POST", "pre-aggregations/jobs"): "jobs",
     ("POST", "pre-aggregations/can-use"): "meta",
+    ("POST", "invalidate"): "invalidate",
 }
 """Every route that needs a token, and its scope."""
 

@@ -124,6 +124,7 @@ def test_the_document_is_valid(document: dict[str, Any]) -> None:
         ("meta", {"onlyViews": "true"}),
         ("convert-query", {"input": "sql", "output": "rest", "query": "SELECT 1"}),
         ("cubesql", {"query": "SELECT 1"}),
+        ("invalidate", {"cubes": ["Orders"]}),
     ],
 )
 @pytest.mark.parametrize("server", ["production", "dev", "nobody"])

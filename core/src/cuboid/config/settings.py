@@ -77,7 +77,7 @@ Origins = Annotated[
     tuple[str, ...], BeforeValidator(read_list), AfterValidator(_check_origins), Kind("list of origins")
 ]
 Scopes = Annotated[
-    tuple[Literal["graphql", "meta", "data", "sql", "jobs", "stream"], ...],
+    tuple[Literal["graphql", "meta", "data", "sql", "jobs", "stream", "invalidate"], ...],
     BeforeValidator(read_list),
     Kind("list of scopes"),
 ]

@@ -15,6 +15,7 @@ from cuboid.http.cors import PreflightHandler
 from cuboid.http.dry_run import DryRunHandler
 from cuboid.http.explain import ExplainHandler
 from cuboid.http.fallback import FallbackHandler
+from cuboid.http.invalidate import InvalidateHandler
 from cuboid.http.jobs import JobsHandler
 from cuboid.http.load import LoadHandler
 from cuboid.http.meta import MetaHandler
@@ -78,6 +79,7 @@ def make_app(service: Service, settings: HttpSettings, plugins: PluginRules | No
         Rule(Route(f"{api}/explain", READ_AND_POST), ExplainHandler),
         Rule(Route(f"{api}/running-query/{{requestId}}", ("DELETE",)), RunningQueryHandler),
         Rule(Route(f"{api}/pre-aggregations/jobs", ("POST",)), JobsHandler),
+        Rule(Route(f"{api}/invalidate", ("POST",)), InvalidateHandler),
         Rule(Route(f"{api}/meta", READ), MetaHandler),
         Rule(Route("/", READ), NoticeHandler),
         Rule(

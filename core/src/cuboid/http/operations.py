@@ -145,6 +145,19 @@ OPERATIONS: Mapping[str, Operation] = {
     "/v1/running-query/{requestId}": Operation(
         "The principal no longer waits for its request of that id", _json(ref("Withdrawn"))
     ),
+    "/v1/invalidate": Operation(
+        "The data of these cubes has changed: no kept answer over them is told any more",
+        _json(ref("Invalidated")),
+        (
+            Parameter(
+                "cubes",
+                {"type": "array", "items": TEXT, "minItems": 1},
+                "names of cubes, or of views for all of theirs",
+                required=True,
+            ),
+        ),
+        "invalidate",
+    ),
     "/": Operation("What runs here", {HTML: TEXT}, open=True),
     "/readyz": Operation(
         "Whether the default data source answers",

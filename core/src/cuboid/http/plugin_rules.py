@@ -11,9 +11,9 @@ from cuboid.plugins import Asker, Registry
 from cuboid.query.claims import freeze
 from cuboid.types import HttpRequest, Principal
 
-SCOPES = ("graphql", "meta", "data", "sql", "jobs", "stream")
-"""The parts of the API that can be opened: Cube's, those that have no route here among them, and streams past the
-ordinary limit."""
+SCOPES = ("graphql", "meta", "data", "sql", "jobs", "stream", "invalidate")
+"""The parts of the API that can be opened: Cube's, those that have no route here among them, streams past the ordinary
+limit, and saying that data has changed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,12 @@ RESULT = record(
         "external": FLAG,
         "slowQuery": FLAG,
     },
-    {"total": NUMBER, "requestId": TEXT, "transformedQuery": {"type": "object"}},
+    {
+        "total": NUMBER,
+        "requestId": TEXT,
+        "transformedQuery": {"type": "object"},
+        "refreshKeyValues": listed({"type": "array"}),
+    },
     "Rows, and what they are.",
 )
 
@@ -274,6 +279,10 @@ _SHOWN: dict[str, Schema] = {
     "aliasMember": MEMBER,
 }
 
+INVALIDATED = record(
+    {"cubes": listed(TEXT), "answers": {"type": "integer", "description": "how many were forgotten"}}
+)
+
 META = record(
     {
         "cubes": listed(
@@ -367,6 +376,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "Withdrawn": WITHDRAWN,
     "JobSelector": JOB_SELECTOR,
     "Job": JOB,
+    "Invalidated": INVALIDATED,
     "Meta": META,
     "Health": HEALTH,
 }
