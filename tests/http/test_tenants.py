@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from cuboid.project import Project
@@ -289,3 +290,40 @@ def test_tenants_who_ask_least_are_forgotten_with_their_plans(open_project: Call
     asyncio.run(ask())
     assert len(list(project.tenants.held())) == 2
     assert len(service._planning._known) == 2
+
+
+def test_each_tenant_may_have_a_database_of_its_own(tmp_path: Path, serve: Call) -> None:
+    sources = []
+    for firm in ("a", "b"):
+        file = tmp_path / f"{firm}.duckdb"
+        with duckdb.connect(str(file)) as connection:
+            connection.execute(
+                f"CREATE TABLE sold AS SELECT '{firm}' AS firm, range AS id FROM range({ord(firm)})"
+            )
+        sources.append(f"  firm_{firm}: {{driver: duckdb, database: '{file}', read_only: true}}\n")
+    (tmp_path / "cuboid.yml").write_text(f"data_sources:\n{''.join(sources)}")
+    (tmp_path / "cuboid_plugin.py").write_text(PLUGIN)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "sold.yml").write_text(
+        "cubes:\n"
+        "  - name: sold\n"
+        "    data_source: firm_{{ COMPILE_CONTEXT.securityContext.firm or 'a' }}\n"
+        "    sql_table: sold\n"
+        "    measures: [{name: count, type: count}]\n"
+        "    dimensions:\n"
+        "      - {name: id, type: number, sql: id, primary_key: true}\n"
+        "      - {name: firm, type: string, sql: firm}\n"
+    )
+    project = Project.open(tmp_path, environ={})
+    client = serve(project)
+    query = {"measures": ["sold.count"], "dimensions": ["sold.firm"]}
+    a = client(firm="a").get("load", query)
+    assert a.body["data"] == [{"sold.firm": "a", "sold.count": "97"}]
+    assert a.body["dataSource"] == "firm_a"
+    assert not project.data_sources["firm_b"].used, "nobody has asked for it yet"
+    b = client(firm="b").get("load", query)
+    assert b.body["data"] == [{"sold.firm": "b", "sold.count": "98"}]
+    # A firm without a data source is told so, and reads nobody else's.
+    other = client(firm="c").get("load", query)
+    assert other.status == 400
+    assert "firm_c" in other.body["error"]
