@@ -43,6 +43,10 @@ Asker = Callable[..., Awaitable[Any]]
 Offer = Literal["register_drivers", "register_dialects", "register_stores"]
 OFFERS: tuple[Offer, ...] = ("register_drivers", "register_dialects", "register_stores")
 
+STATIC_TLS = "static TLS"
+MORE_STATIC_TLS = "GLIBC_TUNABLES=glibc.rtld.optional_static_tls=4096"
+"""Many large libraries in one process leave too little of this memory for a further client library's C extension."""
+
 
 @dataclass(slots=True)
 class Plugin:
@@ -279,6 +283,8 @@ class Registry:
                     self._caller(offer, plugin)(register=offered.append)
                 except Exception as error:
                     plugin.error = f"{offer} failed: {type(error).__name__}: {error}"
+                    if STATIC_TLS in str(error):
+                        plugin.error += "; start the process with " + MORE_STATIC_TLS
                     if not plugin.optional:
                         self._fail(plugin)
                 plugin.offers[offer] = {each.name: each for each in offered}

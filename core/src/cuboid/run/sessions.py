@@ -16,7 +16,7 @@ import os
 import select
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,6 +44,41 @@ class AsyncCursor(Protocol):
     @property
     def description(self) -> Any: ...
     def fetchmany(self, size: int, /) -> Awaitable[Sequence[tuple[Any, ...]]]: ...
+
+
+class RowStream:
+    """A cursor over rows that a client library hands out one by one, by an async generator.
+
+    :param rows: begins to read, as many rows at a time as are first fetched.
+    :param description: what is known of the columns, when rows are.
+    """
+
+    def __init__(
+        self, rows: Callable[[int], AsyncGenerator[tuple[Any, ...], None]], description: Callable[[], Any]
+    ) -> None:
+        self._begin = rows
+        self._description = description
+        self._rows: AsyncGenerator[tuple[Any, ...], None] | None = None
+
+    @property
+    def description(self) -> Any:
+        return self._description()
+
+    async def fetchmany(self, size: int, /) -> Sequence[tuple[Any, ...]]:
+        if self._rows is None:
+            self._rows = self._begin(size)
+        batch: list[tuple[Any, ...]] = []
+        async for row in self._rows:
+            batch.append(row)
+            if len(batch) == size:
+                break
+        return batch
+
+    async def close(self) -> None:
+        """Ends the generator. Of a result that is not read to its end the connection is closed before: some libraries
+        would read on to what was sent last."""
+        if self._rows is not None:
+            await self._rows.aclose()
 
 
 class Session(ABC):

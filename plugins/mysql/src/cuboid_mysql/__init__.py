@@ -20,16 +20,8 @@ def register_dialects(register: Callable[[type[Any]], None]) -> None:
 
 @hookimpl
 def register_drivers(register: Callable[[type[Any]], None]) -> None:
-    try:
-        from cuboid_mysql.driver import MySQLDriver
-    except ImportError as error:
-        if "static TLS" not in str(error):
-            raise
-        # Many large libraries in one process (DuckDB's, chDB's) leave too little for the client's C extension.
-        advice = "start the process with GLIBC_TUNABLES=glibc.rtld.optional_static_tls=4096"
-        raise ImportError(f"{error}; {advice}") from error
-
     from cuboid_mysql.asyncmy_driver import AsyncmyDriver
+    from cuboid_mysql.driver import MySQLDriver
 
     register(MySQLDriver)
     register(AsyncmyDriver)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Self
 
 from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.pq import TransactionStatus
 
-from cuboid.run.sessions import AsyncCursor, Session
+from cuboid.run.sessions import AsyncCursor, RowStream, Session
 from cuboid.types import Statement
 from cuboid_postgres.cells import ADAPTERS
 
@@ -39,35 +38,6 @@ CHUNK_ROWS = 1000
 """Rows that libpq hands out at once while a result streams."""
 
 
-class Streamed:
-    """A cursor over rows that psycopg hands out one by one."""
-
-    def __init__(self, cursor: AsyncRawCursor[tuple[Any, ...]], statement: Statement) -> None:
-        self._cursor = cursor
-        self._statement = statement
-        self._rows: AsyncGenerator[tuple[Any, ...], None] | None = None
-
-    @property
-    def description(self) -> Any:
-        return self._cursor.description
-
-    async def fetchmany(self, size: int, /) -> Sequence[tuple[Any, ...]]:
-        if self._rows is None:
-            asked = self._statement.sql, self._statement.parameters
-            self._rows = self._cursor.stream(*asked, size=min(size, CHUNK_ROWS))  # type: ignore[assignment]
-        batch: list[tuple[Any, ...]] = []
-        async for row in self._rows:  # type: ignore[union-attr]
-            batch.append(row)
-            if len(batch) == size:
-                break
-        return batch
-
-    async def close(self) -> None:
-        """After the connection: before, it would read on to the end of what was sent."""
-        if self._rows is not None:
-            await self._rows.aclose()
-
-
 class PostgresSession(Session):
     """A connection for one statement at a time, each in a transaction of its own that only reads.
 
@@ -77,7 +47,7 @@ class PostgresSession(Session):
 
     def __init__(self, connection: AsyncConnection[tuple[Any, ...]], *, forgetful: bool) -> None:
         self._connection = connection
-        self._streamed: Streamed | None = None
+        self._stream: RowStream | None = None
         self.forgetful = forgetful
 
     @classmethod
@@ -105,10 +75,14 @@ class PostgresSession(Session):
 
     async def start(self, statement: Statement, *, streaming: bool) -> AsyncCursor:
         cursor = AsyncRawCursor(self._connection)
-        if streaming:
-            self._streamed = Streamed(cursor, statement)
-            return self._streamed
-        return await cursor.execute(statement.sql, statement.parameters)
+        asked = statement.sql, statement.parameters
+        if not streaming:
+            return await cursor.execute(*asked)
+        self._stream = RowStream(
+            lambda size: cursor.stream(*asked, size=min(size, CHUNK_ROWS)),  # type: ignore[arg-type,return-value]
+            lambda: cursor.description,
+        )
+        return self._stream
 
     async def end(self) -> None:
         if self.forgetful:
@@ -129,5 +103,5 @@ class PostgresSession(Session):
 
     async def close(self) -> None:
         await self._connection.close()
-        if self._streamed is not None:
-            await self._streamed.close()
+        if self._stream is not None:
+            await self._stream.close()
