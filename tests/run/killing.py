@@ -31,6 +31,9 @@ DEADLINE = 60.0
 AT_ONCE = 4
 
 DRIVERS = {"postgres": "postgres", "mysql": "mysql", "mariadb": "mysql", "clickhouse": "clickhouse"}
+LIBRARIES = [*DRIVERS.items(), ("mysql", "asyncmy"), ("mariadb", "asyncmy")]
+"""Engines and the drivers that speak with them: the first is the usual one."""
+
 SLOW = {
     "postgres": "SELECT pg_sleep(50)",
     "mysql": "SELECT SLEEP(50)",
@@ -143,10 +146,10 @@ class Shop:
 
 
 @asynccontextmanager
-async def opened(server: Server) -> AsyncIterator[Shop]:
+async def opened(server: Server, driver_name: str) -> AsyncIterator[Shop]:
     """The shop over ``server``, for less time than a test may take."""
     registry = Registry.load()
-    driver_class = registry.driver(DRIVERS[server.engine])
+    driver_class = registry.driver(driver_name)
     names = ("host", "port", "user", "password", "database")
     driver = driver_class(driver_class.Config.model_validate({name: getattr(server, name) for name in names}))
     queue = driver_class.queue(driver, QueueSettings(limit=AT_ONCE))
@@ -165,17 +168,17 @@ async def until(reached: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def transcript(server: Server, times: int) -> None:
-    print(f"{server.engine} {server.version}")
+async def transcript(server: Server, driver_name: str, times: int) -> None:
+    print(f"{server.engine} {server.version}, driver {driver_name}")
     for number in range(1, times + 1):
-        async with opened(server) as shop:
+        async with opened(server, driver_name) as shop:
             print(f"  {number:2} {await shop.kill_and_restart()}", flush=True)
 
 
 def main(times: int) -> None:
     control = keeper(Path(tempfile.mkdtemp(prefix="cuboid-engines-")), os.getpid())
-    for engine in DRIVERS:
-        asyncio.run(transcript(start(control, engine, engine), times))
+    for engine, driver_name in LIBRARIES:
+        asyncio.run(transcript(start(control, engine, engine), driver_name, times))
     ask(control, "end")
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.engines.fixtures import SERVERS
 from tests.engines.relay import relayed
-from tests.run.killing import opened
+from tests.run.killing import LIBRARIES, opened
 
 from cuboid.errors import ConnectionFailed
 
@@ -14,14 +13,15 @@ CUTS = range(0, 900, 25)
 
 
 @pytest.mark.parametrize(
-    "engine", [pytest.param(engine, marks=pytest.mark.engine(engine)) for engine in SERVERS]
+    ("engine", "driver"),
+    [pytest.param(engine, driver, marks=pytest.mark.engine(engine)) for engine, driver in LIBRARIES],
 )
 async def test_an_answer_that_was_cut_is_an_error_or_right(
-    request: pytest.FixtureRequest, engine: str
+    request: pytest.FixtureRequest, engine: str, driver: str
 ) -> None:
     server = request.getfixturevalue(f"{engine}_server")
     failed = 0
-    async with relayed(server) as (relay, address), opened(address) as shop:
+    async with relayed(server) as (relay, address), opened(address, driver) as shop:
         for cut in CUTS:
             relay.cut_after = None
             await shop.ask()  # which may have to connect anew

@@ -8,17 +8,17 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from tests.engines.fixtures import SERVERS, own
+from tests.engines.fixtures import own
 from tests.engines.server import Server
-from tests.run.killing import AT_ONCE, opened, until
+from tests.run.killing import AT_ONCE, LIBRARIES, opened, until
 
 from cuboid.errors import ConnectionFailed, QueryTimeout
 
 ROUNDS = 3
 
 pytestmark = pytest.mark.parametrize(
-    "engine",
-    [pytest.param(engine, marks=pytest.mark.engine(engine)) for engine in SERVERS],
+    ("engine", "driver"),
+    [pytest.param(engine, driver, marks=pytest.mark.engine(engine)) for engine, driver in LIBRARIES],
     scope="module",
 )
 
@@ -38,26 +38,28 @@ def threads() -> int:
     return sum(not thread.name.startswith("asyncio_") for thread in threading.enumerate())
 
 
-async def test_requests_under_load_fail_clearly_and_the_first_after_the_restart_succeeds(server) -> None:
-    async with opened(server) as shop:
+async def test_requests_under_load_fail_clearly_and_the_first_after_the_restart_succeeds(
+    server, driver
+) -> None:
+    async with opened(server, driver) as shop:
         for _ in range(ROUNDS):
             seen = await shop.kill_and_restart()
             assert sum(seen.failed.values()) >= AT_ONCE
             await shop.ask_at_once()
 
 
-async def test_a_restart_between_two_requests_is_not_noticed(server) -> None:
-    async with opened(server) as shop:
+async def test_a_restart_between_two_requests_is_not_noticed(server, driver) -> None:
+    async with opened(server, driver) as shop:
         await shop.ask_at_once()
         await asyncio.to_thread(server.restart)
         # Every connection that was idle is dead now; none of them may cost an answer.
         await shop.ask_at_once()
 
 
-async def test_nothing_leaks_when_a_server_dies_again_and_again(server) -> None:
+async def test_nothing_leaks_when_a_server_dies_again_and_again(server, driver) -> None:
     await asyncio.to_thread(int)  # the loop's own pool of threads
     before = (descriptors(), threads())
-    async with opened(server) as shop:
+    async with opened(server, driver) as shop:
         await shop.ask_at_once()
         open_once = (descriptors(), threads())
 
@@ -85,8 +87,8 @@ async def test_nothing_leaks_when_a_server_dies_again_and_again(server) -> None:
     await until(none_left)
 
 
-async def test_a_silent_server_costs_a_timeout_and_then_nothing(server) -> None:
-    async with opened(server) as shop:
+async def test_a_silent_server_costs_a_timeout_and_then_nothing(server, driver) -> None:
+    async with opened(server, driver) as shop:
         await shop.ask_at_once()
         await asyncio.to_thread(server.pause)
         shop.source.timeout, patience = 2.0, shop.source.timeout

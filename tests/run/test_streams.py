@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.engines.fixtures import EMBEDDED, ENGINES
-from tests.run.killing import DRIVERS
+from tests.engines.fixtures import EMBEDDED
+from tests.run.killing import LIBRARIES
 
 ROWS = 5_000_000
 MOST = 200_000
@@ -32,10 +32,14 @@ SQL = {
 
 
 @pytest.mark.parametrize(
-    "engine", [pytest.param(engine, marks=pytest.mark.engine(engine)) for engine in ENGINES]
+    ("engine", "driver"),
+    [
+        pytest.param(engine, driver, marks=pytest.mark.engine(engine))
+        for engine, driver in [(EMBEDDED, EMBEDDED), *LIBRARIES]
+    ],
 )
 async def test_five_million_rows_pass_through_in_little_memory(
-    request: pytest.FixtureRequest, engine: str
+    request: pytest.FixtureRequest, engine: str, driver: str
 ) -> None:
     """In a process of its own: the peak of this one belongs to other tests."""
     settings = {}
@@ -46,7 +50,7 @@ async def test_five_million_rows_pass_through_in_little_memory(
         subprocess.run,
         [sys.executable, "-m", "tests.run.streaming"],
         cwd=Path(__file__).parents[2],
-        input=json.dumps([DRIVERS.get(engine, engine), settings, SQL[engine], ROWS]),
+        input=json.dumps([driver, settings, SQL[engine], ROWS]),
         capture_output=True,
         text=True,
         timeout=110,
