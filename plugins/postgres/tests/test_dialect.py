@@ -125,3 +125,17 @@ def test_union_branches_are_padded_with_the_donor():
     """A bare NULL is text to a UNION of three branches once the first two have none but NULLs."""
     donor = exp.select("n").from_("part").where(exp.false()).subquery()
     assert DIALECT.padding("number", donor) is donor
+
+
+async def test_values_that_may_be_null_are_joined_by_hashing_and_null_meets_null(driver, job):
+    """``IS NOT DISTINCT FROM`` would be compared row by row: 20,000 rows with 20,000 take a minute."""
+    same = text(DIALECT.same(exp.column("n", table="a"), exp.column("n", table="b")))
+    rows = "(SELECT NULLIF(n, 0) AS n FROM generate_series(0, 20000) AS s (n))"
+    found = await driver.execute(
+        job(f"SELECT count(*), count(b.n) FROM {rows} AS a JOIN {rows} AS b ON {same}")
+    )
+    assert [tuple(row) for row in found.rows] == [(20001, 20000)]
+    plan = await driver.execute(job(f"EXPLAIN SELECT 1 FROM {rows} AS a JOIN {rows} AS b ON {same}"))
+    steps = "\n".join(str(row[0]) for row in plan.rows)
+    assert "Nested Loop" not in steps
+    assert "Hash Join" in steps or "Merge Join" in steps

@@ -34,7 +34,7 @@ FROM (
         1
     ) AS "answer"
   ) AS "sub_query__tier"
-    ON "users".id IS NOT DISTINCT FROM "sub_query__tier"."users__id"
+    ON "users".id = "sub_query__tier"."users__id"
 ) AS "users"
 LEFT JOIN (
   SELECT

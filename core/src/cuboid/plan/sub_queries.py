@@ -55,7 +55,8 @@ def _planned(catalog: Catalog, members: Members, name: str, shape: Shape, build:
         for measure, paths in _measures(catalog, name).items()
     )
     plain = dimension.sql is not None and len(dimension.sql.parts) == 1
-    return SubQuery(dimension.cube, name, by, plans, dimension.multi_stage is None, plain, bool(others))
+    is_key = not others and by == tuple(part.full_name for part in catalog.cubes[dimension.cube].primary_key)
+    return SubQuery(dimension.cube, name, by, plans, is_key, plain, bool(others))
 
 
 def _by(catalog: Catalog, dimension: Dimension) -> tuple[str, ...]:

@@ -16,17 +16,26 @@ from cuboid.sql.scope import Scope, TopColumns
 from cuboid.sql.sub_queries import LowerPlan, renamed
 from cuboid.sql.templates import enclosed
 
+Same = Callable[[exp.Expr, exp.Expr], exp.Expr]
+"""Whether two values are equal or both NULL, as :meth:`cuboid.sql.dialect.Dialect.same`."""
+
 
 class Shares:
     """Lowers one :class:`WithShares`; ``added_up`` is the aggregate that puts values of a measure together."""
 
     def __init__(
-        self, node: WithShares, lower: LowerPlan, names: Names, added_up: Callable[[str, exp.Expr], exp.Expr]
+        self,
+        node: WithShares,
+        lower: LowerPlan,
+        names: Names,
+        added_up: Callable[[str, exp.Expr], exp.Expr],
+        same: Same,
     ) -> None:
         self._node = node
         self._lower = lower
         self._names = names
         self._added_up = added_up
+        self._same = same
 
     def read(self) -> Reading:
         """The groups of the answer, with the measures and, under the names of their columns, the shares."""
@@ -52,7 +61,7 @@ class Shares:
             alias = self._names.take("total")
             tree, columns = renamed(tree, columns, alias)
             on = [
-                exp.NullSafeEQ(this=keys[key].copy(), expression=column(each, alias))
+                self._same(keys[key].copy(), column(each, alias))
                 for key, each in zip(total.plan.keys, columns, strict=False)
             ]
             select = select.join(
@@ -80,7 +89,13 @@ def _table(tree: exp.Expr, name: str) -> exp.Expr:
 
 
 def join_top(
-    select: exp.Select, top: TopRows, scope: Scope, members: MemberSql, lower: LowerPlan, names: Names
+    select: exp.Select,
+    top: TopRows,
+    scope: Scope,
+    members: MemberSql,
+    lower: LowerPlan,
+    names: Names,
+    same: Same,
 ) -> tuple[exp.Select, Scope]:
     """``select``, whose FROM is complete, joined to the first values of the dimension: rows of others are dropped, or
     the scope says by which column they are told."""
@@ -88,7 +103,7 @@ def join_top(
     alias = names.take("top")
     first, columns = renamed(tree, columns[:1], alias)
     value = members.key(Key(top.dimension), scope)
-    on = exp.NullSafeEQ(this=enclosed(value), expression=column(columns[0], alias))
+    on = same(enclosed(value), column(columns[0], alias))
     if top.drop:
         return join(select, _table(first, alias), "INNER", on), scope
     kept = f"{alias}__kept"

@@ -61,9 +61,9 @@ class Conversions:
         )
         on = exp.and_(
             *(
-                (exp.EQ if len(first.key) == 1 else exp.NullSafeEQ)(
-                    this=column(each, first.name), expression=column(f"went__{each}", name)
-                )
+                exp.EQ(this=column(each, first.name), expression=column(f"went__{each}", name))
+                if len(first.key) == 1
+                else self._dialect.same(column(each, first.name), column(f"went__{each}", name))
                 for each in first.key
             )
         )
@@ -84,14 +84,15 @@ class Conversions:
         )
 
     def _step(self, step: StepRows, keys: tuple[Key, ...], names: dict[Key, str]) -> _Step:
-        """One row per group and row of the step's cube; not counted, without a time and an entity where the step's
-        measure does not count it."""
+        """At least one row per group, and one for each row of the step's cube in it: not counted, without a time and an
+        entity where the step's measure does not count it."""
         measure = self._catalog.measure(step.measure)
         cube = self._catalog.cubes[measure.cube]
         sources = self._sources
         select, scope, values = sources.keyed_rows(step.relation, keys, measure.cube)
         taken = sources.names()
-        select = select.distinct(copy=False)
+        if step.relation.repeats(measure.cube):
+            select = select.distinct(copy=False)
         for key, value in values.items():
             names[key] = taken.take(sources.alias(key.member, key.granularity))
             select = select.select(aliased(value, names[key]), copy=False)

@@ -211,7 +211,7 @@ class Dialect(ABC):
         return exp.In(this=value, expressions=list(candidates))
 
     def same(self, left: exp.Expr, right: exp.Expr) -> exp.Expr:
-        """Whether the two are equal or both NULL: true or false, where tables are joined."""
+        """Whether the two, of one type, are equal or both NULL: true or false, where tables are joined."""
         return exp.NullSafeEQ(this=left, expression=right)
 
     def padding(self, type: SemanticType, donor: exp.Expr) -> exp.Expr:

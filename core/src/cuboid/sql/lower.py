@@ -140,7 +140,8 @@ class Lowering:
             case WithSwitches():
                 return self._by_switches(source)
             case WithShares():
-                return Shares(source, self._inner, self._sources.names(), self._sources.leaves.sum_of).read()
+                names, added_up = self._sources.names(), self._sources.leaves.sum_of
+                return Shares(source, self._inner, names, added_up, self._dialect.same).read()
             case Stage() | Windowed():
                 return self._tables.table(source).reading()
             case Rows():

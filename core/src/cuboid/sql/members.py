@@ -286,7 +286,7 @@ class MemberSql:
         names = Names(self._dialect.max_identifier_bytes)
         names.take(outer.aliases[cube])
         by = {each.dimension: [self.value(name, scope) for name in each.by] for each in sub_queries}
-        rows, columns, present = join_sub_queries(rows, sub_queries, by, self._lower, names)
+        rows, columns, present = join_sub_queries(rows, sub_queries, by, self._lower, names, self._dialect)
         scope = replace(scope, measures=columns)
         for each in sub_queries:
             value = self.value(each.dimension, scope)

@@ -147,12 +147,13 @@ class Sources:
             select = self._look_up(select, each.target, scope)
         if outer:
             by = {each.dimension: [self.members.value(name, scope) for name in each.by] for each in outer}
-            select, columns, present = join_sub_queries(select, outer, by, self._lower, names)
+            select, columns, present = join_sub_queries(select, outer, by, self._lower, names, self._dialect)
             joined_names = frozenset(each.dimension for each in outer)
             scope = replace(scope, outer=OuterColumns(joined_names, columns, present))
         tests = self.members.restrictions(relation, scope)
         if relation.top is not None:
-            select, scope = join_top(select, relation.top, scope, self.members, self._lower, names)
+            same = self._dialect.same
+            select, scope = join_top(select, relation.top, scope, self.members, self._lower, names, same)
         if tests:  # in one call: a call for each would nest them, as deep as there are conditions
             select = select.where(exp.and_(*tests), copy=False)
         return select, scope

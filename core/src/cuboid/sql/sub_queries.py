@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from cuboid.errors import InternalError
 from cuboid.plan.nodes import Plan, SubQuery
+from cuboid.sql.dialect import Dialect
 from cuboid.sql.names import Names
 from cuboid.sql.reading import aliased, column, identifier, join
 from cuboid.sql.templates import enclosed
@@ -33,6 +34,7 @@ def join_sub_queries(
     by: Mapping[str, Sequence[exp.Expr]],
     lower: LowerPlan,
     names: Names,
+    dialect: Dialect,
 ) -> tuple[exp.Select, MeasureColumns, dict[str, exp.Expr]]:
     """``rows``, a SELECT from a cube, joined to what its sub-queries read; the columns of their measures; and for those
     that are not plain the test that there is an answer for the row.
@@ -44,7 +46,7 @@ def join_sub_queries(
     for each in sub_queries:
         key = by[each.dimension]
         # Each row is there, so a key of one column is not NULL; other values may be, and NULL is a value of its own.
-        compared = exp.EQ if each.is_key and len(key) == 1 else exp.NullSafeEQ
+        alike = each.is_key and len(key) == 1
         for plan in each.plans:
             tree, inner = lower(plan)
             assert isinstance(tree, exp.Query)
@@ -52,7 +54,9 @@ def join_sub_queries(
             if each.outer:
                 tree, inner = renamed(tree, inner, "value")
             tests = [
-                compared(this=enclosed(part.copy()), expression=column(name, alias))
+                exp.EQ(this=enclosed(part.copy()), expression=column(name, alias))
+                if alike
+                else dialect.same(enclosed(part.copy()), column(name, alias))
                 for part, name in zip(key, inner, strict=False)
             ]
             if not each.plain:

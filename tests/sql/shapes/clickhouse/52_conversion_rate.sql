@@ -2,7 +2,7 @@
 -- {"measures": ["orders.sentBackRate"]}
 WITH "orders__step" AS (
   /* the rows that orders.count counts */
-  SELECT DISTINCT
+  SELECT
     "orders".id AS "key__id",
     "orders".id AS "step__counted",
     CASE
@@ -25,7 +25,7 @@ WITH "orders__step" AS (
     ON "users".id = "orders".user_id
 ), "returns__step" AS (
   /* the rows that returns.count counts */
-  SELECT DISTINCT
+  SELECT
     "returns".id AS "key__id",
     "returns".id AS "step__counted",
     CASE

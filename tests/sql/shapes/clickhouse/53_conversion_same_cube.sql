@@ -2,7 +2,7 @@
 -- {"measures": ["orders.again", "orders.count"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "month", "dateRange": ["2024-01-01", "2024-06-30"]}]}
 WITH "orders__step" AS (
   /* the rows that orders.paidCount counts */
-  SELECT DISTINCT
+  SELECT
     toDateTime64(
       toStartOfMonth(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))),
       6,
@@ -36,7 +36,7 @@ WITH "orders__step" AS (
     AND "orders".created_at < {p2:DateTime64(6, 'UTC')}
 ), "orders__step_2" AS (
   /* the rows that orders.paidCount counts */
-  SELECT DISTINCT
+  SELECT
     "orders".id AS "key__id",
     CASE WHEN "orders".status = 'paid' THEN "orders".id END AS "step__counted",
     CASE

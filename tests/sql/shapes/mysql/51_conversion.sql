@@ -2,7 +2,7 @@
 -- {"measures": ["orders.sentBack"], "dimensions": ["orders.status"], "filters": [{"member": "returns.reason", "operator": "equals", "values": ["broken"]}, {"member": "users.city", "operator": "equals", "values": ["Rome"]}]}
 WITH `orders__step` AS (
   /* the rows that orders.count counts */
-  SELECT DISTINCT
+  SELECT
     `orders`.status AS `orders__status`,
     `orders`.id AS `key__id`,
     `orders`.id AS `step__counted`,
@@ -21,7 +21,7 @@ WITH `orders__step` AS (
     `users`.city = %s
 ), `returns__step` AS (
   /* the rows that returns.count counts */
-  SELECT DISTINCT
+  SELECT
     `returns`.id AS `key__id`,
     `returns`.id AS `step__counted`,
     CASE

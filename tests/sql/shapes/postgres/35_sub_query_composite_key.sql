@@ -20,8 +20,8 @@ FROM (
       1,
       2
   ) AS "sub_query__boxes"
-    ON "lines".order_id IS NOT DISTINCT FROM "sub_query__boxes"."lines__order_id"
-    AND "lines".line IS NOT DISTINCT FROM "sub_query__boxes"."lines__line"
+    ON ARRAY["lines".order_id] = ARRAY["sub_query__boxes"."lines__order_id"]
+    AND ARRAY["lines".line] = ARRAY["sub_query__boxes"."lines__line"]
 ) AS "lines"
 GROUP BY
   1

@@ -42,7 +42,7 @@ WITH "orders__measures" AS (
     "values"."orders__all_statuses" AS "orders__all_statuses"
   FROM "orders__measures" AS "groups"
   LEFT JOIN "allStatuses__values" AS "values"
-    ON "groups"."users__city" IS NOT DISTINCT FROM "values"."users__city"
+    ON ARRAY["groups"."users__city"] = ARRAY["values"."users__city"]
 )
 SELECT
   "users__city",

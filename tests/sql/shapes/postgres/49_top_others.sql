@@ -50,7 +50,7 @@ WITH "orders__measures" AS (
       "groups"."users__count"
     FROM "users__measures" AS "groups"
     LEFT JOIN "top"
-      ON "groups"."users__city" IS NOT DISTINCT FROM "top"."top__value"
+      ON ARRAY["groups"."users__city"] = ARRAY["top"."top__value"]
   ) AS "cut"
   GROUP BY
     1
@@ -69,7 +69,7 @@ WITH "orders__measures" AS (
       "groups"."orders__total"
     FROM "orders__measures" AS "groups"
     LEFT JOIN "top"
-      ON "groups"."users__city" IS NOT DISTINCT FROM "top"."top__value"
+      ON ARRAY["groups"."users__city"] = ARRAY["top"."top__value"]
   ) AS "cut"
   GROUP BY
     1

@@ -33,7 +33,7 @@ WITH "orders__measures" AS (
     "groups"."orders__total" AS "orders__total"
   FROM "orders__measures" AS "groups"
   INNER JOIN "top"
-    ON "groups"."users__city" IS NOT DISTINCT FROM "top"."top__value"
+    ON ARRAY["groups"."users__city"] = ARRAY["top"."top__value"]
 )
 SELECT
   "users__city",

@@ -2,7 +2,7 @@
 -- {"measures": ["orders.sentBackRate"]}
 WITH "orders__step" AS (
   /* the rows that orders.count counts */
-  SELECT DISTINCT
+  SELECT
     "orders".id AS "key__id",
     "orders".id AS "step__counted",
     CASE WHEN NOT "orders".id IS NULL THEN CAST("orders".created_at AS TIMESTAMP) END AS "step__time",
@@ -18,7 +18,7 @@ WITH "orders__step" AS (
     ON "users".id = "orders".user_id
 ), "returns__step" AS (
   /* the rows that returns.count counts */
-  SELECT DISTINCT
+  SELECT
     "returns".id AS "key__id",
     "returns".id AS "step__counted",
     CASE

@@ -2,7 +2,7 @@
 -- {"measures": ["orders.again", "orders.count"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "month", "dateRange": ["2024-01-01", "2024-06-30"]}]}
 WITH "orders__step" AS (
   /* the rows that orders.paidCount counts */
-  SELECT DISTINCT
+  SELECT
     DATE_TRUNC('month', CAST("orders".created_at AS TIMESTAMP)) AS "orders__created_at_month",
     "orders".id AS "key__id",
     CASE WHEN "orders".status = 'paid' THEN "orders".id END AS "step__counted",
@@ -28,7 +28,7 @@ WITH "orders__step" AS (
     AND "orders".created_at < CAST($2 AS TIMESTAMP)
 ), "orders__step_2" AS (
   /* the rows that orders.paidCount counts */
-  SELECT DISTINCT
+  SELECT
     "orders".id AS "key__id",
     CASE WHEN "orders".status = 'paid' THEN "orders".id END AS "step__counted",
     CASE
