@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,26 @@ def test_answers_from_rollups_are_those_of_the_tables(project: Path) -> None:
     # A second process builds nothing: the database has gone.
     (project / "shop.duckdb").unlink()
     assert ask(project) == expected
+
+
+def test_an_answer_says_which_rollup_it_is_from_and_how_old_that_is(project: Path) -> None:
+    before = datetime.now(UTC)
+    with cuboid.open(project) as opened:
+        (first,) = opened.results(QUERIES[0])
+        (again,) = opened.results(QUERIES[0])
+    (told,) = first["usedPreAggregations"].values()
+    assert first["external"] is True
+    assert told["preAggregationId"].startswith("orders.")
+    assert told["type"] == "rollup"
+    refreshed = datetime.fromisoformat(first["lastRefreshTime"].replace("Z", "+00:00"))
+    assert abs(refreshed.timestamp() * 1000 - told["lastUpdatedAt"]) < 1
+    assert refreshed.timestamp() >= int(before.timestamp())
+    assert again["lastRefreshTime"] == first["lastRefreshTime"]
+    with cuboid.open(project, rollup_store="none") as opened:
+        (plain,) = opened.results(QUERIES[0])
+    assert plain["external"] is False
+    assert "usedPreAggregations" not in plain
+    assert plain["data"] == first["data"]
 
 
 def test_a_query_with_a_range_builds_its_parts_only(project: Path) -> None:

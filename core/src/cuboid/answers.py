@@ -15,13 +15,15 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import orjson
+
 from cuboid.errors import CuboidError
 from cuboid.freshness import Freshness
 from cuboid.planner import Planner
 from cuboid.planning import Parts
 from cuboid.query.model import Question
 from cuboid.result.answer import Answer
-from cuboid.result.envelope import Body, encode
+from cuboid.result.envelope import Body, UsedRollup, encode
 from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.cache import Cache, CacheFigures
 from cuboid.run.data_source import statement_key
@@ -40,10 +42,11 @@ MOST_BEGUN = 10_000
 KEPT_SECONDS = 24 * 3600.0
 """How long an answer that is out of date may still be told where the request allows it."""
 
-Run = Callable[[Parts, Sequence[RollupUse], Asker, float], Awaitable[list[Result] | Pending]]
-"""Runs statements, once what they read is stored; waits at most so many seconds."""
+Run = Callable[[Parts, Sequence[RollupUse], Asker, float, bool], Awaitable[list[Result] | Pending]]
+"""Runs statements, once what they read is stored; waits at most so many seconds. If so told, what is out of date is
+built first."""
 
-Stored = Callable[[Sequence[RollupUse], Asker, float], Awaitable[Mapping[str, datetime] | Pending]]
+Stored = Callable[[Sequence[RollupUse], Asker, float, bool], Awaitable[Mapping[str, datetime] | Pending]]
 """When the rollups that are read were refreshed."""
 
 
@@ -217,7 +220,7 @@ class Answers:
         left = deadline - time.monotonic()
         if not one.uses:
             return await self._freshness.values.values(one.keys, left)
-        stored = await self._stored(one.uses, asker, left)
+        stored = await self._stored(one.uses, asker, left, one.mode == "must-revalidate")
         if isinstance(stored, Pending):
             return stored
         return tuple(encode([name, str(moment)]) for name, moment in sorted(stored.items()))
@@ -238,7 +241,8 @@ class Answers:
         parts = [part for one in wanted for part in one.parts]
         uses = [use for one in wanted for use in one.uses]
         try:
-            outcome = await self._run(parts, uses, asker, deadline - time.monotonic())
+            renew = any(one.mode == "must-revalidate" for one in wanted)
+            outcome = await self._run(parts, uses, asker, deadline - time.monotonic(), renew)
         except CuboidError:
             for one in wanted:
                 self._begun.pop(one.key, None)
@@ -297,6 +301,7 @@ class Answers:
             one.cast_numerics,
             self._transformed(one.question, one.planner) if one.dev else None,
             values if one.dev else None,
+            _used(one, values),
         ).encode(one.planner.catalog)
 
     def _renew(self, one: Wanted) -> None:
@@ -323,6 +328,18 @@ class Missing:
     """Nothing is kept that may be told; the values of the refresh keys, None if the answer is not to be kept."""
 
     values: Values | None
+
+
+def _used(one: Wanted, values: Values | None) -> list[UsedRollup]:
+    """The rollups that it reads, which its keys are then."""
+    if not one.uses:
+        return []
+    known = dict(orjson.loads(each) for each in values or ())
+    tables = {use.stored.table: use.stored.name for use in one.uses}
+    return [
+        UsedRollup(table, name, datetime.fromisoformat(known[table]) if table in known else None)
+        for table, name in tables.items()
+    ]
 
 
 def answer_key(

@@ -157,21 +157,21 @@ class Service:
         )
 
     async def _run(
-        self, parts: Parts, uses: Sequence[RollupUse], asker: Asker, wait: float
+        self, parts: Parts, uses: Sequence[RollupUse], asker: Asker, wait: float, renew: bool
     ) -> list[Result] | Pending:
         """The results of all parts, once what they read is stored."""
-        stored = await self._stored(uses, asker, wait)
+        stored = await self._stored(uses, asker, wait, renew)
         if isinstance(stored, Pending):
             return stored
         return await self._together.submit(parts, wait=wait, asker=asker)
 
     async def _stored(
-        self, uses: Sequence[RollupUse], asker: Asker, wait: float
+        self, uses: Sequence[RollupUse], asker: Asker, wait: float, renew: bool = False
     ) -> Mapping[str, datetime] | Pending:
         """When the rollups that are read were refreshed; they are built first if they are not there."""
         if self._rollups is None or not uses:
             return {}
-        return await self._rollups.ready(uses, wait=wait, asker=asker)
+        return await self._rollups.ready(uses, wait=wait, asker=asker, renew=renew)
 
     async def stream(
         self, raw: object, context: RequestContext, *, cast_numerics: bool, format: type[Format], more: bool

@@ -172,6 +172,7 @@ RESULT = record(
         "requestId": TEXT,
         "transformedQuery": {"type": "object"},
         "refreshKeyValues": listed({"type": "array"}),
+        "usedPreAggregations": by_name({"type": "object"}),
     },
     "Rows, and what they are.",
 )

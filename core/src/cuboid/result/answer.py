@@ -8,7 +8,7 @@ from typing import Any
 
 from cuboid.catalog.model import Catalog
 from cuboid.query.model import Question
-from cuboid.result.envelope import Body, single
+from cuboid.result.envelope import Body, UsedRollup, single
 from cuboid.types import Result
 
 
@@ -21,6 +21,7 @@ class Answer:
     :param cast_numerics: the client asks for numbers where the wire has texts.
     :param transformed: the question as :func:`cuboid.plan.transformed.transformed_query` has it, in dev mode only.
     :param refresh_keys: the values by which it is kept fresh, in dev mode only.
+    :param rollups: the tables of rollups that it was read from, and when each was refreshed as far as that is known.
     """
 
     question: Question
@@ -31,6 +32,7 @@ class Answer:
     cast_numerics: bool = False
     transformed: Mapping[str, Any] | None = None
     refresh_keys: Sequence[bytes] | None = None
+    rollups: Sequence[UsedRollup] = ()
 
     def encode(self, catalog: Catalog) -> Body:
         """The result object."""
@@ -43,6 +45,7 @@ class Answer:
             total=int(self.results[1].rows[0][0]) if len(self.results) > 1 else None,  # type: ignore[arg-type]  # COUNT(*)
             transformed=self.transformed,
             refresh_keys=self.refresh_keys,
+            rollups=self.rollups,
             cast_numerics=self.cast_numerics,
             blending_granularity=self.question.query.time_dimensions[0].granularity if self.blended else None,
         )

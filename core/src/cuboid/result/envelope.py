@@ -47,6 +47,22 @@ class Body:
         return self.text[: self.named] + named + rest + self.text[self.slow + len(b"false") :]
 
 
+@dataclass(frozen=True, slots=True)
+class UsedRollup:
+    """A table of a rollup that an answer was read from."""
+
+    table: str
+    rollup: str
+    refreshed: datetime | None
+
+    def described(self) -> dict[str, Any]:
+        """As the wire has it; ``lastUpdatedAt`` in milliseconds of the Unix clock."""
+        found: dict[str, Any] = {"preAggregationId": self.rollup, "type": "rollup"}
+        if self.refreshed is not None:
+            found["lastUpdatedAt"] = int(self.refreshed.timestamp() * 1000)
+        return found
+
+
 def single(
     question: Question,
     result: Result,
@@ -57,6 +73,7 @@ def single(
     total: int | None = None,
     transformed: Mapping[str, Any] | None = None,
     refresh_keys: Sequence[bytes] | None = None,
+    rollups: Sequence[UsedRollup] = (),
     blending_granularity: str | None = None,
     cast_numerics: bool = False,
 ) -> Body:
@@ -67,19 +84,26 @@ def single(
     :param db_type: the driver's name.
     :param total: the number of rows without limit, if the query asked for it.
     :param transformed: shown in dev mode only, as are ``refresh_keys``, JSON rows each: None elsewhere.
+    :param rollups: what it was read from in place of the data source's tables; it is as old as the oldest of them.
     :param blending_granularity: as for :func:`cuboid.result.rows.wire_table`, and so ``cast_numerics``.
     """
-    head: dict[str, Any] = {"query": question.echo, "lastRefreshTime": _refresh_time(result.finished_at)}
+    refreshed = [each.refreshed for each in rollups if each.refreshed is not None]
+    head: dict[str, Any] = {
+        "query": question.echo,
+        "lastRefreshTime": _refresh_time(min(refreshed, default=result.finished_at)),
+    }
     if transformed is not None:
         head["transformedQuery"] = transformed
     first = encode(head)[:-1]
     if refresh_keys is not None:
         first += b',"refreshKeyValues":[' + b",".join(refresh_keys) + b"]"
+    if rollups:
+        first += b',"usedPreAggregations":' + encode({each.table: each.described() for each in rollups})
     facts: dict[str, Any] = {
         "annotation": annotate(question, catalog),
         "dataSource": data_source,
         "dbType": db_type,
-        "external": False,
+        "external": bool(rollups),
     }
     second = b"," + encode(facts)[1:-1] + b',"slowQuery":'
     rest = b"false" if total is None else b'false,"total":%d' % total
