@@ -216,3 +216,24 @@ def test_hook_scheduled_contexts(project: Path) -> None:
     assert "monthly_north" in listed
     assert "monthly_south" in listed
     assert "monthly " not in listed
+
+
+def test_kept_answers_follow_the_rollups_that_they_were_read_from(project: Path) -> None:
+    """The refresh key is in SQL; only the newest month changes, whose part is not the oldest."""
+    model = (project / "model" / "orders.yml").read_text()
+    key = "refresh_key: {every: 1 second, sql: SELECT max(id) FROM orders}"
+    assert "refresh_key:\n      every: 1 day\n      incremental: true\n" in model
+    changed = model.replace("refresh_key:\n      every: 1 day\n      incremental: true\n", key + "\n")
+    (project / "model" / "orders.yml").write_text(changed)
+    sources = (project / "cuboid.yml").read_text().replace("shop.duckdb", "shop.duckdb, create: true")
+    (project / "cuboid.yml").write_text(sources)
+    newest = [{**query, "cache": "must-revalidate"} for query in QUERIES[:2]]
+    with cuboid.open(project) as opened:
+        for query in (*newest, QUERIES[2]):
+            opened.load(query)
+        driver = opened.project.data_sources["default"].driver
+        opened._run(driver.rows("INSERT INTO orders VALUES (9999, 'Rome', '2023-03-31 23:00', 1000000)"))
+        until(lambda: "Rome" in [row["orders.city"] for row in opened.load(newest[0])])
+        assert opened.load(QUERIES[2]) == [{"orders.count": "5001"}]
+        assert opened.load(QUERIES[0]) == opened.load(newest[0])
+        assert opened.load(QUERIES[1])[1]["orders.total"].startswith("10")

@@ -15,8 +15,10 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cuboid.catalog.cube_sources import fill_statement
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.naming import member_alias
+from cuboid.catalog.rollups import Rollup
 from cuboid.errors import CuboidError
 from cuboid.plan.alignment import Aligned, Alignment
 from cuboid.plan.build import Builder
@@ -33,6 +35,7 @@ from cuboid.query.shifts import unshifted
 from cuboid.run.stored import Bounds, RollupUse, StoredRollup
 from cuboid.sql.binding import Prepared
 from cuboid.sql.dialect import Dialect
+from cuboid.sql.freshness import refresh_key_statement
 from cuboid.sql.names import Names
 from cuboid.sql.render import Renderer
 from cuboid.sql.stored import StoredTable
@@ -196,6 +199,8 @@ class RollupPlanner:
             rows.data_source,
             select,
             refresh_key=rollup.refresh_key or self._catalog.cubes[cube].refresh_key,
+            keys=self._keys(rollup, rows),
+            cubes=tuple(sorted(rows.cubes)),
             scheduled=rollup.scheduled_refresh is not False,
         )
         if layout.time is None:
@@ -212,6 +217,22 @@ class RollupPlanner:
             range=(first, last),
             rest=self._statement(rest(layout.shape), zone).bind(Values()),
             order=(time,),
+        )
+
+    def _keys(self, rollup: Rollup, rows: Prepared) -> tuple[Statement, ...]:
+        """What is asked whether rows are out of date: the rollup's own key in SQL, or if it has no key at all those of
+        all its cubes (model contract 5.2)."""
+        cubes = sorted(rows.cubes) if rollup.refresh_key is None else ()
+        keys = [(name, self._catalog.cubes[name].refresh_key) for name in cubes] or [
+            (rollup.full_name, rollup.refresh_key)
+        ]
+        dialect = self._dialect(rows.data_source)
+        return tuple(
+            refresh_key_statement(
+                fill_statement(key.sql, self._catalog.cubes), dialect, name, rows.data_source
+            )
+            for name, key in keys
+            if key is not None and key.sql is not None
         )
 
     def _statement(self, shape: Shape, zone: str) -> Prepared:

@@ -260,6 +260,8 @@ class Service:
         Whatever is asked from here on is found out anew. Raises :class:`InvalidQuery` for unknown names."""
         planner, _ = await self._planning.for_principal(context.principal)
         changed = self._freshness.invalidate(cubes, planner.catalog)
+        if self._kept is not None:
+            self._kept.invalidate(changed)
         return encode({"cubes": sorted(changed), "answers": self._answers.drop(changed)})
 
     async def ready(self) -> bool:

@@ -123,3 +123,11 @@ def test_of_incremental_parts_only_those_near_their_end_are_refreshed():
 
 def test_what_is_immutable_has_one_version():
     assert changes(rollup(immutable=True), start=datetime(2024, 1, 1, tzinfo=UTC), hours=100) == []
+
+
+def test_a_cron_expression_has_a_zone_of_its_own():
+    # Mondays at 6:00 in Berlin, which are 5:00 UTC in winter; the rollup's own zone does not count.
+    stored = rollup(every="0 6 * * 1", timezone="Europe/Berlin", zone="Asia/Tokyo")
+    assert changes(stored, start=datetime(2024, 1, 7, tzinfo=UTC), hours=24 * 9) == [24 + 5, 24 * 8 + 5]
+    in_utc = rollup(every="30 * * * *", zone="Asia/Tokyo")
+    assert changes(in_utc, start=datetime(2024, 1, 7, tzinfo=UTC), hours=3) == [0.5, 1.5, 2.5]

@@ -268,6 +268,52 @@ async def test_the_version_of_a_part_is_the_one_from_before_its_rows_were_read(t
         assert ("late", datetime(2024, 1, 1), 1) in await opened.rows(whole())
 
 
+async def test_keys_in_sql_are_asked_of_the_source_and_their_answers_are_versions(tmp_path, monkeypatch):
+    monkeypatch.setattr("cuboid.run.rollups.versions.ASKED_EVERY", 0.0)
+    async with shelf(tmp_path) as opened:
+        await with_orders(opened)
+        opened.rollups._version = opened.rollups._versions
+        stored = whole(keys=(Statement("SELECT max(amount) FROM orders"), Statement("SELECT 1")))
+        await opened.ready(stored, renew=True)
+        await opened.do("INSERT INTO orders VALUES ('Rome', '2024-02-10', 5)")
+        await opened.ready(stored, renew=True)
+        assert opened.rollups.counts.built == 1
+        await opened.do("INSERT INTO orders VALUES ('Rome', '2024-02-10', 5000)")
+        await opened.ready(stored, renew=True)
+        assert opened.rollups.counts.built == 2
+        assert await opened.rows(stored) == await opened.truth()
+
+
+async def test_what_somebody_says_has_changed_is_out_of_date_whatever_its_version(tmp_path, at_once):
+    async with shelf(tmp_path) as opened:
+        await with_orders(opened)
+        stored, other = whole(cubes=("orders", "users")), whole("other", cubes=("products",))
+        for each in (stored, other):
+            await opened.ready(each)
+        opened.rollups.invalidate(["orders"])
+        await opened.ready(stored, renew=True)
+        await opened.ready(stored, renew=True)
+        await opened.ready(other, renew=True)
+        assert opened.rollups.counts.built == 3
+
+
+async def test_another_moment_is_told_after_each_change_of_what_is_read(tmp_path, monkeypatch):
+    """Whoever keeps answers keeps them while the moment is the same."""
+    monkeypatch.setattr("cuboid.run.rollups.table.CHECK_SECONDS", -1.0)
+    async with shelf(tmp_path) as opened:
+        await with_orders(opened)
+        moments = [(await opened.ready(monthly()))["orders_monthly"]]
+        assert await opened.ready(monthly()) == {"orders_monthly": moments[0]}
+        for label in ("20240101", "20240401", "rest"):
+            opened.versions.now[label] = "2"
+            moments.append((await opened.ready(monthly(), renew=True))["orders_monthly"])
+        await opened.do("DELETE FROM orders WHERE placed >= '2024-03-01'")
+        await opened.rollups.refresh(monthly())
+        moments.append((await opened.ready(monthly()))["orders_monthly"])
+        assert len(set(moments)) == 5
+        assert moments == sorted(moments)
+
+
 # ---------------------------------------------------------------- cleaning up
 
 

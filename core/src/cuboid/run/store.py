@@ -72,6 +72,7 @@ class BuiltTable:
     """A table of the store: of which rollup and zone, its columns and its parts by label.
 
     :param used_at: when it was last read, to within a minute or so.
+    :param dropped_at: when parts were last taken out, if ever.
     """
 
     name: str
@@ -80,6 +81,7 @@ class BuiltTable:
     columns: tuple[Column, ...]
     used_at: datetime
     parts: Mapping[str, BuiltPart] = field(default_factory=lambda: MappingProxyType({}))
+    dropped_at: datetime | None = None
 
 
 class RollupStore(ABC):

@@ -33,7 +33,10 @@ class StoredRollup:
         statement with two cells, or two with one each. NULLs are no rows.
     :param rest: of a rollup in parts, the statement that yields the rows without a time, which are in no range.
     :param order: columns by which stored rows are ordered, so that readers who filter by them skip most.
-    :param refresh_key: what tells that stored rows are out of date, as the model says it.
+    :param refresh_key: what tells that stored rows are out of date, as the model says it: by the clock, unless there
+        are ``keys``.
+    :param keys: statements that tell it by their answers.
+    :param cubes: whose data the rows are made of.
     :param scheduled: it is kept fresh though nobody asks.
     """
 
@@ -49,6 +52,8 @@ class StoredRollup:
     rest: Statement | None = None
     order: tuple[str, ...] = ()
     refresh_key: RefreshKey | None = None
+    keys: tuple[Statement, ...] = ()
+    cubes: tuple[str, ...] = ()
     scheduled: bool = True
 
 

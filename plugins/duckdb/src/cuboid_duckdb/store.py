@@ -147,6 +147,7 @@ class DuckDBStore(RollupStore):
         def remove(manifest: Manifest) -> None:
             for label in labels:
                 manifest.remove(label)
+            manifest.dropped_at = datetime.now(UTC)
 
         def change() -> None:
             manifest = folder.read()

@@ -59,11 +59,12 @@ class Manifest:
     columns: tuple[Column, ...]
     parts: dict[str, Stored] = field(default_factory=dict)
     replaced: dict[str, float] = field(default_factory=dict)
+    dropped_at: datetime | None = None
 
     def built(self, used_at: datetime) -> BuiltTable:
         """The table as core sees it."""
         parts = {label: stored.part for label, stored in sorted(self.parts.items())}
-        return BuiltTable(self.name, self.rollup, self.zone, self.columns, used_at, parts)
+        return BuiltTable(self.name, self.rollup, self.zone, self.columns, used_at, parts, self.dropped_at)
 
     def remove(self, label: str) -> None:
         """Takes a part out; its files stay for now."""
@@ -237,6 +238,7 @@ def _written(manifest: Manifest) -> dict[str, Any]:
         "columns": [[column.name, column.type] for column in manifest.columns],
         "parts": parts,
         "replaced": manifest.replaced,
+        "dropped_at": manifest.dropped_at and manifest.dropped_at.isoformat(),
     }
 
 
@@ -250,4 +252,6 @@ def _manifest(written: dict[str, Any]) -> Manifest:
         each["range"] = each["range"] and tuple(map(datetime.fromisoformat, each["range"]))
         parts[each["label"]] = Stored(BuiltPart(**each), shards)
     columns = tuple(Column(name, type) for name, type in written["columns"])
-    return Manifest(written["name"], written["rollup"], written["zone"], columns, parts, written["replaced"])
+    dropped_at = written["dropped_at"] and datetime.fromisoformat(written["dropped_at"])
+    name, rollup, zone = written["name"], written["rollup"], written["zone"]
+    return Manifest(name, rollup, zone, columns, parts, written["replaced"], dropped_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from cuboid.run.asker import NOBODY, Asker
@@ -23,12 +23,14 @@ class LateRollups:
         self.name = name
         self._make = make
         self._made: Rollups | None = None
+        self._changed: set[str] = set()
 
     @property
     def made(self) -> Rollups:
         """The rollups; made now, if need be."""
         if self._made is None:
             self._made = self._make()
+            self._made.invalidate(self._changed)
         return self._made
 
     @property
@@ -46,6 +48,13 @@ class LateRollups:
     ) -> Pending | Mapping[str, datetime]:
         """As :meth:`Rollups.ready`."""
         return await self.made.ready(uses, wait=wait, asker=asker, renew=renew)
+
+    def invalidate(self, cubes: Iterable[str]) -> None:
+        """As :meth:`Rollups.invalidate`."""
+        if self._made is None:
+            self._changed.update(cubes)
+        else:
+            self._made.invalidate(cubes)
 
     async def close(self) -> None:
         """As :meth:`Rollups.close`, if there is something to close."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ from cuboid.run.data_source import DataSource
 from cuboid.run.rollups.builds import Builds, Counts
 from cuboid.run.rollups.parts import Part
 from cuboid.run.rollups.table import RollupTable
-from cuboid.run.rollups.versions import Version, by_the_clock
+from cuboid.run.rollups.versions import Version, Versions
 from cuboid.run.store import BuiltTable, RollupStore
 from cuboid.run.stored import Bounds, RollupUse, StoredRollup
 from cuboid.types import Pending
@@ -43,7 +43,7 @@ class Rollups:
 
     :param source: over the store's driver; what :meth:`ready` has made ready is read there.
     :param sources: where the rows come from, by name.
-    :param version: the version that a part has if it is built from now on.
+    :param version: the version that a part has if it is built from now on; by default the refresh keys say it.
     """
 
     def __init__(
@@ -53,13 +53,15 @@ class Rollups:
         sources: Mapping[str, DataSource],
         settings: RollupSettings | None = None,
         *,
-        version: Version = by_the_clock,
+        version: Version | None = None,
     ) -> None:
         self.source = source
         self.settings = settings or RollupSettings()
         self._store = store
         self._sources = sources
-        self._version = version
+        self._versions = Versions(sources)
+        self._version = version or self._versions
+        self._changed: dict[str, datetime] = {}
         self._builds = Builds(store, sources, at_once=self.settings.at_once, timeout=self.settings.timeout)
         self._tables: dict[str, RollupTable] = {}
         self._opening: asyncio.Task[None] | None = None
@@ -127,6 +129,13 @@ class Rollups:
         """The rows that builds of the rollup have read so far, by the label of the part."""
         return {label: each.rows for label, each in self._builds.running(stored).items()}
 
+    def invalidate(self, cubes: Iterable[str]) -> None:
+        """The data of these cubes has changed: what is made of it is out of date from now on, whatever its version."""
+        self._changed.update(dict.fromkeys(cubes, datetime.now(UTC)))
+        self._versions.forget()
+        for table in self._tables.values():
+            table.look_at_once()
+
     async def sweep(self) -> tuple[str, ...]:
         """Removes what is no longer needed; the tables that are gone.
 
@@ -162,6 +171,7 @@ class Rollups:
             await asyncio.wait({self._opening})
         await self._builds.close()
         await asyncio.gather(*(table.close() for table in self._tables.values()))
+        await self._versions.close()
         await self.source.close()
         await self._store.close()
 
@@ -181,6 +191,6 @@ class Rollups:
                     setting="data_sources",
                 )
             known = self._tables[stored.table] = RollupTable(
-                stored, source, self._store, self._builds, self._version
+                stored, source, self._store, self._builds, self._version, self._changed
             )
         return known

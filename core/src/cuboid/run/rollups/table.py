@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from cuboid.errors import CuboidError, QueryFailed
@@ -14,7 +14,7 @@ from cuboid.run.rollups.builds import Builds, Failure, Progress
 from cuboid.run.rollups.parts import REST, WHOLE, Part
 from cuboid.run.rollups.ranges import Parts, PartsOf
 from cuboid.run.rollups.versions import Version
-from cuboid.run.store import BuiltTable, NewPart, RollupStore
+from cuboid.run.store import BuiltPart, BuiltTable, NewPart, RollupStore
 from cuboid.run.stored import Bounds, StoredRollup
 from cuboid.types import Pending
 
@@ -28,24 +28,34 @@ ROUNDS = 2
 
 
 class RollupTable:
-    """What this process knows of it. The rows are the store's; other processes may change them."""
+    """What this process knows of it. The rows are the store's; other processes may change them.
+
+    :param changed: when somebody has said of a cube that its data changed.
+    """
 
     def __init__(
-        self, stored: StoredRollup, source: DataSource, store: RollupStore, builds: Builds, version: Version
+        self,
+        stored: StoredRollup,
+        source: DataSource,
+        store: RollupStore,
+        builds: Builds,
+        version: Version,
+        changed: Mapping[str, datetime],
     ) -> None:
         self.stored = stored
         self.parts = PartsOf(stored, source)
         self._store = store
         self._builds = builds
         self._version = version
+        self._changed = changed
         self._looking: set[asyncio.Task[None]] = set()
         self._looked: dict[str, float] = {}
 
     async def ready(
         self, bounds: Bounds | None, deadline: float, *, renew: bool, build: bool
     ) -> Pending | datetime:
-        """When the oldest of the parts within ``bounds`` was read from its source, or :class:`Pending` at ``deadline``
-        (the loop's clock).
+        """When the rows within ``bounds`` were last changed: another moment means other rows. :class:`Pending` at
+        ``deadline`` (the loop's clock).
 
         :param renew: parts that are out of date are waited for too.
         :param build: whether this process builds what is missing or out of date.
@@ -78,10 +88,11 @@ class RollupTable:
             table, _ = await self._missing(wanted)
         elif build:
             self._look(wanted)
-        have = {} if table is None else table.parts
-        return min(
-            (have[part.label].built_at for part in wanted if part.label in have), default=datetime.now(UTC)
-        )
+        if table is None:
+            return datetime.now(UTC)
+        moments = [table.parts[part.label].built_at for part in wanted if part.label in table.parts]
+        moments += [table.dropped_at] if table.dropped_at is not None else []
+        return max(moments) if moments else max(part.built_at for part in table.parts.values())
 
     async def refresh(self, bounds: Bounds | None = None, *, force: bool = False) -> Sequence[Part]:
         """Builds what is missing or out of date within ``bounds``, and removes parts that the source has no longer; all
@@ -108,6 +119,10 @@ class RollupTable:
         assert parts is not None
         return parts.within(bounds)
 
+    def look_at_once(self) -> None:
+        """The next reader has all parts looked at."""
+        self._looked.clear()
+
     async def close(self) -> None:
         """Stops looking; builds are stopped elsewhere."""
         for task in list(self._looking):
@@ -133,9 +148,19 @@ class RollupTable:
         found = []
         for part in wanted:
             built = have.get(part.label)
-            if built is None or built.version != await self._version(self.stored, part):
+            if (
+                built is None
+                or self._is_void(built)
+                or built.version != await self._version(self.stored, part)
+            ):
                 found.append(part)
         return found
+
+    def _is_void(self, built: BuiltPart | None) -> bool:
+        """Whether somebody has said since it was built that its data changed."""
+        return built is not None and any(
+            built.built_at < self._changed[cube] for cube in self.stored.cubes if cube in self._changed
+        )
 
     async def _drop_gone(self, parts: Parts) -> None:
         """Removes what was built before the source said that there are no such times any more."""
@@ -156,8 +181,10 @@ class RollupTable:
         """None once all are there. Raises for the first that failed, after all have ended."""
         loop = asyncio.get_running_loop()
         begun: list[Progress] = []
+        table = await self._store.table(self.stored.table)
         for part in parts:
-            started = self._builds.start(self.stored, part, await self._new(part), force=force)
+            again = force or (table is not None and self._is_void(table.parts.get(part.label)))
+            started = self._builds.start(self.stored, part, await self._new(part), force=again)
             if isinstance(started, Failure):
                 raise started.error.with_traceback(None)
             begun.append(started)
@@ -195,7 +222,9 @@ class RollupTable:
 
     async def _start_stale(self, parts: Sequence[Part]) -> None:
         try:
+            table = await self._store.table(self.stored.table)
             for part in await self._stale(parts):
-                self._builds.start(self.stored, part, await self._new(part))
+                void = table is not None and self._is_void(table.parts.get(part.label))
+                self._builds.start(self.stored, part, await self._new(part), force=void)
         except CuboidError as error:
             log.warning("The pre-aggregation %s cannot be refreshed: %s", self.stored.name, error)

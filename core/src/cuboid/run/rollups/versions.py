@@ -1,21 +1,23 @@
-"""Versions of parts that come from the clock alone: a part is out of date when its version is another one."""
+"""Versions of parts: one is out of date when the version that it would get now is another than the one it has."""
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from cuboid.run.data_source import DataSource
+from cuboid.run.refresh_keys import SECONDS, AskedKey, Clock, RefreshKeys, read_every
 from cuboid.run.rollups.parts import Part
 from cuboid.run.stored import StoredRollup
+from cuboid.types import Pending
 
 Version = Callable[[StoredRollup, Part], Awaitable[str]]
 """The version that a part has if it is built from now on."""
 
-SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
-
-DEFAULT_SECONDS = 3600
+DEFAULT = Clock(3600)
 """How long a rollup is up to date whose model does not say."""
 
 STABLE = "stable"
@@ -23,6 +25,42 @@ STABLE = "stable"
 
 _LENGTH = re.compile(r"(\d+) (second|minute|hour|day|week|month|quarter|year)s?")
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+ASKED_EVERY = 10.0
+"""Seconds for which the answer of a key in SQL is good that says no ``every``, as in Cube."""
+
+
+class Versions:
+    """The versions of parts by their refresh keys: keys in SQL are asked of the rollup's data source.
+
+    :param sources: by name.
+    """
+
+    def __init__(self, sources: Mapping[str, DataSource]) -> None:
+        self._sources = sources
+        self._keys = RefreshKeys()
+
+    async def __call__(self, stored: StoredRollup, part: Part) -> str:
+        """The version that the part has if it is built from now on. Raises :class:`DriverError`."""
+        by_clock = version_at(stored, part, datetime.now(UTC))
+        if not stored.keys or by_clock == STABLE:
+            return by_clock
+        key = stored.refresh_key
+        good = read_every(key.every).seconds if key is not None and key.every else ASKED_EVERY
+        source = self._sources[stored.data_source]
+        asked = [AskedKey(stored.name, source, statement, good) for statement in stored.keys]
+        while isinstance(values := await self._keys.values(asked, 60.0), Pending):
+            pass
+        return hashlib.blake2b(b"\n".join(values), digest_size=8).hexdigest()
+
+    def forget(self) -> None:
+        """Asks all keys anew."""
+        self._keys.forget()
+
+    async def close(self) -> None:
+        """Asks nothing any more."""
+        await self._keys.close()
 
 
 async def by_the_clock(stored: StoredRollup, part: Part) -> str:
@@ -42,8 +80,12 @@ def version_at(stored: StoredRollup, part: Part, now: datetime) -> str:
         settled = False
     if settled:
         return STABLE
-    seconds = _seconds(key.every) if key is not None and key.every else DEFAULT_SECONDS
-    return str(int((civil - datetime(1970, 1, 1)).total_seconds() // seconds))
+    every = key.every if key is not None and key.sql is None else None
+    if key is None or every is None:
+        return str(DEFAULT.number(civil))
+    if every.count(" ") > 1:  # a cron expression has a zone of its own
+        civil = now.astimezone(ZoneInfo(key.timezone or "UTC")).replace(tzinfo=None)
+    return str(read_every(every).number(civil))
 
 
 def after(moment: datetime, length: str | None) -> datetime:
@@ -59,8 +101,3 @@ def after(moment: datetime, length: str | None) -> datetime:
         return moment.replace(year=months // 12, month=months % 12 + 1)  # parts end on the first of a month
     except (OverflowError, ValueError):
         return datetime.max
-
-
-def _seconds(every: str) -> int:
-    found = _LENGTH.fullmatch(every)
-    return int(found[1]) * SECONDS[found[2]] if found is not None and found[2] in SECONDS else DEFAULT_SECONDS
