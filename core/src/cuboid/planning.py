@@ -34,7 +34,8 @@ T = TypeVar("T")
 class ServiceSettings:
     """``continue_wait``: seconds a request may wait before it is told to ask again; ``cache_size``: bytes of answers
     that are kept to be told again; ``access``: what narrows what principals see, besides the model's policies;
-    ``plugins_wait``: whether plugins take their time over a query; ``stream_limit``: the largest limit of a streamed
+    ``plugins_wait``: whether plugins take their time over a query; ``plugins_decide``: whether they have a say in who
+    asks and what a query means; ``stream_limit``: the largest limit of a streamed
     answer to those who may have more than others; ``formats``: of streamed answers, by media type."""
 
     limits: Limits = field(default_factory=Limits)
@@ -48,6 +49,7 @@ class ServiceSettings:
     cache_size: int = 0
     access: AccessSettings = field(default_factory=AccessSettings)
     plugins_wait: bool = False
+    plugins_decide: bool = False
 
 
 InForce = tuple[Planner, RequestReader]

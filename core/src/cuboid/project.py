@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from cuboid.tenants import Tenants
     from cuboid.verification import Verifier
 
+DECIDING = ("authenticate", "extend_context", "groups", "access_filters", "rewrite_query")
+"""Hooks that have a say in who asks and what a query means: they are asked anew for each request."""
+
 
 class Project:
     """An open project folder. ``close`` it on the event loop that used its service.
@@ -257,6 +260,7 @@ class Project:
                 formats=self.registry.formats(),
                 access=AccessSettings(self.hooks.access_filters, self.hooks.groups, masks),
                 plugins_wait=self.registry.wait,
+                plugins_decide=any(map(self.registry.offers, DECIDING)),
             ),
             self.registry.rewrite_query,
             self.rollups,

@@ -24,6 +24,7 @@ from cuboid.query.decode import QueryType, decode, query_type
 from cuboid.query.model import Query, Question
 from cuboid.query.normalize import Limits, normalize
 from cuboid.query.parse import check_blending, parse
+from cuboid.query.present import Present
 from cuboid.run.asker import INTERACTIVE, Asker
 from cuboid.types import Principal
 
@@ -77,10 +78,14 @@ def _plain(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request, understood: its type and its questions, in order."""
+    """A request, understood: its type and its questions, in order.
+
+    :param moving: they are counted from the present: at another time they are other questions.
+    """
 
     type: QueryType
     questions: tuple[Question, ...]
+    moving: bool = True
 
     def check_client(self, query_type: str | None) -> None:
         """Refuses several results to a client that has not said (by any ``queryType``) that it takes them."""
@@ -125,20 +130,20 @@ class RequestReader:
         queries = [self._parse(each, context.principal, cache, as_sent) for each in objects]
         if type_ == "blendingQuery":
             check_blending(queries)
-        now = now or datetime.now(UTC)
+        present = Present.of(now or datetime.now(UTC))
         questions: list[Question] = []
         for query in queries:
             questions += normalize(
                 query,
                 self.catalog,
-                now=now,
+                now=present,
                 limits=self.limits,
                 default_timezone=self.default_timezone,
                 dev=context.dev,
                 access=lambda query, scope: self.access.read(query, context.principal, scope),
                 directives=self.directives,
             )
-        return Request(type_, tuple(questions))
+        return Request(type_, tuple(questions), present.asked)
 
     def _parse(self, given: object, principal: Principal, cache: str | None, as_sent: bool) -> Query:
         """One query object, checked, rewritten by the plugins and then checked again."""

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from cuboid.answers import Answers, Wanted, answer_key
+from cuboid.answers import Answers, Told, Wanted, answer_key
 from cuboid.catalog.model import Catalog
 from cuboid.descriptions import Descriptions
 from cuboid.errors import CuboidError, InvalidQuery, UnsupportedFeature
@@ -28,6 +28,7 @@ from cuboid.models import Models, OneModel
 from cuboid.planner import Planner
 from cuboid.planning import Parts, Planning, ServiceSettings
 from cuboid.query.model import Question
+from cuboid.repeats import Repeats, Understood
 from cuboid.request import Request, RequestContext, RewriteQuery, poll_id
 from cuboid.result.envelope import encode, multi
 from cuboid.result.formats import Format
@@ -73,6 +74,7 @@ class Service:
         self._kept = rollups if isinstance(rollups, LateRollups) else None
         self._jobs = Jobs(self._planning, self._kept)
         self._rows: Counter[str] = Counter()
+        self._repeats = Repeats(on=self._settings.cache_size > 0 and not self._settings.plugins_decide)
         self._answers = Answers(
             self._settings.cache_size,
             self._freshness,
@@ -98,28 +100,36 @@ class Service:
         :param cast_numerics: numbers are numbers where the wire has texts, as far as none loses digits.
         """
         planner, reader, context = await self._planning.for_request(context)
+        options = (query_type, cache, cast_numerics)
+        repeat = self._repeats.key(raw, context, planner, self._freshness.invalidations, options)
+        known = self._repeats.get(repeat)
+        if known is not None and (at_once := self._answers.at_once(known.wanted)) is not None:
+            return _body(known.request, at_once, context, query_type)
         poll = self._polls.poll(context.asker, raw)
 
-        def plan() -> tuple[Request, list[Wanted]]:
+        def plan() -> Understood:
             request = reader.read(raw, context, cache=cache, now=poll.began)
             request.check_client(query_type)
             blended = request.type == "blendingQuery"
-            return request, [
-                self._want(question, planner, context, cast_numerics=cast_numerics, blended=blended)
-                for question in request.questions
-            ]
+            return Understood(
+                request,
+                [
+                    self._want(question, planner, context, cast_numerics=cast_numerics, blended=blended)
+                    for question in request.questions
+                ],
+            )
 
-        request, wanted = await self._planning.think(plan, raw)
-        told = await self._answers.answer(wanted, asker=context.asker, wait=self._settings.continue_wait)
+        if known is None:
+            known = await self._planning.think(plan, raw)
+            self._repeats.put(repeat, known)
+        told = await self._answers.answer(
+            known.wanted, asker=context.asker, wait=self._settings.continue_wait
+        )
         if isinstance(told, Pending):
             self._polls.goes_on(poll)
             return told
         self._polls.ends(poll)
-        request_id = context.request_id if context.dev else None
-        singles = [each.body.told(slow=each.slow, request_id=request_id) for each in told]
-        if query_type != "multi":
-            return singles[0]
-        return multi(request.type, singles, request.questions, slow=any(each.slow for each in told))
+        return _body(known.request, told, context, query_type)
 
     def _want(
         self,
@@ -305,6 +315,15 @@ class Service:
         if self._rollups is not None:
             await self._rollups.close()
         await asyncio.gather(*(source.close() for source in self._data_sources.values()))
+
+
+def _body(request: Request, told: Sequence[Told], context: RequestContext, query_type: str | None) -> bytes:
+    """The body of ``/v1/load``. Without ``queryType=multi`` it is the first answer alone, as Cube has it."""
+    request_id = context.request_id if context.dev else None
+    singles = [each.body.told(slow=each.slow, request_id=request_id) for each in told]
+    if query_type != "multi":
+        return singles[0]
+    return multi(request.type, singles, request.questions, slow=any(each.slow for each in told))
 
 
 async def _all_answer(sources: Sequence[DataSource]) -> bool:

@@ -1,0 +1,85 @@
+"""Requests that come again: what was understood of one is understood of the next, without reading or planning it.
+
+A request is known again by all that it is read from, whole: its text, its parameters, the claims of whoever asks (those
+that differ from token to token too, since a model may read them), the catalog, and what pipelines have said. Requests
+that count from the present are read each time, and all are where plugins have a say in what a query means.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cuboid.answers import Wanted
+from cuboid.planner import Planner
+from cuboid.request import Request, RequestContext
+from cuboid.types import Principal
+
+MOST = 2000
+"""Requests that are known at once; one is some kilobytes. The one that came longest ago is forgotten first."""
+
+LARGEST = 10_000
+"""Bytes of a request that is worth knowing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A request, read and planned."""
+
+    request: Request
+    wanted: Sequence[Wanted]
+
+
+class Repeats:
+    """Knows requests again. Used from one event loop.
+
+    :param on: False where plugins have a say in what queries mean, or nothing is kept.
+    """
+
+    def __init__(self, *, on: bool) -> None:
+        self._on = on
+        self._known: OrderedDict[Hashable, Understood] = OrderedDict()
+        self._claims: OrderedDict[int, tuple[object, str]] = OrderedDict()
+
+    def key(
+        self, raw: object, context: RequestContext, planner: Planner, epoch: int, options: tuple[object, ...]
+    ) -> Hashable | None:
+        """By what the request is known again; None if it is not."""
+        if not self._on:
+            return None
+        plain: Any = raw
+        try:
+            text = marshal.dumps(plain, 0)  # tells types apart; in version 0 equal values have equal bytes
+        except ValueError:
+            return None
+        if len(text) > LARGEST:
+            return None
+        return text, options, context.dev, planner.serial, epoch, self._identity(context.principal)
+
+    def get(self, key: Hashable | None) -> Understood | None:
+        """What is known of the request."""
+        found = None if key is None else self._known.get(key)
+        if found is not None:
+            self._known.move_to_end(key)
+        return found
+
+    def put(self, key: Hashable | None, understood: Understood) -> None:
+        """Knows the request from now on, unless it is another one at another time."""
+        if key is None or understood.request.moving:
+            return
+        self._known[key] = understood
+        if len(self._known) > MOST:
+            self._known.popitem(last=False)
+
+    def _identity(self, principal: Principal) -> str:
+        """The claims, whole, as text. Those of one token are one object, of which the text is made once."""
+        claims = principal.claims
+        known = self._claims.get(id(claims))
+        if known is None or known[0] is not claims:
+            known = self._claims[id(claims)] = claims, repr(claims)
+            if len(self._claims) > MOST:
+                self._claims.popitem(last=False)
+        return known[1] if principal.model_claims is None else f"{known[1]} {principal.model_claims!r}"

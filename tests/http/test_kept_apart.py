@@ -1,0 +1,162 @@
+"""Nobody is told another's rows: tenants x roles x routes, cold, kept, in flight and over WebSockets.
+
+What each principal may see is computed here from the table below, not from an answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from cuboid.catalog.compile import compile_catalog
+from cuboid.catalog.files import ModelFile
+from cuboid.types import Statement
+
+TENANTS = ("acme", "bolt", "corp")
+REGIONS = ("north", "south")
+ROLES = ("manager", "seller", "auditor", "guest")
+ROWS = [
+    (number, tenant, region, f"{tenant}-{region}-note-{copy}", 10**copy * (number + 1))
+    for number, (tenant, region, copy) in enumerate(itertools.product(TENANTS, REGIONS, range(2)))
+]
+MODEL = """
+cubes:
+  - name: notes
+    sql: SELECT * FROM notes WHERE {SECURITY_CONTEXT.tenant.requiredFilter('tenant')}
+    refresh_key: {every: 1 day}
+    measures:
+      - {name: total, type: sum, sql: amount}
+    dimensions:
+      - {name: id, type: number, sql: id, primary_key: true}
+      - {name: note, type: string, sql: note, mask: "***"}
+      - {name: region, type: string, sql: region}
+    access_policy:
+      - {group: manager}
+      - group: seller
+        row_level: {filters: [{member: region, operator: equals, values: ["{security_context.region}"]}]}
+      - group: auditor
+        member_level: {includes: [id, region, total]}
+        member_masking: {includes: [note]}
+"""
+VALUES = ", ".join(map(str, ROWS))
+TABLE = f"CREATE TABLE notes AS SELECT * FROM (VALUES {VALUES}) AS t (id, tenant, region, note, amount)"
+QUERY = {"measures": ["notes.total"], "dimensions": ["notes.note"], "order": {"notes.note": "asc"}}
+
+Principal = tuple[str, str]
+PRINCIPALS: list[Principal] = list(itertools.product(TENANTS, ROLES))
+
+
+def claims(tenant: str, role: str) -> dict[str, Any]:
+    return {"tenant": tenant, "groups": [role], "region": "south"}
+
+
+def due(tenant: str, role: str) -> list[dict[str, str]]:
+    """The rows that this principal gets; to guests no policy gives any."""
+    if role == "guest":
+        return []
+    own = [row for row in ROWS if row[1] == tenant and (role != "seller" or row[2] == "south")]
+    if role == "auditor":
+        return [{"notes.note": "***", "notes.total": str(sum(row[4] for row in own))}]
+    return [{"notes.note": row[3], "notes.total": str(row[4])} for row in sorted(own, key=lambda row: row[3])]
+
+
+def check_text(principal: Principal, text: str) -> None:
+    """No other tenant is spoken of, nor, to those who may not see it, a note of one's own."""
+    tenant, role = principal
+    for other in TENANTS:
+        for region in REGIONS:
+            shown = other == tenant and (role == "manager" or (role == "seller" and region == "south"))
+            assert shown or f"{other}-{region}-note" not in text, (principal, text)
+
+
+def check_rows(principal: Principal, status: int, body: Any) -> None:
+    assert (status, body.get("data")) == (200, due(*principal)), (principal, body)
+
+
+@pytest.fixture(params=["as it is", "hashes collide"])
+def served(
+    request: pytest.FixtureRequest,
+    run: Any,
+    make_service: Any,
+    token: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[[Principal], Any]]:
+    """A client for each principal, all of one server that keeps answers."""
+    if request.param == "hashes collide":
+        monkeypatch.setattr(hashlib, "blake2b", Same)
+    catalog = compile_catalog([ModelFile("model.yml", MODEL)])
+    assert not catalog.errors, catalog.errors
+    service = make_service(catalog=catalog, cache_size=10_000_000, writable=True)
+    client = run(service)
+    client.server.run(service._data_sources["default"].submit(Statement(TABLE), wait=50))
+
+    def of(principal: Principal) -> Any:
+        return type(client)(client.port, token(claims(*principal)))
+
+    yield of
+    client.server.stop()
+
+
+class Same:
+    """A digest that tells nothing apart."""
+
+    def __init__(self, *args: object, **options: object) -> None: ...
+
+    def update(self, data: bytes) -> None: ...
+
+    def digest(self) -> bytes:
+        return b"same"
+
+    def hexdigest(self) -> str:
+        return "same"
+
+
+def ask_everything(client: Any, principal: Principal) -> None:
+    """Every route that tells of rows, or of SQL with the values of policies."""
+    for query in (QUERY, {**QUERY, "total": True}, {**QUERY, "cache": "stale-while-revalidate"}):
+        for answer in (client.get("load", query), client.post("load", {"query": query})):
+            check_rows(principal, answer.status, answer.body)
+            check_text(principal, answer.raw.decode())
+    for route in ("subscribe", "sql", "dry-run", "explain"):
+        answer = client.get(route, QUERY)
+        check_text(principal, answer.raw.decode())
+    for tenant in TENANTS:
+        assert tenant == principal[0] or tenant not in client.get("sql", QUERY).raw.decode()
+    csv = client.ask("GET", f"/cubejs-api/v1/load?query={quote(json.dumps(QUERY))}", Accept="text/csv")
+    assert csv.raw.decode().count("\n") + csv.raw.decode().endswith("\n") >= len(due(*principal))
+    check_text(principal, csv.raw.decode())
+    assert client.get("meta").status == 200
+
+
+def test_nobody_is_told_another_s_rows(served: Any, connect: Any) -> None:
+    for _ in ("cold", "kept"):
+        for principal in PRINCIPALS:
+            ask_load(served(principal), principal)
+    with ThreadPoolExecutor(12) as pool:  # in flight: each asks something that nobody has asked, all at once
+        for limit in range(50, 53):
+            list(pool.map(lambda each, n=limit: ask_load(served(each), each, limit=n), PRINCIPALS * 2))
+    for method in ("load", "subscribe"):
+        for principal in PRINCIPALS:
+            socket = connect(served(principal), claims(*principal))
+            for identity in ("1", "2"):
+                answer = socket.ask(identity, method, query=QUERY)
+                check_rows(principal, answer["status"], answer["message"])
+                check_text(principal, json.dumps(answer))
+
+
+def ask_load(client: Any, principal: Principal, **more: Any) -> None:
+    answer = client.get("load", {**QUERY, **more})
+    check_rows(principal, answer.status, answer.body)
+    check_text(principal, answer.raw.decode())
+
+
+def test_no_route_speaks_of_another_tenant(served: Any) -> None:
+    for principal in PRINCIPALS * 2:
+        ask_everything(served(principal), principal)

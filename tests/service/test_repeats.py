@@ -1,0 +1,120 @@
+"""Requests that come again are known again by all that they are read from; what counts from the present is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from cuboid.answers import Wanted
+from cuboid.catalog.compile import compile_catalog
+from cuboid.catalog.files import ModelFile
+from cuboid.planner import Planner
+from cuboid.repeats import LARGEST, MOST, Repeats, Understood
+from cuboid.request import Request, RequestContext
+from cuboid.service import Service
+from cuboid.types import Principal
+from cuboid_duckdb.dialect import DuckDBDialect
+
+MODEL = """
+cubes:
+  - name: orders
+    sql_table: orders
+    measures: [{name: count, type: count}]
+    dimensions:
+      - {name: id, sql: id, type: number, primary_key: true}
+      - {name: at, sql: at, type: time}
+views:
+  - name: lately
+    cubes: [{join_path: orders, includes: [count, at]}]
+    default_filters: [{member: at, operator: inDateRange, values: [last 7 days]}]
+"""
+CATALOG = compile_catalog([ModelFile("model.yml", MODEL)])
+CONTEXT = RequestContext(Principal(MappingProxyType({"tenant": 1})))
+
+
+def read(query: object) -> Request:
+    _, reader = Service(lambda: CATALOG, {})._planning.over(CATALOG)
+    return reader.read(query, CONTEXT)
+
+
+def ranged(range: object) -> dict[str, Any]:
+    return {"measures": ["orders.count"], "timeDimensions": [{"dimension": "orders.at", "dateRange": range}]}
+
+
+@pytest.mark.parametrize(
+    "range",
+    [
+        *("now", "today", "yesterday", "tomorrow", "this week", "last month", "next year", "last 30 seconds"),
+        *(
+            "next 2 quarters",
+            "from 7 days ago to now",
+            "from 2024-01-01 to now",
+            "from an hour ago to tomorrow",
+        ),
+        *("in 2 days", "3 months from now"),
+    ],
+)
+def test_words_count_from_the_present(range: str) -> None:
+    assert read(ranged(range)).moving
+    filtered = {"member": "orders.at", "operator": "inDateRange", "values": [range]}
+    assert read({"measures": ["orders.count"], "filters": [filtered]}).moving
+
+
+@pytest.mark.parametrize("range", ["2024", "January 2024", "2024-01-01", ["2024-01-01", "2024-02-01"]])
+def test_dates_do_not(range: object) -> None:
+    assert not read(ranged(range)).moving
+    assert not read({"measures": ["orders.count"]}).moving
+
+
+def test_words_of_the_model_count_from_the_present_too() -> None:
+    assert not CATALOG.errors
+    assert read({"measures": ["lately.count"]}).moving
+    dated = [{"dimension": "lately.at", "dateRange": "2024"}]
+    assert not read({"measures": ["lately.count"], "timeDimensions": dated}).moving
+
+
+PLANNERS = [Planner(CATALOG, lambda name: DuckDBDialect()) for _ in range(2)]
+NOBODY: list[Wanted] = []
+
+
+def key(repeats: Repeats, raw: object = "{}", context: RequestContext = CONTEXT, **more: Any) -> Any:
+    given = {"planner": PLANNERS[0], "epoch": 0, "options": (None, None, False), **more}
+    return repeats.key(raw, context, given["planner"], given["epoch"], given["options"])
+
+
+def test_a_request_is_another_with_any_other_part() -> None:
+    repeats = Repeats(on=True)
+    claims: list[dict[str, Any]] = [{}, {"tenant": "1"}, {"tenant": True}, {"tenant": 1, "exp": 5}]
+    others = [
+        *(
+            key(repeats, raw)
+            for raw in ("{} ", {}, {"a": 1}, {"a": True}, {"a": 1.0}, {"a": "1"}, [{}], None)
+        ),
+        *(key(repeats, context=RequestContext(Principal(MappingProxyType(each)))) for each in claims),
+        key(repeats, context=replace(CONTEXT, dev=True)),
+        key(repeats, context=RequestContext(Principal(CONTEXT.principal.claims, {"tenant": 2}))),
+        key(repeats, planner=PLANNERS[1]),
+        key(repeats, epoch=1),
+        key(repeats, options=("multi", None, False)),
+        key(repeats, options=(None, "no-cache", False)),
+        key(repeats, options=(None, None, True)),
+    ]
+    assert len({key(repeats), *others}) == len(others) + 1
+    assert key(repeats, {"a": [1, "x"]}) == key(repeats, {"a": [1, "".join("x")]})
+
+
+def test_what_is_large_or_at_the_mercy_of_plugins_or_time_is_not_known() -> None:
+    repeats = Repeats(on=True)
+    assert key(repeats, "x" * LARGEST) is None
+    assert key(repeats, {"a": object()}) is None
+    assert key(Repeats(on=False)) is None
+    repeats.put(key(repeats), Understood(Request("regularQuery", (), moving=True), NOBODY))
+    assert repeats.get(key(repeats)) is None
+    kept = Understood(Request("regularQuery", (), moving=False), NOBODY)
+    for number in range(MOST + 1):
+        repeats.put(key(repeats, str(number)), kept)
+    assert repeats.get(key(repeats, "0")) is None
+    assert repeats.get(key(repeats, str(MOST))) is kept
