@@ -7,6 +7,7 @@ least is the least. That holds where both are over the same rows and a row is in
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -44,16 +45,19 @@ def on_inputs(plan: Plan, change: Callable[[Inputs], Inputs]) -> Plan:
     """The plan with the inputs of each combination of its statement changed, those inside stages first."""
 
     def changed(node: Combine) -> Combine:
-        return Combine(change(tuple(inside(part) for part in node.inputs)))
+        inputs = change(tuple(inside(part) for part in node.inputs))
+        same = len(inputs) == len(node.inputs) and all(map(operator.is_, inputs, node.inputs))
+        return node if same else Combine(inputs)
 
     def inside(part: Groups) -> Groups:
         if isinstance(part, Windowed) and isinstance(part.rows, Combine):
-            return replace(part, rows=changed(part.rows))
+            rows = changed(part.rows)
+            return part if rows is part.rows else replace(part, rows=rows)
         if not isinstance(part, Stage):
             return part
-        return replace(
-            part, child=changed(part.child), groups=None if part.groups is None else changed(part.groups)
-        )
+        child, groups = changed(part.child), None if part.groups is None else changed(part.groups)
+        same = child is part.child and groups is part.groups
+        return part if same else replace(part, child=child, groups=groups)
 
     def within(source: Source) -> Source:
         if isinstance(source, Combine):
@@ -68,7 +72,8 @@ def on_inputs(plan: Plan, change: Callable[[Inputs], Inputs]) -> Plan:
             )
         return source
 
-    return replace(plan, source=within(plan.source))
+    source = within(plan.source)
+    return plan if source is plan.source else replace(plan, source=source)
 
 
 def scan_once(plan: Plan, catalog: Catalog) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from cuboid.plan import nodes
@@ -68,13 +68,13 @@ def walk(node: object) -> Iterator[Any]:
             yield from walk(each)
     elif is_node(node):
         yield node
-        for each in fields(node):  # type: ignore[arg-type]  # a dataclass, as all nodes are
-            yield from walk(getattr(node, each.name))
+        for name in node.__dataclass_fields__:  # type: ignore[attr-defined]  # a dataclass, as all nodes are
+            yield from walk(getattr(node, name))
 
 
 def is_node(value: object) -> bool:
     """Whether the value is a part of plans, and no value of a query or of the catalog."""
-    return is_dataclass(value) and type(value).__module__ == nodes.__name__
+    return type(value).__module__ == nodes.__name__
 
 
 def describe_plan(node: Any) -> Step:
