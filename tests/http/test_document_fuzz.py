@@ -20,8 +20,8 @@ from cuboid.http.operations import OPERATIONS
 
 ROUTES = [path for path in OPERATIONS if path != "/metrics"]
 
-LONGEST = 60_000
-"""Bytes of a path that is sent: the head of a request may have 64 KB, and a longer one gets no answer."""
+LONGEST = 200_000
+"""Bytes of a path that is sent: a head of more than 256 KB gets no answer."""
 
 
 @pytest.fixture(scope="module")

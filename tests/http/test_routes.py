@@ -252,6 +252,19 @@ def small(run: Callable[..., Any], make_service: Callable[..., Any]) -> Any:
     return run(make_service(), dev=True, max_request_size=1000)
 
 
+@pytest.mark.parametrize("size", [66_000, 200_000])
+def test_a_head_above_the_limit_is_431(production: Any, size: int) -> None:
+    for path, headers in ((f"{LOAD}&x={'x' * size}", {}), (LOAD, {"X_Long": "x" * size})):
+        answer = production.ask("GET", path, **headers)
+        assert answer.status == 431
+        assert answer.body == {
+            "error": "Path and headers are larger than 65536 bytes: send the query in a POST."
+        }
+        assert production.ask("GET", LOAD).status == 200
+    nearly = production.ask("GET", f"{LOAD}&x={'x' * 60_000}")
+    assert nearly.status == 200
+
+
 def test_a_body_above_the_limit_is_413(small: Any) -> None:
     fits = {"query": COUNT, "padding": "x" * 900}
     assert small.post("load", fits).status == 200

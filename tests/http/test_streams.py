@@ -7,8 +7,10 @@ import io
 import json
 import os
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -25,6 +27,7 @@ import pytest
 from cuboid.errors import QueryFailed
 from cuboid.http.settings import DEFAULT_SCOPES, AuthSettings
 from cuboid.planning import ServiceSettings
+from cuboid.result.text_formats import CsvFormat
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
 from cuboid.run.streams import Streams
@@ -151,6 +154,25 @@ def test_a_stream_needs_the_scope_of_data(run: Any, make_service: Any, token: Ca
     client = run(make_service(), auth=AuthSettings(secrets=(SECRET,), scopes=("meta", "stream")))
     client.token = token({})
     assert ask(client, QUESTION, CSV).body == {"error": "API scope is missing: data"}
+
+
+def test_a_format_that_takes_its_time_to_begin_holds_up_nobody(run: Any, make_service: Any) -> None:
+    answered = threading.Event()
+
+    class Heavy(CsvFormat):
+        """Imports much, say."""
+
+        def __init__(self, columns: Any, *, cast_numerics: bool) -> None:
+            super().__init__(columns, cast_numerics=cast_numerics)
+            assert answered.wait(50)
+
+    client = run(make_service(formats={CSV: Heavy}), dev=True)
+    with ThreadPoolExecutor(1) as pool:
+        heavy = pool.submit(ask, client, QUESTION, CSV)
+        for _ in range(5):
+            assert client.get("sql", QUESTION).status == 200
+        answered.set()
+        assert heavy.result(55).status == 200
 
 
 # ---------------------------------------------------------------- numbers as numbers

@@ -217,7 +217,8 @@ class Service:
         columns = [
             Column(name, type, counted(name, catalog)) for name, type in selected(question.shape, catalog)
         ]
-        writer = format(columns, cast_numerics=cast_numerics)
+        # Importing what a format is written with may take seconds.
+        writer = await asyncio.to_thread(format, columns, cast_numerics=cast_numerics)
         yield writer.begin()
         async with aclosing(source.stream(statement, asker=context.asker)) as batches:  # type: ignore[type-var]
             async for batch in batches:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
-from tornado.web import RequestHandler, stream_request_body
+from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from cuboid.http.errors import describe
 from cuboid.http.logs import log, printable
@@ -21,6 +21,9 @@ from cuboid.types import HttpRequest
 JSON = "application/json; charset=utf-8"
 
 STOPPING = orjson.dumps({"message": "Server unavailable, no new requests accepted during shutdown"})
+
+LARGEST_HEAD = 64 * 1024
+"""Bytes of a request's path and headers."""
 
 LARGEST_TAGGED = 1_000_000
 """Bytes above which a body has no ETag: hashing it would cost more than a client's 304 ever saves."""
@@ -58,8 +61,13 @@ class Handler(RequestHandler):
         self.request_id = request_id(self.request.headers)
         if self.site.traffic.stopping:
             self.refuse()
-        else:
-            self.site.traffic.enter(self)
+            return None
+        self.site.traffic.enter(self)
+        if _head_size(self.request) > LARGEST_HEAD:
+            raise HTTPError(
+                431,
+                reason=f"Path and headers are larger than {LARGEST_HEAD} bytes: send the query in a POST.",
+            )
         return None
 
     def refuse(self) -> None:
@@ -125,6 +133,12 @@ class Handler(RequestHandler):
         failure = describe(value, dev=False, request_id=self.request_id)
         if failure.status == 500:
             log.error("failed", request_id=self.request_id, exc_info=value)
+
+
+def _head_size(request: HTTPServerRequest) -> int:
+    return len(request.uri or "") + sum(
+        len(name) + len(value) + 4 for name, value in request.headers.get_all()
+    )
 
 
 def seen_by_plugins(request: HTTPServerRequest) -> HttpRequest:

@@ -17,6 +17,7 @@ FAILURES: Mapping[int, str] = {
     400: "The query, the model or the database says no.",
     403: "No token, a bad one, or not allowed.",
     413: "The body is larger than the setting max_request_size.",
+    431: "Path and headers are larger than 64 KB.",
     500: "A bug.",
     503: "The queue is full, or the server is stopping.",
 }
@@ -120,7 +121,7 @@ def _answers(operation: Operation, method: str) -> Document:
         }
     if method == "GET":
         answers["304"] = {"description": "As the tag in If-None-Match says: nothing new."}
-    failures = {503: FAILURES[503]} if operation.open else dict(FAILURES)
+    failures = {status: FAILURES[status] for status in (431, 503)} if operation.open else dict(FAILURES)
     failures |= {status: text.capitalize() for status, text in operation.failures.items()}
     for status, text in sorted(failures.items()):
         schema = ref("Health") if operation.open and status == 500 else ref("Error")

@@ -203,6 +203,7 @@ ERROR = record(
         "path": {"type": "string", "description": "where in the query"},
         "suggestions": listed(TEXT),
         "plainError": TEXT,
+        "errors": {**listed(record({"message": TEXT})), "description": "the same in GraphQL's form"},
         "stack": {"type": "string", "description": "in dev mode only"},
         "requestId": {"type": "string", "description": "in dev mode only"},
     },

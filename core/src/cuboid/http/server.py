@@ -15,12 +15,16 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
 from cuboid.errors import ConfigError
+from cuboid.http.handler import LARGEST_HEAD
 from cuboid.http.logs import log
 from cuboid.http.site import LAST_WORDS, Site
 
 IDLE_TIMEOUT = 75.0
 BODY_TIMEOUT = 300.0
 """Seconds a connection may stay open unused, and a request's body may take."""
+
+READ_HEAD = 4 * LARGEST_HEAD
+"""Bytes of a head that are read, so that one that is too large is answered; beyond these the connection is closed."""
 
 BACKLOG = 128
 """Connections that may wait to be accepted."""
@@ -90,6 +94,7 @@ def start(app: Application, sockets: list[socket.socket]) -> HTTPServer:
         app,
         decompress_request=True,
         max_body_size=site.settings.max_request_size,
+        max_header_size=READ_HEAD,
         idle_connection_timeout=IDLE_TIMEOUT,
         body_timeout=BODY_TIMEOUT,
     )
