@@ -119,3 +119,16 @@ def test_the_name_of_the_others_beside_a_measure_in_one_alternative(pipeline: Pi
     top = {"dimension": "orders.country", "by": "orders.count", "limit": 1, "others": "rest"}
     check(pipeline, world, {**asked, "top": top, "filters": [{"or": [rest, big]}]})
     check(pipeline, world, {**asked, "measures": [], "top": top, "filters": [{"or": [rest, big]}]})
+
+
+def test_a_mask_stands_on_absent_rows(pipeline: Pipeline) -> None:
+    # Order 4 is nobody's; the filter that shows names of users who are not from Rome holds for its absent user, too.
+    hidden = Policy(("*",), includes=("id", "city"), masked=("name",))
+    nowhere = Policy(("*",), filters=({"member": "users.city", "operator": "notEquals", "values": ["Rome"]},))
+    world = shop(users=(hidden, nowhere))
+    pipeline.show(world)
+    check(
+        pipeline,
+        world,
+        {"measures": ["orders.count"], "dimensions": ["users.name"], "filters": [], "timeDimensions": []},
+    )

@@ -13,7 +13,7 @@ from cuboid.catalog.timing import Granularity
 from cuboid.errors import Forbidden, InternalError
 from cuboid.plan.members import is_sub_query
 from cuboid.plan.nodes import Key, Relation, SubQuery, VisibleRows
-from cuboid.query.model import NO_ACCESS_RULES, Access, Condition
+from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, MaskRule
 from cuboid.sql.binding import slot_mark
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
@@ -73,9 +73,7 @@ class MemberSql:
         value = self.value(name, scope.as_asked())
         if rule is None or not isinstance(member, Dimension):
             return value
-        return masked(
-            value, rule, member.type, self._dialect, self._shown(rule.shown, scope), self._mask(scope)
-        )
+        return masked(value, rule, member.type, self._dialect, self._shown(rule, scope), self._mask(scope))
 
     def _row_filters(self, measure: Measure, scope: Scope, *, is_masked: bool) -> exp.Expr:
         """Whether a row passes the measure's own conditions. Raises :class:`Forbidden` for a masked one: whatever is
@@ -131,7 +129,7 @@ class MemberSql:
         value = self._civil(key, scope.as_asked(), self._shift(key, scope))
         rule = self._access.mask(key.member)
         if rule is not None:
-            shown = self._shown(rule.shown, scope)
+            shown = self._shown(rule, scope)
             value = masked(value, rule, dimension.type, self._dialect, shown, self._mask(scope))
         if scope.top is None or key != Key(scope.top.dimension):
             return value
@@ -217,8 +215,23 @@ class MemberSql:
     def _true(self, condition: Condition, scope: Scope) -> exp.Expr:
         return self._filters.condition(condition, lambda name: self.value(name, scope))
 
-    def _shown(self, condition: Condition | None, scope: Scope) -> exp.Expr | None:
-        return None if condition is None else self._true(condition, scope)
+    def _shown(self, rule: MaskRule, scope: Scope) -> exp.Expr | None:
+        """The test that a masked dimension is shown on a row; None if it never is. On an absent row it is not, whatever
+        the policy's filter makes of NULLs."""
+        if rule.shown is None:
+            return None
+        cube = rule.member.partition(".")[0]
+        there = self.exists(cube, scope) if cube in scope.aliases else None
+        test = self._true(rule.shown, scope)
+        return test if there is None else exp.and_(there, test)
+
+    @property
+    def masked_cubes(self) -> frozenset[str]:
+        """The cubes with dimensions that are masked on some rows: it must be told whether these are there."""
+        shown = (rule.member for rule in self._access.masks if rule.shown is not None)
+        return frozenset(
+            name.partition(".")[0] for name in shown if isinstance(self._catalog.member(name), Dimension)
+        )
 
     def _mask(self, scope: Scope) -> Callable[[Template], exp.Expr]:
         return lambda template: self.template(template, scope)

@@ -128,11 +128,12 @@ class Sources:
         names = self.names()
         tree = relation.tree
         joined = frozenset(each.target for each in tree.joins)
+        told = measured | self.members.masked_cubes
         outer = [each for each in relation.sub_queries if each.outer]
         scope = Scope(
             tree.root,
             {cube: names.take(self._catalog.cubes[cube].alias) for cube in tree.cubes},
-            frozenset(cube for cube in joined & measured if self.members.needs_mark(cube)),
+            frozenset(cube for cube in joined & told if self.members.needs_mark(cube)),
             relation.conditions,
             relation.sub_queries,
             shifts=relation.shifts,
