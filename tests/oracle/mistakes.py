@@ -17,7 +17,7 @@ from sqlglot import exp
 
 from cuboid.catalog.joins import JoinGraph, JoinTree
 from cuboid.catalog.model import Cube
-from cuboid.plan import additions, build, sub_queries
+from cuboid.plan import additions, build, evaluation, sub_queries
 from cuboid.plan.facts import Facts
 from cuboid.query import dates, normalize, policies
 from cuboid.query.model import ALWAYS, Access
@@ -282,11 +282,11 @@ def _among_those_that_went(right: Any = conversions.Conversions._value) -> Any:
     return lambda self, counted, through: right(self, through, through)
 
 
-def _first_branch(right: Any = build.chosen) -> Any:
+def _first_branch(right: Any = evaluation.chosen) -> Any:
     return lambda name, case, pins, catalog: (case.branches[0][1], right(name, case, pins, catalog)[1])
 
 
-def _never_lacking(right: Any = build.chosen) -> Any:
+def _never_lacking(right: Any = evaluation.chosen) -> Any:
     return lambda *given: (right(*given)[0], True)
 
 
@@ -382,8 +382,8 @@ MISTAKES: tuple[Mistake, ...] = (
     in_code(
         "the rate is among those that went on", conversions.Conversions, "_value", _among_those_that_went()
     ),
-    in_code("a switch has its first value", build, "chosen", _first_branch()),
-    in_code("a value that the case lacks has the first one's", build, "chosen", _never_lacking()),
+    in_code("a switch has its first value", evaluation, "chosen", _first_branch()),
+    in_code("a value that the case lacks has the first one's", evaluation, "chosen", _never_lacking()),
     in_code("conditions on a switch leave all", normalize.switches, "pins", _all_values()),
     in_code(
         "a tuple without an answer is computed from NULL",
