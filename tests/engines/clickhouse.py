@@ -16,6 +16,9 @@ from tests.engines.recipe import DATABASE, HOST, PASSWORD, USER, Command, Recipe
 READER = "reader"
 """A user with ``PASSWORD`` who may only read (``readonly=2``: settings may be changed)."""
 
+NARROW = "narrow"
+"""A reader who may see ``NARROW``'s database alone, should there be one of that name."""
+
 # The library itself, not the package around it: that would import pandas and pyarrow. It must be clickhouse-local's
 # query (a connection of the package's says "start_servers_callback is not set"), one query that never ends, and
 # in this format, because it becomes the default of HTTP too, and clients rely on that. clickhouse-local reads the
@@ -53,7 +56,9 @@ USERS = """<clickhouse>
 ACCOUNT = """
     <{name}>
       <password>{password}</password><networks><ip>::/0</ip></networks><profile>{profile}</profile><quota>default</quota>
+      {allowed}
     </{name}>"""
+ALLOWED = f"<allow_databases><database>{NARROW}</database></allow_databases>"
 
 
 class ClickHouse(Recipe):
@@ -65,8 +70,14 @@ class ClickHouse(Recipe):
     def prepare(self, folder: Path) -> None:
         _library()
         (folder / "data").mkdir()
-        accounts = ((USER, PASSWORD, "default"), (READER, PASSWORD, "reading"), ("default", "", "default"))
-        users = "".join(ACCOUNT.format(name=n, password=secret, profile=p) for n, secret, p in accounts)
+        accounts = (
+            (USER, PASSWORD, "default", ""),
+            (READER, PASSWORD, "reading", ""),
+            (NARROW, PASSWORD, "reading", ALLOWED),
+            ("default", "", "default", ""),
+        )
+        names = ("name", "password", "profile", "allowed")
+        users = "".join(ACCOUNT.format(**dict(zip(names, each, strict=True))) for each in accounts)
         (folder / "users.xml").write_text(USERS.format(users=users))
 
     def command(self, folder: Path, port: int) -> Command:

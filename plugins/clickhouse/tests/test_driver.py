@@ -11,7 +11,7 @@ import pytest
 from clickhouse_connect import get_client
 from pydantic import ValidationError
 from tests.engines.admin import admin, new_database
-from tests.engines.clickhouse import READER
+from tests.engines.clickhouse import NARROW, READER
 
 from cuboid.errors import ConnectionFailed, QueryFailed, QueryTimeout
 from cuboid.run.data_source import DataSource
@@ -191,6 +191,16 @@ async def test_a_table_dropped_between_two_statements_is_a_failed_query(clickhou
         connection.run("DROP TABLE t")
         with pytest.raises(QueryFailed, match="Unknown table"):
             await driver.execute(job("SELECT * FROM t"))
+
+
+async def test_a_missing_permission_is_a_failed_query(clickhouse_server, on, job):
+    with new_database(clickhouse_server) as database, admin(database) as connection:
+        connection.run("CREATE TABLE payroll (a Int8) ENGINE = Memory")
+        driver = on(database, user=NARROW, database=None)
+        with pytest.raises(QueryFailed, match="privileges") as caught:
+            await driver.execute(job(f"SELECT a FROM {database.database}.payroll"))
+        assert database.password not in str(caught.value)
+        assert (await driver.execute(job("SELECT 1"))).rows == [(1,)]
 
 
 # ---------------------------------------------------------------- stopping

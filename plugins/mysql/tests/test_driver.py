@@ -191,6 +191,24 @@ async def test_a_table_dropped_between_two_statements_fails_the_second_only(driv
     await driver.close()
 
 
+async def test_a_missing_permission_fails_that_statement_only(server, admin, make_driver, job):
+    admin(
+        server,
+        "DROP TABLE IF EXISTS allowed, forbidden",
+        "CREATE TABLE allowed (a INT)",
+        "CREATE TABLE forbidden (a INT)",
+        "DROP USER IF EXISTS narrow",
+        "CREATE USER narrow IDENTIFIED BY 'narrow-secret'",
+        "GRANT SELECT ON allowed TO narrow",
+    )
+    driver = make_driver(server, user="narrow", password="narrow-secret")
+    with pytest.raises(QueryFailed, match=r"denied to user 'narrow'.* for table .*forbidden") as caught:
+        await driver.execute(job("SELECT a FROM forbidden"))
+    assert "secret" not in str(caught.value)
+    assert (await driver.execute(job("SELECT a FROM allowed"))).rows == []
+    await driver.close()
+
+
 async def test_a_connection_that_the_server_closed_is_replaced(driver, server, admin, job):
     identify = "SELECT CONNECTION_ID() AS id"
     await driver.open()
