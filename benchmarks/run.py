@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import cache
 import compiling
 import planning
 import serving
@@ -24,6 +25,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     report("Planning", planning.rows(SHOP, 50 if quick else 500))
     report("A light request", serving.rows(SHOP, 200 if quick else 2000))
+    report("A kept answer", cache.rows(300 if quick else 3000))
     report("Compiling", compiling.rows(1 if quick else 3))
     report("Starting", starting.rows(SHOP, 3 if quick else 9))
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import os
 import socket
 import statistics
 import subprocess
 import sys
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from measure import Row, cpu_seconds, side_by_side
 
@@ -34,7 +36,7 @@ def rows(shop: Path, requests: int) -> list[Row]:
     """The report's rows."""
     cuboid = [str(Path(sys.executable).parent / "cuboid"), "serve", str(shop), "--dev", "--port"]
     bare = [sys.executable, __file__]
-    with running(cuboid) as ours, running(bare) as tornado:
+    with running(cuboid, CUBOID_CACHE_SIZE="0") as ours, running(bare) as tornado:
         load = cost(ours, PATH, requests)
         handler = cost(tornado, PATH, requests)
     database = by_hand(shop, requests)
@@ -49,13 +51,16 @@ def rows(shop: Path, requests: int) -> list[Row]:
 
 
 @contextmanager
-def running(command: list[str]) -> Iterator[tuple[int, int]]:
+def running(command: list[str], **environment: str) -> Iterator[tuple[int, int]]:
     """A server started by ``command`` and a free port: its process id and port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with subprocess.Popen(
-        [*command, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **environment},
     ) as process:
         wait_until_ready(port)
         yield process.pid, port
@@ -73,16 +78,27 @@ def wait_until_ready(port: int) -> None:
             time.sleep(0.01)
 
 
-def cost(server: tuple[int, int], path: str, requests: int) -> Cost:
-    """Asks one after the other on one connection, after some to warm up."""
+def cost(
+    server: tuple[int, int],
+    path: str,
+    requests: int,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    body: Path | None = None,
+) -> Cost:
+    """Asks one after the other on one connection, after some to warm up.
+
+    :param body: where an answer is written.
+    """
     pid, port = server
     connection = http.client.HTTPConnection("127.0.0.1", port)
 
     def ask() -> float:
         start = time.perf_counter()
-        connection.request("GET", path)
+        connection.request("GET", path, headers=dict(headers))
         answer = connection.getresponse()
-        answer.read()
+        text = answer.read()
+        if body is not None and not body.exists():
+            body.write_bytes(text)
         if answer.status != 200:
             raise RuntimeError(f"the server answered {answer.status}")
         return time.perf_counter() - start

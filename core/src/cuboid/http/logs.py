@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, TextIO
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
 
+import orjson
 import structlog
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from tornado.web import RequestHandler
 
 log = structlog.get_logger("cuboid.http")
+
+_lines: logging.StreamHandler[TextIO] | None = None
+"""Where JSON lines go, if that is what logs are."""
 
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -37,7 +42,9 @@ def configure_logs(*, level: str = "info", stream: TextIO | None = None, as_json
         if as_json
         else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
+    global _lines
     handler = logging.StreamHandler(stream)
+    _lines = handler if as_json else None
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=SHARED,
@@ -63,17 +70,36 @@ def log_request(handler: RequestHandler) -> None:
     What a stopping server refuses is in order: no error.
     """
     status = handler.get_status()
-    log.log(
-        logging.ERROR if status >= 500 and not getattr(handler, "refused", False) else logging.INFO,
-        "request",
-        method=handler.request.method,
-        path=printable(handler.request.path),
-        status=status,
-        ms=round(handler.request.request_time() * 1000, 1),
-        request_id=getattr(handler, "request_id", None),
-    )
+    level = logging.ERROR if status >= 500 and not getattr(handler, "refused", False) else logging.INFO
+    line = {
+        "method": handler.request.method,
+        "path": printable(handler.request.path),
+        "status": status,
+        "ms": round(handler.request.request_time() * 1000, 1),
+        "request_id": getattr(handler, "request_id", None),
+    }
+    root = logging.getLogger()
+    if _lines is None or root.handlers != [_lines]:
+        log.log(level, "request", **line)
+    elif level >= root.level:
+        _write(_lines, level, line)
+
+
+def _write(lines: logging.StreamHandler[TextIO], level: int, line: dict[str, Any]) -> None:
+    """The very line that the processors would make; they take a third of the time of a cached answer."""
+    name = logging.getLevelName(level).lower()
+    now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    text = orjson.dumps({**line, "event": "request", "level": name, "timestamp": now}).decode()
+    lines.acquire()
+    try:
+        lines.stream.write(text + lines.terminator)
+        lines.flush()
+    finally:
+        lines.release()
 
 
 def printable(text: str) -> str:
     """``text`` with everything that could forge a line or move a terminal's cursor escaped, cut to 500 characters."""
+    if len(text) <= 500 and text.isascii() and text.isprintable():
+        return text
     return "".join(c if " " <= c <= "~" else c.encode("unicode_escape").decode() for c in text[:500])

@@ -62,6 +62,7 @@ class Metrics:
             ("route", "method", "status"),
             registry=self._registry,
         )
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._seconds = Histogram(
             "cuboid_http_request_duration_seconds",
             "How long requests took, from their first byte to the last of their answer.",
@@ -74,8 +75,13 @@ class Metrics:
         """A request is over."""
         route = getattr(handler.request, "route", OTHER)
         method = handler.request.method if handler.request.method in METHODS else OTHER
-        self._requests.labels(route, method, str(handler.get_status())).inc()
-        self._seconds.labels(route).observe(handler.request.request_time())
+        name = (route, method, handler.get_status())
+        known = self._known.get(name)
+        if known is None:
+            known = self._requests.labels(route, method, str(name[2])), self._seconds.labels(route)
+            self._known[name] = known
+        known[0].inc()
+        known[1].observe(handler.request.request_time())
 
     def page(self, accept: str) -> tuple[bytes, str]:
         """What Prometheus reads, and its content type, by the request's ``Accept``."""

@@ -7,6 +7,8 @@ a list.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,12 +22,29 @@ KEY = re.compile(r"(?P<name>[^\[\]]+)(?P<steps>(?:\[[^\[\]]*\])+)\Z")
 
 Node = dict[str, Any]
 
+_KNOWN: dict[str, Mapping[str, Any]] = {}
+"""Query strings whose values are texts, read: reading one takes as long as answering a question that is kept."""
 
-def parse_query_string(text: str) -> dict[str, Any]:
+MOST_KNOWN = 500
+LONGEST_KNOWN = 4000
+
+
+def parse_query_string(text: str) -> Mapping[str, Any]:
     """The parameters in ``text`` (what follows the ``?``, in Latin-1 as HTTP servers hold it).
 
     Raises :class:`InvalidQuery` for too many parameters, too deep keys, and a key that is both a value and a list.
     """
+    known = _KNOWN.get(text)
+    if known is None:
+        known = _parse(text)
+        if len(text) <= LONGEST_KNOWN and all(isinstance(value, str) for value in known.values()):
+            _KNOWN[text] = known
+            if len(_KNOWN) > MOST_KNOWN:
+                del _KNOWN[next(iter(_KNOWN))]
+    return known
+
+
+def _parse(text: str) -> Mapping[str, Any]:
     try:
         pairs = parse_qsl(
             text.encode("latin-1", "replace").decode("utf-8", "replace"),
@@ -42,7 +61,7 @@ def parse_query_string(text: str) -> dict[str, Any]:
         if len(steps) > DEEPEST:
             raise InvalidQuery(f"The query string's key {key!r} is nested deeper than {DEEPEST} levels.")
         _insert(tree, [match["name"] if match else key, *steps], value, key)
-    return {name: _collapse(node) for name, node in tree.items()}
+    return MappingProxyType({name: _collapse(node) for name, node in tree.items()})
 
 
 def _insert(tree: Node, path: list[str], value: str, key: str) -> None:
