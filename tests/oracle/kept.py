@@ -1,4 +1,5 @@
-"""Rollups kept in the very database of a world, built whenever they are asked for: the least that serving needs."""
+"""Rollups of a world: in its very database, built whenever they are asked for, which is the least that serving needs;
+or as projects keep them."""
 
 from __future__ import annotations
 
@@ -6,9 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from cuboid.plugins import Registry
 from cuboid.run.asker import Asker
 from cuboid.run.data_source import DataSource
+from cuboid.run.queue import QueueSettings
+from cuboid.run.rollups import Rollups
+from cuboid.run.store import StoreSettings
 from cuboid.run.stored import Bounds, RollupUse, StoredRollup
+from cuboid.run.streams import Streams
 from cuboid.types import Pending, Statement
 
 DEADLINE = 60.0
@@ -58,3 +64,27 @@ def _years(bounds: Sequence[Bounds]) -> Bounds:
     start = min(start for start, _ in bounds)
     end = max(end for _, end in bounds)
     return datetime(max(start.year, 1), 1, 1), datetime(min(max(end.year, start.year) + 1, 9999), 1, 1)
+
+
+class FiledRollups:
+    """Rollups as a project keeps them, in the store that is installed; each world has one of its own, in memory."""
+
+    def __init__(self, source: DataSource) -> None:
+        registry = Registry.load()
+        store = registry.store(None)(StoreSettings())
+        streams = Streams(store.reader)
+        queue = store.reader.queue(streams, QueueSettings())
+        dialect = registry.dialect(store.reader.dialect)
+        self.name = "rollups"
+        self.source = DataSource(self.name, store.reader, dialect, queue, streams=streams)
+        self.served: Counter[str] = Counter()
+        self._rollups = Rollups(store, self.source, {source.name: source})
+
+    async def ready(
+        self, uses: Sequence[RollupUse], *, wait: float, asker: Asker, renew: bool = False
+    ) -> Mapping[str, datetime] | Pending:
+        self.served.update(use.stored.name for use in uses)
+        return await self._rollups.ready(uses, wait=DEADLINE, asker=asker, renew=renew)
+
+    async def close(self) -> None:
+        await self._rollups.close()

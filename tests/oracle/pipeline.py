@@ -13,7 +13,7 @@ from typing import Any
 from tests.engines.admin import admin
 from tests.engines.server import Server
 from tests.oracle.engines import Engine
-from tests.oracle.kept import KeptRollups
+from tests.oracle.kept import FiledRollups, KeptRollups
 from tests.oracle.policies import NOBODY, Principal
 from tests.oracle.render import model_text, tables_script
 from tests.oracle.world import World
@@ -26,6 +26,7 @@ from cuboid.plugins import Registry
 from cuboid.request import RequestContext
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
+from cuboid.run.streams import Streams
 from cuboid.service import Service
 from cuboid.types import Pending, Statement
 
@@ -64,9 +65,10 @@ class Pipeline:
         registry = Registry.load()
         made = registry.driver(engine.driver)
         driver = made(made.Config.model_validate(settings))
-        self._source = DataSource(
-            "default", driver, registry.dialect(made.dialect), made.queue(driver, QueueSettings())
-        )
+        streams = Streams(driver)
+        queue = made.queue(streams, QueueSettings())
+        self._source = DataSource("default", driver, registry.dialect(made.dialect), queue, streams=streams)
+        self._filed: FiledRollups | None = None
         self._catalog: Catalog | None = None
         self._with_rollups: Service | None = None
         self._service = Service(self._current_catalog, {"default": self._source})
@@ -90,18 +92,29 @@ class Pipeline:
         """Runs a statement on the database."""
         self._runner.run(self._source.submit(statement, wait=DEADLINE))
 
-    def show_with_rollups(self, world: World, text: str) -> KeptRollups | None:
+    def show_with_rollups(
+        self, world: World, text: str, *, filed: bool = False
+    ) -> KeptRollups | FiledRollups | None:
         """As :meth:`show`, with another model text of the same cubes; None if that has mistakes.
 
-        Its rollups are kept in the world's own database, so it is for embedded engines.
+        :param filed: its rollups are kept as a project keeps them; otherwise in the world's own database, so that is
+            for embedded engines.
         """
         self.show(world)
         catalog = compile_catalog([ModelFile("model/world.yml", text)])
         if catalog.errors:
             return None
-        kept = KeptRollups(self._source)
+        self._close_filed()
+        kept: KeptRollups | FiledRollups = KeptRollups(self._source)
+        if filed:
+            kept = self._filed = FiledRollups(self._source)
         self._with_rollups = Service(lambda: catalog, {"default": self._source}, rollups=kept)
         return kept
+
+    def _close_filed(self) -> None:
+        if self._filed is not None:
+            self._runner.run(self._filed.close())
+            self._filed = None
 
     def load(self, query: Mapping[str, Any], who: Principal = NOBODY, *, rollups: bool = False) -> Loaded:
         """The answer as ``/v1/load`` gives it. Raises CuboidError.
@@ -132,6 +145,7 @@ class Pipeline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close_filed()
         self._runner.run(self._service.close())
         self._runner.close()
         self._opened.close()
