@@ -86,7 +86,7 @@ class Planning:
     async def for_request(self, context: RequestContext) -> tuple[Planner, RequestReader, RequestContext]:
         """Likewise for whoever makes a request, and the request with the tenant's name."""
         tenant, catalog = await self.models.named(context.principal)
-        return *self.over(catalog), replace(context, tenant=tenant)
+        return *self.over(catalog), context if context.tenant == tenant else replace(context, tenant=tenant)
 
     def over(self, catalog: Catalog) -> InForce:
         """What plans and reads over the catalog; tenants of one catalog share it. Of catalogs that nobody may ask any

@@ -40,7 +40,7 @@ class Repeats:
     """
 
     def __init__(self, *, on: bool) -> None:
-        self._on = on
+        self.on = on
         self._known: OrderedDict[Hashable, Understood] = OrderedDict()
         self._claims: OrderedDict[int, tuple[object, str]] = OrderedDict()
 
@@ -48,7 +48,7 @@ class Repeats:
         self, raw: object, context: RequestContext, planner: Planner, epoch: int, options: tuple[object, ...]
     ) -> Hashable | None:
         """By what the request is known again; None if it is not."""
-        if not self._on:
+        if not self.on:
             return None
         plain: Any = raw
         try:

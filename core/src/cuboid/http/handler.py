@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import uuid
 from asyncio import Future
 from collections.abc import Awaitable
@@ -150,4 +151,4 @@ def seen_by_plugins(request: HTTPServerRequest) -> HttpRequest:
 def request_id(headers: HTTPHeaders) -> str:
     """The id the client gave its request (``x-request-id``, else ``traceparent``), else a new one."""
     given = headers.get("x-request-id") or headers.get("traceparent")
-    return printable(given) if given else f"{uuid.uuid4()}-span-1"
+    return printable(given) if given else f"{uuid.UUID(int=random.getrandbits(128), version=4)}-span-1"

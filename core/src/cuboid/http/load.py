@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict
 
 from cuboid.errors import InvalidQuery
 from cuboid.http.api import text_parameter
 from cuboid.http.pouring import PouringHandler
 from cuboid.http.priority import read_priority
 from cuboid.result.formats import wanted_format
-from cuboid.types import Pending
 
 
 class LoadHandler(PouringHandler):
@@ -21,11 +20,18 @@ class LoadHandler(PouringHandler):
 
     async def get(self) -> None:
         parameters = await self.parameters()
-        self.context = replace(self.context, priority=read_priority(parameters, self.request.headers))
+        priority = read_priority(parameters, self.request.headers)
+        if priority != self.context.priority:
+            self.context = replace(self.context, priority=priority)
         service = self.site.service
         format = wanted_format(self.request.headers.get("Accept", ""), service.formats)
         if format is None or self.request.method == "HEAD":
-            await self.respond(self._load(parameters))
+            query, asked = parameters.get("query"), _options(parameters)
+            kept = service.kept(query, self.context, **asked)
+            if kept is not None:  # what takes no time needs no task that could be stopped
+                await self.send(kept)
+                return
+            await self.respond(service.load(query, self.context, **asked))
             return
         more = await self.site.authenticator.has_scope(self.context.principal, "stream")
         chunks = service.stream(
@@ -40,14 +46,21 @@ class LoadHandler(PouringHandler):
     head = get
     post = get
 
-    async def _load(self, parameters: Mapping[str, Any]) -> bytes | Pending:
-        return await self.site.service.load(
-            parameters.get("query"),
-            self.context,
-            query_type=text_parameter(parameters, "queryType"),
-            cache=text_parameter(parameters, "cache"),
-            cast_numerics=_flag(parameters, "castNumerics"),
-        )
+
+class Options(TypedDict):
+    """What is said beside the query."""
+
+    query_type: str | None
+    cache: str | None
+    cast_numerics: bool
+
+
+def _options(parameters: Mapping[str, Any]) -> Options:
+    return {
+        "query_type": text_parameter(parameters, "queryType"),
+        "cache": text_parameter(parameters, "cache"),
+        "cast_numerics": _flag(parameters, "castNumerics"),
+    }
 
 
 def _flag(parameters: Mapping[str, Any], name: str) -> bool:
