@@ -17,7 +17,7 @@ from sqlglot import exp
 
 from cuboid.catalog.joins import JoinGraph, JoinTree
 from cuboid.catalog.model import Cube
-from cuboid.plan import additions, build, evaluation, sub_queries
+from cuboid.plan import additions, build, evaluation, scans, sub_queries
 from cuboid.plan.facts import Facts
 from cuboid.query import dates, normalize, policies
 from cuboid.query.model import ALWAYS, Access
@@ -348,6 +348,15 @@ MISTAKES: tuple[Mistake, ...] = (
     in_tree("NULL keys joined by =", becomes(exp.NullSafeEQ, exp.EQ)),
     in_code("filters of measures are forgotten", LeafSql, "input", _without_filters()),
     in_code("an absent row counts", MemberSql, "exists", lambda self, cube, scope: None),
+    in_code(
+        "distinct counts and means are added up",
+        scans,
+        "ADDITIVE",
+        (*scans.ADDITIVE, "count_distinct", "avg"),
+    ),
+    in_code(
+        "groups of other rows are added up", scans, "_same_rows", lambda fine, coarse, keys, catalog: True
+    ),
     in_code("joins never repeat rows", JoinTree, "fans_out", lambda self, cube, target=None: False),
     in_code("0 pads the union", DuckDBDialect, "padding", lambda *given: exp.Literal.number(0)),
     in_code("the first part of a key is the key", Cube, "primary_key", _only_first_key()),

@@ -31,6 +31,7 @@ from cuboid.plan.nodes import (
     WithShares,
     WithSwitches,
 )
+from cuboid.query.model import OrderKey
 
 Inputs = tuple[Groups, ...]
 
@@ -167,6 +168,8 @@ def _ranked(part: Aggregate, plan: Plan, catalog: Catalog) -> Aggregate | None:
     assert top is not None
     by = _only_part(top.plan)
     if by is None or plan.access.mask(top.plan.measures[0]) or not _can_cut(part, top, catalog):
+        return None
+    if top.plan.order != (OrderKey(top.plan.measures[0], True),) or top.plan.offset is not None:
         return None
     bare = _bare(part)
     if not (_same_groups(bare) == _same_groups(by) or _adds_up(bare, by, catalog)):
