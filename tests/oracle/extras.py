@@ -145,15 +145,21 @@ class Extras:
         }
         others = [name for name in near if {s[0].partition(".")[0] for s in shared[name]} - {cube.name}]
         entity_cube = self.pick(others or near)
+        # Few values make many rows of one entity.
+        plain = ("flag", "n", "amount")
+        few = self.dimensions([entity_cube], lambda d: d.name in plain or d.type == "boolean")
         keys = [f"{entity_cube}.{part.name}" for part in self.world.cube(entity_cube).key]
-        entity = self.pick([*keys, *self.dimensions([entity_cube], lambda d: d.type != "time")] or [None])
+        others = self.dimensions([entity_cube], lambda d: d.type != "time")
+        entity = self.pick([*few, *few, *keys, *others] or [None])
         offered = [s for s in shared[entity_cube] if not s[0].startswith(f"{cube.name}.")] * 3 + shared[
             entity_cube
         ]
         if entity is None or not offered:
             return None
         later = [self.pick(offered) for _ in range(self.pick((1, 1, 1, 2)))]
-        window = self.pick((None, *DAYS, *MONTHS, Span(1, "year"), Span(2, "year")))
+        window = self.pick(
+            (Span(2, "year"), *MONTHS[1:], None, DAYS[1], DAYS[3], Span(8, "month"), Span(1, "year"))
+        )
         value = self.pick(("count", "rate"))
         return Measure(
             f"v{number}", "conversion", conversion=Conversion((first, *later), entity, window, value)

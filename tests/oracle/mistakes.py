@@ -323,6 +323,11 @@ RARE = (
     "sub-queries see no conditions",
     "masks are forgotten",
     "filters are not restated",
+    "a conversion's window is one unit long",
+    "a step may come before the one before",
+    "a row follows itself",
+    "the rate is among those that went on",
+    "a tuple without an answer is computed from NULL",
 )
 MISTAKES: tuple[Mistake, ...] = (
     in_tree("an INNER JOIN where LEFT is due", each(exp.Join, _inner)),

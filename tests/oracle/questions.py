@@ -76,7 +76,9 @@ class Questions:
             f"{cube}.{m.name}"
             for cube in cubes
             for m in self.world.cube(cube).measures
-            for _ in range(1 if m.window is m.stage is m.semi is None else 0 if ungrouped else 3)
+            for _ in range(
+                1 if m.window is m.stage is m.semi is m.conversion is None else 0 if ungrouped else 3
+            )
         ]
         if not offered or self.draw(st.integers(0, 6)) == 0:
             return []
