@@ -48,6 +48,10 @@ cubes:
     sql: SELECT 1 AS id
     refresh_key: {sql: SELECT max(number) FROM late_table}
     measures: [{name: count, type: count}]
+  - name: personal
+    sql_table: sales
+    refresh_key: {sql: "SELECT max(number) FROM loads WHERE {SECURITY_CONTEXT.tenant.filter('tenant')}"}
+    measures: [{name: total, type: sum, sql: amount}]
 views:
   - name: overview
     cubes: [{join_path: sales, includes: [total]}, {join_path: sales.shops, includes: [city]}]
@@ -273,6 +277,18 @@ def test_a_refresh_key_that_cannot_be_asked_names_its_cube_or_leaves_what_is_sta
         assert await world.load(query, "stale-while-revalidate") == first
         with pytest.raises(DriverError, match="broken"):
             await world.load(query, "must-revalidate")
+
+    told(work)
+
+
+def test_answers_are_not_kept_whose_refresh_key_depends_on_who_asks() -> None:
+    async def work(world: World) -> None:
+        for total in ("30", "35"):
+            for mode in (None, "stale-while-revalidate", "must-revalidate"):
+                body = await world.load({"measures": ["personal.total"]}, mode)
+                assert body["data"] == [{"personal.total": total}]
+            await world.sell(5, told=False)
+        assert world.service.figures().cache.entries == 0
 
     told(work)
 

@@ -10,7 +10,6 @@ import pytest
 
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
-from cuboid.errors import UnsupportedFeature
 from cuboid.request import RequestContext
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
@@ -85,14 +84,11 @@ def keys(query: dict[str, Any]) -> dict[str, Any]:
             300,
         ),
         ({"measures": ["fixed.count"]}, [], 86400),
+        # It is asked once for all, so it cannot depend on who asks: nothing is kept.
+        ({"measures": ["personal.count"]}, [], 0),
     ],
 )
 def test_each_cube_of_a_query_has_its_key(
     query: dict[str, Any], queries: list[str], threshold: float
 ) -> None:
     assert keys(query) == {"queries": [[sql, []] for sql in queries], "renewalThreshold": threshold}
-
-
-def test_a_key_that_depends_on_who_asks_is_refused() -> None:
-    with pytest.raises(UnsupportedFeature, match="refresh_key of the cube 'personal' depends on who asks"):
-        keys({"measures": ["personal.count"]})

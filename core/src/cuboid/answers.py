@@ -56,7 +56,7 @@ class Wanted:
 
     :param key: all that shapes the answer.
     :param cubes: whose rows it reads.
-    :param uses: of rollups; without any, ``keys`` tell whether an answer is out of date.
+    :param uses: of rollups; without any, ``keys`` tell whether an answer is out of date. Without either it is not kept.
     :param renewed: seconds after which it is out of date in any case.
     """
 
@@ -65,7 +65,7 @@ class Wanted:
     parts: Parts
     uses: Sequence[RollupUse]
     cubes: frozenset[str]
-    keys: tuple[Key, ...]
+    keys: tuple[Key, ...] | None
     renewed: float
     key: Hashable
     cast_numerics: bool
@@ -148,10 +148,8 @@ class Answers:
         """A result object for each question, if all are kept and nothing has to be asked to know that they are good."""
         found: list[Told] = []
         for one in wanted:
-            if one.uses or one.mode == "no-cache":
-                return None
-            kept = self._kept(one)
-            if kept is None or not self._is_good(kept, self._freshness.values.value_in_time(one.keys), one):
+            kept = None if one.mode == "no-cache" else self._kept(one)
+            if kept is None or not self._is_good(kept, self._value_in_time(one), one):
                 return None
             found.append(Told(kept.body))
         self._cache.hits += len(found)
@@ -188,12 +186,11 @@ class Answers:
 
     async def _look(self, one: Wanted, asker: Asker, deadline: float) -> Told | Missing | Pending:
         """What the cache has for the question, in its mode; else the values of its keys before anything is run."""
-        if not self._cache.limit:
+        if not self._cache.limit or (one.keys is None and not one.uses):
             return Missing(None)
         kept = None if one.mode == "no-cache" else self._kept(one)
         if kept is not None and one.mode == "stale-while-revalidate":
-            known = None if one.uses else self._freshness.values.value_in_time(one.keys)
-            if self._is_good(kept, known, one):
+            if self._is_good(kept, self._value_in_time(one), one):
                 self._cache.hits += 1
             else:
                 self._cache.stale += 1
@@ -223,6 +220,10 @@ class Answers:
     def _is_good(self, kept: Kept, values: Values | None, one: Wanted) -> bool:
         return kept.values == values and time.monotonic() - kept.written < one.renewed
 
+    def _value_in_time(self, one: Wanted) -> Values | None:
+        """The values of its refresh keys, if nothing has to be asked for them."""
+        return None if one.uses or one.keys is None else self._freshness.values.value_in_time(one.keys)
+
     def _stale(self, kept: Kept | None, *, slow: bool = False) -> Told:
         assert kept is not None
         self._cache.stale += 1
@@ -232,7 +233,7 @@ class Answers:
         """The values of its refresh keys; what rollups answer is as old as they are."""
         left = deadline - time.monotonic()
         if not one.uses:
-            return await self._freshness.values.values(one.keys, left)
+            return await self._freshness.values.values(one.keys or (), left)
         stored = await self._stored(one.uses, asker, left, one.mode == "must-revalidate")
         if isinstance(stored, Pending):
             return stored

@@ -92,7 +92,7 @@ class Descriptions:
     def _describe(self, question: Question, planner: Planner) -> dict[str, Any]:
         served = planner.serve(question)
         prepared = planner.prepare(question.shape) if served is None else served.prepared
-        keys: tuple[Key, ...] = ()
+        keys: tuple[Key, ...] | None = ()
         if served is None:  # what rollups answer is as fresh as they are
             keys = self._freshness.keys(prepared.cubes, planner.catalog, question.shape.timezone)
         return describe_statement(

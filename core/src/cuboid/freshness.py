@@ -38,19 +38,28 @@ class Freshness:
         self.invalidations = 0
         """How often somebody has said that data changed."""
 
-    def keys(self, cubes: Iterable[str], catalog: Catalog, zone: str) -> tuple[Key, ...]:
-        """The keys of the cubes, in their order, for a query in that zone. Raises :class:`UnsupportedFeature` for one
-        that cannot be asked once for all."""
-        found = (self._key(catalog.cubes[name], catalog, zone) for name in cubes)
-        return tuple(dict.fromkeys(key for key in found if key is not None))
+    def keys(self, cubes: Iterable[str], catalog: Catalog, zone: str) -> tuple[Key, ...] | None:
+        """The keys of the cubes, in their order, for a query in that zone. None if one of them depends on who asks, or
+        on the query: nothing can tell then whether a kept answer is good."""
+        found: dict[Key, None] = {}
+        for cube in map(catalog.cubes.__getitem__, cubes):
+            if cube.refresh_key is not None and cube.refresh_key.immutable:
+                continue
+            key = self._key(cube, catalog, zone)
+            if key is None:
+                return None
+            found[key] = None
+        return tuple(found)
 
     def renewed(self, cubes: Iterable[str], catalog: Catalog) -> float:
         """Seconds after which an answer is found out anew in any case."""
         own = all(catalog.cubes[name].refresh_key is not None for name in cubes)
         return RENEWED_BY_KEYS if own else RENEWED
 
-    def describe(self, keys: Sequence[Key]) -> dict[str, Any]:
+    def describe(self, keys: Sequence[Key] | None) -> dict[str, Any]:
         """The keys as ``cacheKeyQueries`` of ``/v1/sql``: each as SQL, though the clock's are asked of no database."""
+        if keys is None:
+            return {"queries": [], "renewalThreshold": 0}
         return {
             "queries": [[self._text(key), []] for key in keys],
             "renewalThreshold": min((key.threshold for key in keys), default=RENEWED_BY_KEYS),
@@ -79,21 +88,22 @@ class Freshness:
     # ------------------------------------------------------------ one key
 
     def _key(self, cube: Cube, catalog: Catalog, zone: str) -> Key | None:
-        """None for a cube whose data never changes."""
+        """None for one that depends on who asks."""
         key, source = cube.refresh_key, self._planning.data_source(cube.data_source)
         if key is None:
             return TimedKey(Clock(source.refresh_every), "UTC", source, source.refresh_every)
         if key.sql is not None:
             sql = fill_statement(key.sql, catalog.cubes)
+            if not all(isinstance(part, str) for part in sql.parts):
+                return None
             statement = refresh_key_statement(sql, source.dialect, cube.name, source.name)
             good = read_every(key.every).seconds if key.every else ASKED_EVERY
             return AskedKey(cube.name, source, statement, good)
-        if key.every is not None:
-            clock = read_every(key.every)
-            cron = key.every.count(" ") > 1
-            good = min(max(clock.seconds / 10, 1), 300)
-            return TimedKey(clock, (key.timezone or "UTC") if cron else zone, source, good)
-        return None
+        assert key.every is not None  # the catalog has seen to it
+        clock = read_every(key.every)
+        cron = key.every.count(" ") > 1
+        good = min(max(clock.seconds / 10, 1), 300)
+        return TimedKey(clock, (key.timezone or "UTC") if cron else zone, source, good)
 
     def _text(self, key: Key) -> str:
         if isinstance(key, AskedKey):
