@@ -252,6 +252,7 @@ def _manifest(written: dict[str, Any]) -> Manifest:
         each["range"] = each["range"] and tuple(map(datetime.fromisoformat, each["range"]))
         parts[each["label"]] = Stored(BuiltPart(**each), shards)
     columns = tuple(Column(name, type) for name, type in written["columns"])
-    dropped_at = written["dropped_at"] and datetime.fromisoformat(written["dropped_at"])
+    dropped_at = written.get("dropped_at")
+    dropped_at = dropped_at and datetime.fromisoformat(dropped_at)
     name, rollup, zone = written["name"], written["rollup"], written["zone"]
     return Manifest(name, rollup, zone, columns, parts, written["replaced"], dropped_at)
