@@ -57,7 +57,7 @@ NAMES = (*GRANULARITIES, *BINS)
 _ABOUT = dict(
     zip(
         GRANULARITIES,
-        (timedelta(days=days) for days in (1 / 86400, 1 / 1440, 1 / 24, 1, 7, 30.44, 91.3, 365.3)),
+        (timedelta(days=days) for days in (1 / 86400, 1 / 1440, 1 / 24, 1, 7, 30.44, 3 * 30.44, 12 * 30.44)),
         strict=True,
     )
 )
