@@ -195,11 +195,18 @@ def test_version(run: Run) -> None:
     assert run("--version").stdout.startswith("cuboid 0.")
 
 
+ASKING = ("query", "sql", "explain", "rollups why")
+
+
 @pytest.mark.parametrize(
-    "command", [name for name in COMMANDS if name not in ("init", "schema", "import-js")]
+    "command",
+    [
+        *(name for name in COMMANDS if name not in ("init", "schema", "import-js", "rollups")),
+        *("rollups build", "rollups list", "rollups why"),
+    ],
 )
 def test_every_command_takes_the_project_by_option(run: Run, command: str) -> None:
-    done = run(command, "-p", "nowhere", *(["-m", "a.b"] if command in ("query", "sql", "explain") else []))
+    done = run(*command.split(), "-p", "nowhere", *(["-m", "a.b"] if command in ASKING else []))
     assert done.returncode == 1
     assert "There is no project folder" in done.stderr
 
