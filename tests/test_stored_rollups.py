@@ -237,3 +237,45 @@ def test_kept_answers_follow_the_rollups_that_they_were_read_from(project: Path)
         assert opened.load(QUERIES[2]) == [{"orders.count": "5001"}]
         assert opened.load(QUERIES[0]) == opened.load(newest[0])
         assert opened.load(QUERIES[1])[1]["orders.total"].startswith("10")
+
+
+def test_rollups_of_another_database_or_in_other_parts_are_other_tables(project: Path) -> None:
+    """Whatever the model calls it: tenants, and the files of a project that is configured anew."""
+    with duckdb.connect(str(project / "other.duckdb")) as connection:
+        connection.execute(f"ATTACH '{project / 'shop.duckdb'}' AS shop")
+        connection.execute("CREATE TABLE orders AS SELECT * REPLACE (amount + 1 AS amount) FROM shop.orders")
+    config = (project / "cuboid.yml").read_text()
+    model = (project / "model" / "orders.yml").read_text()
+    first = ask(project)
+    (project / "cuboid.yml").write_text(config.replace("shop.duckdb", "shop.duckdb, threads: 1"))
+    built = {path.parent.name for path in project.glob(".cuboid/rollups/*/table.json")}
+    assert ask(project) == first
+    assert {path.parent.name for path in project.glob(".cuboid/rollups/*/table.json")} == built
+    (project / "cuboid.yml").write_text(config.replace("shop.duckdb", "other.duckdb"))
+    second = ask(project)
+    assert second != first
+    assert second == ask(project, rollup_store="none")
+    for length in ("quarter", "year", "month"):
+        (project / "model" / "orders.yml").write_text(
+            model.replace("partition_granularity: month", f"partition_granularity: {length}")
+        )
+        assert ask(project) == second
+
+
+def test_tenants_whose_data_sources_differ_share_no_rollups(project: Path) -> None:
+    (project / "cuboid.yml").write_text(
+        "data_sources:\n  north: {driver: duckdb, database: shop.duckdb}\n"
+        "  south: {driver: duckdb, database: south.duckdb}\n"
+    )
+    with duckdb.connect(str(project / "south.duckdb")) as connection:
+        connection.execute(f"ATTACH '{project / 'shop.duckdb'}' AS shop")
+        connection.execute("CREATE TABLE orders AS SELECT * FROM shop.orders LIMIT 10")
+    (project / "cuboid_plugin.py").write_text(
+        "import cuboid\n\n\n@cuboid.hookimpl\ndef tenant(principal):\n    return principal.claims['shop']\n"
+    )
+    model = (project / "model" / "orders.yml").read_text()
+    source = "data_source: \"{{ COMPILE_CONTEXT.security_context.shop or 'north' }}\"\n  name: orders\n  "
+    (project / "model" / "orders.yml").write_text(model.replace("name: orders\n  ", source, 1))
+    with cuboid.open(project) as opened:
+        for shop, count in (("north", "5000"), ("south", "10"), ("north", "5000")):
+            assert opened.load(QUERIES[2], {"shop": shop}) == [{"orders.count": count}]

@@ -38,13 +38,20 @@ class Planner:
 
     :param dialect: gives the dialect of a data source by its name.
     :param store: the name of the data source where rollups lie; None if none are kept.
+    :param identity: tells the database of a data source, by its name, from others.
     """
 
-    def __init__(self, catalog: Catalog, dialect: Callable[[str], Dialect], store: str | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        dialect: Callable[[str], Dialect],
+        store: str | None = None,
+        identity: Callable[[str], str] = str,
+    ) -> None:
         self.catalog = catalog
         self.serial = next(SERIALS)
         """Another number for each planner: what is kept of one catalog is never told over another."""
-        self.rollups = None if store is None else RollupPlanner(catalog, store, dialect)
+        self.rollups = None if store is None else RollupPlanner(catalog, store, dialect, identity)
         self._dialect = dialect
         self._builder = Builder(catalog)
         self._renderers: dict[str, Renderer] = {}

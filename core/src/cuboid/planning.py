@@ -99,6 +99,7 @@ class Planning:
                     catalog,
                     lambda name: self.data_source(name).dialect,
                     None if self._rollups is None else self._rollups.name,
+                    lambda name: self.data_source(name).identity,
                 ),
                 RequestReader(
                     catalog,

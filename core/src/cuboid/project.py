@@ -367,4 +367,5 @@ class Project:
             refresh_every=source.limits.refresh_every
             or self.settings.refresh_every
             or driver_class.refresh_every,
+            identity=f"{driver_class.name} {source.config.identity}",
         )

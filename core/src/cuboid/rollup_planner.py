@@ -71,14 +71,22 @@ def _civil(slot: Slot, values: Values) -> datetime:
 class RollupPlanner:
     """Serves questions over one catalog from its rollups.
 
-    :param store: the data source where rollups lie, and ``dialect`` gives the dialect of a data source by its name.
+    :param store: the data source where rollups lie.
+    :param dialect: gives the dialect of a data source by its name, and ``identity`` what tells its database apart.
     """
 
-    def __init__(self, catalog: Catalog, store: str, dialect: Callable[[str], Dialect]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        store: str,
+        dialect: Callable[[str], Dialect],
+        identity: Callable[[str], str] = str,
+    ) -> None:
         self._asked = catalog
         self._catalog = as_stored(catalog)
         self._store = store
         self._dialect = dialect
+        self._identity = identity
         self._builder = Builder(catalog)
         self._members = Members(self._catalog)
         self._stored: dict[tuple[str, str], StoredRollup] = {}
@@ -190,7 +198,10 @@ class RollupPlanner:
 
         cube, _, name = layout.rollup.partition(".")
         rollup = self._catalog.cubes[cube].rollups[name]
-        digest = hashlib.blake2b(repr((rows.parts, columns, zone)).encode(), digest_size=6).hexdigest()
+        # Rows are shared by equal models only as long as they come from one database.
+        source = (rows.data_source, self._identity(rows.data_source))
+        what = repr((rows.parts, columns, zone, layout.parts, source))
+        digest = hashlib.blake2b(what.encode(), digest_size=6).hexdigest()
         stored = StoredRollup(
             layout.rollup,
             zone,

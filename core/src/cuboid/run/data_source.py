@@ -31,6 +31,8 @@ class DataSource:
     :param streams: what the queue runs, if it is to run streams too; else the queue runs the driver itself.
     :param stream_timeout: seconds a stream may take.
     :param refresh_every: seconds for which answers over a cube are good whose model says nothing of it.
+    :param identity: tells it from other databases that have had its name, or will: what is stored of one's rows is not
+        told of another's.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class DataSource:
         streams: Streams | None = None,
         stream_timeout: float = 3600.0,
         refresh_every: float = REFRESH_SECONDS,
+        identity: str = "",
     ) -> None:
         self.name = name
         self.driver = driver
@@ -52,6 +55,7 @@ class DataSource:
         self.timeout = timeout
         self.stream_timeout = stream_timeout
         self.refresh_every = refresh_every
+        self.identity = identity
         self.serial = next(SERIALS)
         """Another number for each data source: two of one name are told apart by it."""
         self._streams = streams

@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from cuboid.errors import UnsupportedFeature
 from cuboid.run.introspection import Introspection
@@ -40,6 +40,16 @@ class DriverConfig(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    manners: ClassVar[frozenset[str]] = frozenset()
+    """Fields that say how the database is used: processes that differ in no others read the same rows."""
+
+    @property
+    def identity(self) -> str:
+        """Equal for settings that lead to the same rows. Secrets have no part in it, but the account has."""
+        fields = type(self).model_fields.keys() - self.manners
+        cells = {name: getattr(self, name) for name in sorted(fields)}
+        return repr([(name, cell) for name, cell in cells.items() if not isinstance(cell, SecretStr)])
 
 
 class Driver(ABC):

@@ -36,6 +36,8 @@ class ServerConfig(DriverConfig):
     """A server's address, account and encryption. A subclass gives ``port`` its default, says anew what is different
     for its database, and adds what only that has."""
 
+    manners = frozenset({"ssl", "ssl_verify", "ssl_ca", "ssl_cert", "ssl_key", "connect_timeout"})
+
     host: str = Field(default="localhost", min_length=1, description="The server's name or address.")
     port: Port | None = Field(default=None, description="The server's port.")
     database: str | None = Field(

@@ -23,7 +23,8 @@ class StoredRollup:
     :param name: ``cube.rollup``.
     :param zone: whose wall clock its times are on.
     :param table: under which name the store shows the rows: the same through all refreshes, another one when what is
-        stored changes (it ends with a digest of the statement and the columns).
+        stored changes (it ends with a digest of the statement, the columns, the database and the length of
+        parts).
     :param columns: of the rows, by the names that a reader uses; times are civil times of the zone.
     :param data_source: where the rows come from.
     :param select: the statement that yields the rows whose time is within the bounds; of all rows without bounds.

@@ -11,6 +11,8 @@ from cuboid.run.server_config import Port, ProjectPath, ServerConfig
 class ClickHouseConfig(ServerConfig):
     """A server over HTTP."""
 
+    manners = ServerConfig.manners | {"compression", "silence_timeout"}
+
     port: Port | None = Field(
         default=None, description="Its HTTP port; 8123, or 8443 with `ssl`, unless given."
     )

@@ -47,6 +47,8 @@ _HOLDER = re.compile(r"(?<=lock is held in )/.*(?= \(PID)")
 class DuckDBConfig(DriverConfig):
     """The settings of a DuckDB data source."""
 
+    manners = frozenset({"read_only", "create", "external_access", "memory_limit", "threads"})
+
     database: ProjectPath = Field(
         default=MEMORY,
         min_length=1,

@@ -12,6 +12,8 @@ from cuboid.run.server_config import Port, ServerConfig
 class PostgresConfig(ServerConfig):
     """What is not set is libpq's to find: its ``PG*`` variables, ``~/.pgpass``, the system's user."""
 
+    manners = ServerConfig.manners | {"transaction_pooling", "application_name"}
+
     host: str = Field(
         default="localhost",
         min_length=1,
