@@ -152,6 +152,17 @@ class Access:
         assert dimension is not None
         return dimension.mask
 
+    def _looks_beyond(self, full_name: str) -> bool:
+        """Whether a measure's value for a group is of other groups' rows too: a stage has fewer groups or leaves out
+        filters, rule 14.6."""
+        measure = self.world.measure(full_name)
+        assert measure is not None
+        stage = measure.stage
+        own = stage is not None and (
+            stage.group_by is not None or stage.reduce_by or stage.filter is not None
+        )
+        return bool(own) or any(self._looks_beyond(child) for child in measure.children)
+
     def measure_shown(self, full_name: str, value: Value, grouped: Mapping[str, Value]) -> Value:
         """A measure as the principal sees it for a group; ``grouped``: the dimensions grouped by and their values."""
         policies = self.mask(full_name)
@@ -159,7 +170,8 @@ class Access:
             return value
         filters = FilterReader(self.world, self.zone)
         tested = {name for policy in policies for item in policy.filters for name in members(item)}
-        for policy in policies if tested <= grouped.keys() else ():
+        told = tested <= grouped.keys() and not self._looks_beyond(full_name)
+        for policy in policies if told else ():
             if all(filters.holds(self._stated(item), grouped.__getitem__) is True for item in policy.filters):
                 return value
         measure = self.world.measure(full_name)

@@ -93,6 +93,9 @@ class Evaluation:
         """Measures as the principal sees them."""
         columns = zip(self.question.columns, group, strict=True)
         plain = {column.member: value for column, value in columns if not column.granularity}
+        plain.pop(
+            self.question.merged or "", None
+        )  # values made one group do not say by themselves whose they are
         return lambda name: self.access.measure_shown(name, value_of(name), plain)
 
     def combined(self, measures: Iterable[str], state: State) -> list[tuple[Group, ValueOf]]:

@@ -60,7 +60,8 @@ class Top:
 @dataclass(frozen=True, slots=True)
 class Question:
     """A query as read: ``conditions`` test dimensions only, ``group_filters`` name at least one measure.
-    ``order`` holds (column key, descending) of selected columns."""
+    ``order`` holds (column key, descending) of selected columns. ``merged``: the dimension of which values are made one
+    group by the query, or by the one that this is a part of."""
 
     columns: tuple[GroupColumn, ...]
     measures: tuple[str, ...]
@@ -74,6 +75,7 @@ class Question:
     ungrouped: bool = False
     shares: tuple[Share, ...] = ()
     top: Top | None = None
+    merged: str | None = None
 
     @property
     def grouped(self) -> frozenset[str]:
@@ -112,6 +114,9 @@ def read(world: World, query: Mapping[str, Any]) -> Question:
         ungrouped=bool(query.get("ungrouped")),
         shares=tuple(_share(columns, entry) for entry in query.get("percentOfTotal", ())),
         top=Top(**query["top"]) if "top" in query else None,
+        merged=query["top"]["dimension"]
+        if "top" in query and query["top"].get("others") is not False
+        else None,
     )
 
 

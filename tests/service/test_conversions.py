@@ -64,4 +64,4 @@ def test_explain_names_the_steps() -> None:
     ]
     (measure,) = explained["measures"]
     assert measure["grain"] == "a row of calls (id)"
-    assert "all within 604800 seconds of the first" in str(explained["plan"])
+    assert "all within 7 days of the first" in str(explained["plan"])

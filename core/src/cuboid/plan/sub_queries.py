@@ -17,7 +17,7 @@ from cuboid.errors import UnsupportedFeature
 from cuboid.plan.members import Members
 from cuboid.plan.nodes import Plan, SubQuery
 from cuboid.plan.states import State, child_state
-from cuboid.query.model import Shape, members_of
+from cuboid.query.model import MaskRule, Shape, members_of
 
 BuildPlan = Callable[[Shape, frozenset[JoinPath]], Plan]
 """Plans a shape whose measures are meant along these join paths."""
@@ -114,11 +114,17 @@ def _inner(members: Members, dimension: Dimension, by: tuple[str, ...], shape: S
         offset=None,
         ungrouped=False,
         total=False,
-        access=replace(shape.access, masks=()),
+        access=replace(shape.access, masks=_tested_masks(shape, state)),
         join_hints=(),
         shares=(),
         top=None,
     )
+
+
+def _tested_masks(shape: Shape, state: State) -> tuple[MaskRule, ...]:
+    """Those of the masks by which the conditions test what the principal sees; the values themselves are true ones."""
+    tested = members_of(state.conditions)
+    return tuple(rule for rule in shape.access.masks if rule.member in tested)
 
 
 def _without(state: State, wanted: Callable[[str], bool]) -> State:

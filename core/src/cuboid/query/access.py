@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from cuboid.catalog.access import Mask
 from cuboid.catalog.model import Catalog, Cube, Dimension, Measure, Member, Segment
+from cuboid.catalog.pieces import MemberReference
 from cuboid.catalog.reach import Reach
 from cuboid.errors import UserError
 from cuboid.query.claims import claimed_groups, read_claims
@@ -164,20 +165,43 @@ class AccessReader:
                 if opened == ALWAYS:
                     continue
                 shown = None if opened == NEVER else opened
-                if isinstance(member, Measure) and shown and not self._told_by_groups(shown, query, policies):
-                    shown = None
+                if isinstance(member, Measure) and shown:
+                    told = self._told_by_groups(shown, query, policies)
+                    if not told or self._looks_beyond_groups(member):
+                        shown = None
                 yield MaskRule(member.full_name, shown, self._mask(member))
 
     def _told_by_groups(self, shown: Condition, query: Query, policies: Policies) -> bool:
         """Whether each group lies on one side of the condition and says on which: it tests only dimensions that are
-        grouped by as they are."""
+        grouped by as they are. Values that ``top`` makes one group of are not: whoever asks chooses its name."""
+        merged = query.top.dimension if query.top is not None and query.top.others is not False else None
         for name in members_of((shown,)):
+            if name == merged:
+                return False
             member = self._catalog.member(name)
             if name not in query.dimensions or not isinstance(member, Dimension) or member.type == "time":
                 return False
             if member.cube != policies.cube.name or policies.masked(member):
                 return False
         return True
+
+    def _looks_beyond_groups(self, measure: Measure) -> bool:
+        """Whether its value for a group is made of rows of other groups too: a stage that it is made of has fewer
+        groups, or leaves conditions out."""
+        waiting: list[Member | None] = [measure]
+        seen: set[str] = set()
+        while waiting:
+            member = waiting.pop()
+            if not isinstance(member, Measure) or member.full_name in seen:
+                continue
+            seen.add(member.full_name)
+            stage = member.multi_stage
+            if stage is not None and (stage.group_by is not None or stage.reduce_by or stage.filter):
+                return True
+            for template in member.templates:
+                names = (each.member for each in template.references if isinstance(each, MemberReference))
+                waiting += [self._catalog.member(name) for name in names]
+        return False
 
     def _mask(self, member: Dimension | Measure) -> Mask:
         return self._settings.masks.get(semantic_type(member)) if member.mask is None else member.mask

@@ -128,6 +128,8 @@ class SlotSql:
             tested = [self._catalog.origin(each.member) for each in predicates(condition)]
             if not tested or not by_member.keys() >= set(tested):
                 continue
+            if any(self._access.mask(each.member) is not None for each in predicates(condition)):
+                continue  # it tests what the principal sees, and the column here is the true value
             if all(
                 self._can_restate(each, by_member[self._catalog.origin(each.member)])
                 for each in predicates(condition)
