@@ -14,6 +14,8 @@ import pytest
 from cuboid.errors import ConfigError, Unauthenticated
 from cuboid.http.authentication import Authenticator, token_in
 from cuboid.http.settings import AuthSettings
+from cuboid.query.claims import freeze
+from cuboid.request import RequestContext
 from cuboid.types import HttpRequest, Principal
 
 Sign = Callable[..., str]
@@ -205,6 +207,33 @@ def test_audience_issuer_and_subject_count_only_where_set(token: Sign) -> None:
 def test_a_payload_that_is_no_object_says_nothing(token: Sign, payload: object) -> None:
     assert verify(token(payload)).claims == {}
     assert refused(token(payload), audience=("us",))
+
+
+@pytest.mark.parametrize(
+    "number", [2**63, 2**64 - 1, 2**64, 2**64 + 1, 10**38 + 1, -(2**63) - 1, 10**300 + 1]
+)
+def test_integers_of_any_size_are_what_was_signed(token: Sign, number: int) -> None:
+    principal = verify(token({"tenant": number, "listed": [number]}))
+    assert principal.claims == {"tenant": number, "listed": (number,)}
+    assert isinstance(principal.claims["tenant"], int)
+    others = {RequestContext(verify(token({"tenant": number + more}))).asker.owner for more in (0, 1, 2)}
+    assert len(others) == 3
+
+
+@pytest.mark.parametrize(
+    "odd", [2**64, -(2**70), "\ud800", {"a": ["\udfff"]}, {1: 2**64, "1": 0}, float("inf")]
+)
+def test_whatever_claims_a_plugin_gives_its_principal_owns_its_requests(odd: Any) -> None:
+    def owner(claims: dict[str, Any]) -> str:
+        return RequestContext(Principal(freeze(claims))).asker.owner
+
+    assert owner({"sub": "ann", "odd": odd}) == owner({"odd": odd, "jti": "x", "sub": "ann"})
+    assert owner({"sub": "ann", "odd": odd}) != owner({"sub": "bob", "odd": odd})
+
+
+def test_the_owner_of_ordinary_claims_is_the_same_in_all_versions() -> None:
+    claims = freeze({"sub": "ann", "roles": ["a", "b"], "n": 1, "exp": 5})
+    assert RequestContext(Principal(claims)).asker.owner == "a4c846feb74169e1e855fdc6e27b6480"
 
 
 def test_claims_cannot_be_changed(token: Sign) -> None:

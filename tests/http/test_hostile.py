@@ -82,6 +82,8 @@ BOMBS: dict[str, bytes] = {
     "an exponent": b'{"query": {"limit": 1e999999999}}',
     "one key a hundred thousand times": b'{"query": {' + b'"measures": [],' * 100_000 + b'"limit": 1}}',
     "a hundred thousand keys": json.dumps({"query": {f"k{number}": 1 for number in range(100_000)}}).encode(),
+    "small objects": b'{"query": {"filters": [' + b'{"a":[]},' * 1_000_000 + b"{}]}}",
+    "small objects in a text": json.dumps({"query": '[{"a":[]}' + ',{"a":[]}' * 1_000_000 + "]"}).encode(),
     "a text of ten megabytes": json.dumps({"query": {"timezone": "x" * 10_000_000}}).encode(),
     "a member of a megabyte": json.dumps({"query": {"measures": ["Orders." + "x" * 1_000_000]}}).encode(),
     "dots": json.dumps({"query": {"measures": ["." * 100_000]}}).encode(),
@@ -246,3 +248,9 @@ def test_many_requests_in_one_packet_are_answered_one_by_one(production: Any) ->
             assert chunk
             received += chunk
     assert received.count(b"Query param is required") == 50
+
+
+def test_more_values_than_any_request_has_are_not_read(production: Any) -> None:
+    answer = post(production, BOMBS["small objects"])
+    assert answer.status == 400
+    assert answer.body["error"] == "Error: The request is too large: it has more than 500,000 values."

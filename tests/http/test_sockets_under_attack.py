@@ -16,6 +16,7 @@ from tests.http.attacks import Target, forgeries, jwk, misuses, sign
 from tests.http.identity import Issuer, issuing
 
 from cuboid.http.settings import AuthSettings, KeySetSettings
+from cuboid.http.sockets.messages import decode
 
 SECRET = "a-secret-that-is-long-enough-for-every-hash-function-in-use-here-512"
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -133,3 +134,47 @@ def test_bombs_are_answered_and_hold_up_nobody(production: Any, query: Any, conn
     assert other.ask(1, "load", query=COUNT)["status"] == 200
     answer = bomber.receive()
     assert answer["status"] in (200, 400)
+
+
+MANY = '{"messageId": 1, "method": "load", "params": {"query": [' + '{"a":[]},' * 1_000_000 + "{}]}}"
+
+
+def test_more_values_than_any_message_has_are_not_read(production: Any, connect: Any) -> None:
+    socket = connect(production, {})
+    for text in (MANY, MANY.encode()):
+        socket.send(text)
+        assert socket.receive() == {
+            "message": {"error": "The request is too large: it has more than 500,000 values."},
+            "status": 400,
+        }
+    assert socket.ask(1, "load", query=COUNT)["status"] == 200
+
+
+def test_large_messages_are_not_read_before_a_token_was_verified(
+    production: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def seen(text: str | bytes) -> Any:
+        read.append(len(text))
+        return decode(text)
+
+    monkeypatch.setattr("cuboid.http.sockets.conversation.decode", seen)
+    socket = connect(production)
+    refused = {
+        "message": {"error": "A message before the connection is authorized may have 64 KB at most."},
+        "status": 400,
+    }
+    for text in (MANY, MANY.encode(), json.dumps({"authorization": "x" * 70_000})):
+        socket.send(text)
+        assert socket.receive() == refused
+    assert socket.authorize("nonsense")["status"] == 403
+    socket.send(MANY)
+    assert socket.receive() == refused
+    assert max(read) < 1000
+    assert socket.authorize(production.token) == {"handshake": True}
+    large = {
+        **COUNT,
+        "filters": [{"member": "Users.city", "operator": "notEquals", "values": ["x" * 70_000]}],
+    }
+    assert socket.ask(1, "load", query=large)["status"] == 200

@@ -35,6 +35,30 @@ def test_of_repeated_keys_the_last_counts() -> None:
     assert decode('{"limit": 1, "limit": 2}') == {"limit": 2}
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("18446744073709551615", 2**64 - 1),
+        ("-9223372036854775808", -(2**63)),
+        # Beyond 64 bits a number is its text, which as a filter's value means the same.
+        ("18446744073709551616", "18446744073709551616"),
+        ("18446744073709551617", "18446744073709551617"),
+        ("-9223372036854775809", "-9223372036854775809"),
+        ("18446744073709551616.0", 2.0**64),
+        ("1e20", 1e20),
+        ('"18446744073709551617"', "18446744073709551617"),
+    ],
+)
+def test_integers_are_read_as_they_are_written(written: str, read: object) -> None:
+    [value] = decode(f'{{"values": [{written}]}}')["values"]  # type: ignore[index]
+    assert (type(value), value) == (type(read), read)
+
+
+def test_long_integers_in_a_deep_query_are_refused_as_other_text_is() -> None:
+    with pytest.raises(InvalidQuery, match=r"^Unable to decode query param as JSON, error: it is nested too"):
+        decode('{"a": 18446744073709551617, "b": ' + "[" * 1000 + "]" * 1000 + "}")
+
+
 def test_the_query_type_is_told_by_form() -> None:
     compared = {"timeDimensions": [{"dimension": "Orders.createdAt", "compareDateRange": ["today"]}]}
     assert query_type({}) == "regularQuery"

@@ -68,12 +68,22 @@ def _owner(principal: Principal) -> str:
     if not lasting:
         return ""
     options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
-    text = orjson.dumps(lasting, default=_plain, option=options)
+    try:
+        text = orjson.dumps(lasting, default=_plain, option=options)
+    except TypeError:  # integers beyond 64 bits, half characters, more levels than orjson writes
+        text = repr(_sorted(lasting)).encode("ascii", "backslashreplace")
     return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def _plain(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else repr(value)
+
+
+def _sorted(value: object) -> object:
+    """The same for equal claims, in whatever order their keys are."""
+    if isinstance(value, Mapping):
+        return sorted(((repr(key), _sorted(item)) for key, item in value.items()), key=lambda entry: entry[0])
+    return [_sorted(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from cuboid.http.keys import ALGORITHMS, SECRET, Key, configured_key
 from cuboid.http.plugin_rules import PluginRules
 from cuboid.http.settings import AuthSettings
 from cuboid.query.claims import claims_of_model, freeze
+from cuboid.query.json_text import load_json
 from cuboid.types import HttpRequest, Principal
 
 NO_HEADER = "Authorization header isn't set"
@@ -142,7 +143,7 @@ class Authenticator:
                 # PyJWT lets RecursionError through for a deeply nested header, ValueError for lone surrogates.
                 break
             try:
-                return Verified(freeze(orjson.loads(payload)), kid, key)
+                return Verified(freeze(load_json(payload, beyond=int)), kid, key)
             except (orjson.JSONDecodeError, RecursionError):
                 break
         raise Unauthenticated(INVALID)

@@ -85,7 +85,9 @@ def _type(value: Any) -> ParameterType | None:
             return "boolean"
         case str():
             return None if "\0" in value else "string"
-        case int() | Decimal():
+        case int():
+            return "number" if abs(value) < 10**38 else None  # no engine has wider exact numbers
+        case Decimal():
             return "number"
         case float():
             return "number" if math.isfinite(value) else None

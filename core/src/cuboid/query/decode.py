@@ -7,6 +7,7 @@ from typing import Literal
 import orjson
 
 from cuboid.errors import InvalidQuery
+from cuboid.query.json_text import load_json
 
 MAX_VALUES = 20_000
 """Values (texts, numbers, entries of objects and arrays) in one query. Planning takes some 50 µs for each at worst,
@@ -31,7 +32,7 @@ def decode(raw: object) -> object:
     value = raw
     if isinstance(raw, str):
         try:
-            value = orjson.loads(raw)
+            value = load_json(raw)
         except orjson.JSONDecodeError as error:
             raise InvalidQuery(f"Unable to decode query param as JSON, error: {error}") from None
     if not isinstance(value, (dict, list)):

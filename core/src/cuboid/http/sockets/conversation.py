@@ -28,6 +28,9 @@ REFRESH_TIME = re.compile(rb',"lastRefreshTime":"[0-9T:.+-]+Z"')
 RENEWED_WITHIN = 240.0
 """Seconds after which a subscription ends that the client has not sent again; it does so every minute."""
 
+MOST_BEFORE_AUTHORIZATION = 64 * 1024
+"""Bytes of a message from nobody: tokens have 16 KB at most, and reading takes time from others."""
+
 Write = Callable[[bytes], Awaitable[None]]
 
 
@@ -52,6 +55,8 @@ class Conversation:
         """One message; returns when the next one may be heard."""
         identity: str | None = None
         try:
+            if self.bearer is None and len(text) > MOST_BEFORE_AUTHORIZATION:
+                raise InvalidQuery("A message before the connection is authorized may have 64 KB at most.")
             message = decode(text)
             identity = message_id(message)
             said = read(message)

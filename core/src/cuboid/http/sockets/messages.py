@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 import orjson
 
 from cuboid.errors import InvalidQuery
+from cuboid.query.json_text import load_json
 
 Method = Literal["load", "sql", "dry-run", "meta", "subscribe"]
 
@@ -64,7 +65,7 @@ class Ask:
 def decode(text: str | bytes) -> Mapping[str, Any]:
     """The object in a message. Raises :class:`InvalidQuery`."""
     try:
-        value = orjson.loads(text)
+        value = load_json(text)
     except orjson.JSONDecodeError as error:
         raise InvalidQuery(f"Unable to decode the message as JSON, error: {error}") from None
     if not isinstance(value, dict):
