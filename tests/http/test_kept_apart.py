@@ -160,3 +160,47 @@ def ask_load(client: Any, principal: Principal, **more: Any) -> None:
 def test_no_route_speaks_of_another_tenant(served: Any) -> None:
     for principal in PRINCIPALS * 2:
         ask_everything(served(principal), principal)
+
+
+NUMBERED = """
+cubes:
+  - name: numbered
+    sql: SELECT * FROM numbered WHERE {SECURITY_CONTEXT.tenant.requiredFilter('tenant')}
+    measures:
+      - {name: count, type: count}
+    dimensions:
+      - {name: id, type: number, sql: id, primary_key: true, public: true}
+      - {name: tenant, type: number, sql: tenant}
+"""
+
+
+@pytest.mark.parametrize("first", [2**53, 2**63, 2**64, 10**37])
+def test_principals_and_filters_of_neighbouring_numbers_are_kept_apart(
+    run: Any, make_service: Any, token: Callable[..., str], first: int
+) -> None:
+    catalog = compile_catalog([ModelFile("model.yml", NUMBERED)])
+    service = make_service(catalog=catalog, cache_size=10_000_000, writable=True)
+    client = run(service)
+    rows = ", ".join(f"({number}, {first + number}::DECIMAL(38, 0))" for number in range(3))
+    table = f"CREATE TABLE numbered AS SELECT * FROM (VALUES {rows}) AS t (id, tenant)"
+    client.server.run(service._data_sources["default"].submit(Statement(table), wait=50))
+    query: dict[str, Any] = {"measures": ["numbered.count"], "dimensions": ["numbered.id"]}
+    for number in range(3):
+        own = type(client)(client.port, token({"tenant": first + number}))
+        assert own.get("load", query).body["data"] == [{"numbered.id": str(number), "numbered.count": "1"}]
+        for asked in range(3):
+            leaf = {"member": "numbered.tenant", "operator": "equals", "values": [first + asked]}
+            filtered = {**query, "filters": [leaf]}
+            for answer in (own.get("load", filtered), own.post("load", {"query": filtered})):
+                assert len(answer.body["data"]) == (asked == number), answer.body
+                assert answer.body["query"]["filters"][0]["values"] == [str(first + asked)]
+            for route in ("sql", "dry-run", "explain"):
+                assert own.post(route, {"query": filtered}).status == 200
+
+
+def test_a_claim_wider_than_any_database_s_numbers_is_refused_and_no_failure(
+    run: Any, make_service: Any, token: Callable[..., str]
+) -> None:
+    client = run(make_service(catalog=compile_catalog([ModelFile("model.yml", NUMBERED)])))
+    own = type(client)(client.port, token({"tenant": 10**38}))
+    assert own.get("load", {"measures": ["numbered.count"]}).status in (400, 403)
