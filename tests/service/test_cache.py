@@ -324,6 +324,46 @@ def test_a_run_that_began_before_an_invalidation_answers_nobody_who_asks_after_i
     told(work, continue_wait=2)
 
 
+@pytest.mark.parametrize("wait", [100, 0.3])
+def test_who_joins_a_run_keeps_its_rows_under_the_values_of_before_it(wait: float) -> None:
+    """The second asker wants the same statement written otherwise, and knows of a sale that the run does not see."""
+
+    async def ask(world: World, cast: bool) -> Any:
+        body = Pending("", 0)
+        while isinstance(body, Pending):
+            body = await world.load(TOTAL, cast_numerics=cast)
+        return body["data"][0]["sales.total"]
+
+    async def work(world: World) -> None:
+        reached, go = asyncio.Event(), asyncio.Event()
+        execute = world.driver.execute
+
+        async def hold(job: Job) -> Result:
+            result = await execute(job)
+            if "FROM sales" in job.statement.sql and not reached.is_set():
+                reached.set()
+                await go.wait()
+            return result
+
+        world.driver.execute = hold  # type: ignore[method-assign]
+        before = asyncio.create_task(ask(world, False))
+        await reached.wait()
+        await world.sell(5, told=True)
+        after = asyncio.create_task(ask(world, True))
+        (run,) = world.service._answers._begun._runs.values()
+        seen = run.askers
+        more = 1 if wait > 1 else 3  # both have joined, more than once if they do not wait
+        while run.askers < seen + more:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
+        go.set()
+        assert [await before, await after] == ["30", 30]
+        assert world.driver.count("FROM sales") == 1
+        assert [await ask(world, False), await ask(world, True)] == ["35", 35]
+        assert not world.service._answers._begun._runs
+
+    told(work, continue_wait=wait)
+
+
 def test_answers_differ_by_all_that_shapes_them() -> None:
     async def work(world: World) -> None:
         plain = await world.load(TOTAL)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +24,7 @@ from cuboid.query.model import Question
 from cuboid.result.answer import Answer
 from cuboid.result.envelope import Body, UsedRollup, encode
 from cuboid.run.asker import NOBODY, Asker
+from cuboid.run.begun import Begun
 from cuboid.run.cache import Cache, CacheFigures
 from cuboid.run.data_source import statement_key
 from cuboid.run.refresh_keys import Key, Values
@@ -35,9 +35,6 @@ log = logging.getLogger(__name__)
 
 MANY_ROWS = 2000
 """Rows from which encoding moves to a thread: about 2 ms of work."""
-
-MOST_BEGUN = 10_000
-"""Answers on their way whose refresh keys are remembered."""
 
 KEPT_SECONDS = 24 * 3600.0
 """How long an answer that is out of date may still be told where the request allows it."""
@@ -124,7 +121,7 @@ class Answers:
         self._stored = stored
         self._transformed = transformed
         self._counted = counted
-        self._begun: OrderedDict[Hashable, Values] = OrderedDict()
+        self._begun = Begun()
         self._encoding: dict[tuple[Hashable, tuple[datetime, ...]], asyncio.Task[Body]] = {}
         self._renewing: dict[Hashable, asyncio.Task[None]] = {}
 
@@ -246,21 +243,22 @@ class Answers:
     ) -> list[Told] | Pending:
         """Runs what the questions need. The values that count for an answer are those of before its run, which may have
         begun for somebody else, or for an earlier repetition of this request."""
-        before = [
-            None if each is None else self._begun.setdefault(one.key, each)
-            for one, each in zip(wanted, values, strict=True)
+        begun = [
+            self._begun.join(one.parts, _keys(one), each) for one, each in zip(wanted, values, strict=True)
         ]
-        while len(self._begun) > MOST_BEGUN:
-            self._begun.popitem(last=False)
         parts = [part for one in wanted for part in one.parts]
         uses = [use for one in wanted for use in one.uses]
+        answered = failed = False
         try:
             renew = any(one.mode == "must-revalidate" for one in wanted)
             outcome = await self._run(parts, uses, asker, deadline - time.monotonic(), renew)
+            answered = not isinstance(outcome, Pending)
         except CuboidError:
-            for one in wanted:
-                self._begun.pop(one.key, None)
+            failed = True
             raise
+        finally:
+            for run in begun:
+                self._begun.leave(run, answered=answered, failed=failed)
         if isinstance(outcome, Pending):
             kept = [self._kept(one) if one.mode == "stale-if-slow" else None for one in wanted]
             if any(each is None for each in kept):
@@ -269,10 +267,9 @@ class Answers:
         self._cache.misses += len(wanted)
         results = iter(outcome)
         told: list[Told] = []
-        for one, each in zip(wanted, before, strict=True):
+        for one, run in zip(wanted, begun, strict=True):
             own = [next(results) for _ in one.parts]
-            self._begun.pop(one.key, None)
-            told.append(Told(await self._encode(one, own, each)))
+            told.append(Told(await self._encode(one, own, run.values_of(_keys(one), own))))
         return told
 
     async def _encode(self, one: Wanted, results: Sequence[Result], values: Values | None) -> Body:
@@ -342,6 +339,11 @@ class Missing:
     """Nothing is kept that may be told; the values of the refresh keys, None if the answer is not to be kept."""
 
     values: Values | None
+
+
+def _keys(one: Wanted) -> Hashable:
+    """What the values are of: equal rollups stand in equal statements."""
+    return "rollups" if one.uses else one.keys
 
 
 def _used(one: Wanted, values: Values | None) -> list[UsedRollup]:
