@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 from tests.run.rollups.shelves import FEBRUARY, monthly, shelf, whole, with_orders
 
+from cuboid.catalog.pieces import Place
+from cuboid.catalog.rollups import RefreshKey
 from cuboid.errors import QueryFailed
 from cuboid.run.rollups import RollupSettings
 from cuboid.run.stored import RollupUse, StoredRollup
 from cuboid.types import Pending, Statement
 
+PLACE = Place("model.yml", 1, 1)
 ENDLESS = "SELECT 'x', TIMESTAMP '2024-01-01', count(*) FROM range(1000000000000) t(i) WHERE i % 7 = 3"
 
 
@@ -249,6 +252,35 @@ async def test_a_refresh_builds_what_is_due_and_removes_parts_whose_times_are_go
         await opened.rollups.refresh(monthly(), force=True)
         assert opened.rollups.counts.built == 5 + 1 + 3
         assert await opened.labels(monthly()) == {"20240101": 1, "20240201": 2, "rest": 0}
+
+
+async def test_parts_whose_times_are_gone_are_not_read_once_the_source_has_said_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("cuboid.run.rollups.table.CHECK_SECONDS", -1.0)
+    async with shelf(tmp_path) as opened:
+        await with_orders(opened)
+        await opened.ready(monthly())
+        await opened.do("DELETE FROM orders WHERE placed < '2024-02-01' OR placed >= '2024-03-01'")
+        await opened.ready(monthly(), renew=True)
+        assert await opened.rows(monthly()) == await opened.truth()
+        await opened.do("DELETE FROM orders WHERE placed IS NOT NULL")
+        await opened.ready(monthly(), FEBRUARY, renew=True)
+        assert await opened.rows(monthly()) == await opened.truth()
+    async with shelf(tmp_path) as later:  # a range that is supposed
+        await later.do("INSERT INTO orders VALUES ('Rome', '2024-02-10', 5)")
+        await later.ready(monthly(), renew=True)
+        assert await later.rows(monthly()) == await later.truth()
+
+
+async def test_a_refresh_key_that_the_model_says_anew_is_followed(tmp_path):
+    async with shelf(tmp_path) as opened:
+        await with_orders(opened)
+        opened.rollups._version = opened.rollups._versions
+        await opened.ready(monthly(refresh_key=RefreshKey(PLACE, immutable=True)))
+        await opened.do("INSERT INTO orders VALUES ('Rome', '2024-02-10', 5)")
+        await opened.ready(monthly(refresh_key=RefreshKey(PLACE, immutable=True)), renew=True)
+        assert opened.rollups.counts.built == 5
+        await opened.ready(monthly(refresh_key=RefreshKey(PLACE, every="1 second")), renew=True)
+        assert await opened.rows(monthly()) == await opened.truth()
 
 
 async def test_the_version_of_a_part_is_the_one_from_before_its_rows_were_read(tmp_path):

@@ -35,6 +35,11 @@ class Parts:
     asked_at: datetime
     range: Bounds | None = None
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether the source has said so, and not only a part that was built with them."""
+        return self.at > -math.inf
+
     def within(self, bounds: Bounds | None) -> Sequence[Part]:
         """Those that a reader of these bounds needs: rows without a time are in none."""
         return (*self.cut, *self.rest) if bounds is None else within(self.cut, bounds)

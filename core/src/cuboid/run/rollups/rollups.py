@@ -193,4 +193,5 @@ class Rollups:
             known = self._tables[stored.table] = RollupTable(
                 stored, source, self._store, self._builds, self._version, self._changed
             )
+        known.follow(stored)
         return known

@@ -50,6 +50,7 @@ class RollupTable:
         self._changed = changed
         self._looking: set[asyncio.Task[None]] = set()
         self._looked: dict[str, float] = {}
+        self._dropped_for: datetime | None = None
 
     async def ready(
         self, bounds: Bounds | None, deadline: float, *, renew: bool, build: bool
@@ -69,6 +70,8 @@ class RollupTable:
         if parts is None:
             elapsed = asyncio.get_running_loop().time() - began
             return Pending(f"Asking for the range of pre-aggregation {self.stored.name}", elapsed)
+        if build:
+            await self._drop_gone(parts)
         wanted = parts.within(bounds)
         table, missing = await self._missing(wanted)
         if missing and not build:
@@ -119,6 +122,15 @@ class RollupTable:
         assert parts is not None
         return parts.within(bounds)
 
+    def follow(self, stored: StoredRollup) -> None:
+        """What tells from now on that rows are out of date: a model may say it anew of the same rows."""
+        if (stored.refresh_key, stored.keys, stored.cubes) != (
+            self.stored.refresh_key,
+            self.stored.keys,
+            self.stored.cubes,
+        ):
+            self.stored = stored
+
     def look_at_once(self) -> None:
         """The next reader has all parts looked at."""
         self._looked.clear()
@@ -163,7 +175,10 @@ class RollupTable:
         )
 
     async def _drop_gone(self, parts: Parts) -> None:
-        """Removes what was built before the source said that there are no such times any more."""
+        """Removes what was built before the source said that there are no such times any more. A range that is only
+        supposed says nothing of that."""
+        if not parts.is_asked or parts.asked_at == self._dropped_for:
+            return
         table = await self._store.table(self.stored.table)
         labels = {part.label for part in parts.within(None)} | {REST}
         have = {} if table is None else table.parts
@@ -172,6 +187,7 @@ class RollupTable:
         ]
         if gone:
             await self._store.drop_parts(self.stored.table, gone)
+        self._dropped_for = parts.asked_at
 
     # ------------------------------------------------------------ what is built
 
