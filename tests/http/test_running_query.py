@@ -116,6 +116,29 @@ def test_others_who_wait_for_the_same_rows_keep_waiting(run: Any, make_service: 
     assert driver.runs == 1
 
 
+def test_who_joins_a_run_is_told_of_nobody_else(run: Any, make_service: Any, token: Any) -> None:
+    service = make_service(limit=1, wait=60)
+    client = run(service)
+    driver = service._data_sources["default"].driver
+    anns = Asked(client, ENDLESS, "abc", token({"sub": "ann"}))
+    wait_for(lambda: driver.runs == 1)
+    path = "/cubejs-api/v1/load?priority=5&query=" + quote(json.dumps(ENDLESS))
+    bob = {"x_request_id": "xyz", "Authorization": token({"sub": "bob"})}
+    bobs = threading.Thread(target=lambda: client.ask("GET", path, **bob))
+    bobs.start()
+    queue = service._data_sources["default"].queue
+    wait_for(lambda: len(next(iter(queue._runs.values())).callers) == 2)
+    answer = delete(client, "xyz", token({"sub": "bob"}))
+    [entry] = answer.body["result"]
+    assert (entry["requestId"], entry["query"]["requestId"]) == ("xyz", "xyz")
+    assert (entry["priority"], entry["stopped"]) == (5, False)
+    assert "abc" not in json.dumps({**entry, "queryKey": "", "stageQueryKey": "", "query": {}, "queueId": ""})
+    bobs.join()
+    [entry] = delete(client, "abc", token({"sub": "ann"})).body["result"]
+    assert (entry["requestId"], entry["priority"], entry["stopped"]) == ("abc", 10, True)
+    anns.answer()
+
+
 def test_it_needs_a_token_and_is_for_delete_alone(production: Any) -> None:
     path = "/cubejs-api/v1/running-query/abc"
     assert production.ask("DELETE", path, Authorization="").status == 403

@@ -112,6 +112,7 @@ class Job:
 class Withdrawn:
     """A job that a request no longer waits for. Times are aware; ``started_at`` is None if it was still queued.
 
+    :param job: as that request asked for it, whoever began the run.
     :param stopped: False if the run goes on, since others wait for it too.
     """
 

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import threading
+from types import SimpleNamespace
 
 import pytest
 from clickhouse_connect import get_client
@@ -19,7 +20,7 @@ from cuboid.run.queue import QueueSettings
 from cuboid.types import ColumnInfo, Result, Statement, TableInfo
 from cuboid_clickhouse.config import ChDBConfig, ClickHouseConfig
 from cuboid_clickhouse.dialect import ClickHouseDialect
-from cuboid_clickhouse.driver import ClickHouseDriver
+from cuboid_clickhouse.driver import ClickHouseDriver, Connection
 from cuboid_clickhouse.embedded import ChDBDriver
 from cuboid_clickhouse.introspect import semantic_type
 
@@ -237,6 +238,18 @@ async def test_the_server_itself_ends_what_runs_too_long(driver, job):
     sql = "SELECT toInt64(getSetting('max_execution_time'))"
     assert (await driver.execute(job(sql, timeout=30.5))).rows == [(32,)]
     assert (await driver.execute(job(sql, timeout=600))).rows == [(601,)]
+
+
+@pytest.mark.parametrize(
+    ("own", "sent"),
+    [("0", 31), ("0.0", 31), ("1.5", 1.5), ("0.25", 0.25), ("20", 20), ("31.5", 31), ("90", 31)],
+)
+def test_the_user_s_own_time_stays_if_it_is_shorter(own, sent):
+    setting = SimpleNamespace(value=own, readonly=0)
+    client = SimpleNamespace(server_settings={"max_execution_time": setting})
+    connection = Connection(client, client)
+    ClickHouseDriver.limit(None, connection, 30.5)
+    assert repr(connection.settings["max_execution_time"]) == repr(sent)
 
 
 async def test_an_interrupt_leaves_other_statements_alone(clickhouse_server, driver, job):

@@ -127,7 +127,8 @@ class BoundedQueue(QueryQueue):
                 continue
             if nobody_left:
                 self._stop(run, QueryCancelled(CANCELLED))
-            withdrawn.append(Withdrawn(run.job, run.added_at, run.started_at, stopped=nobody_left))
+            job = run.job_of((owner, request))
+            withdrawn.append(Withdrawn(job, run.added_at, run.started_at, stopped=nobody_left))
         return withdrawn
 
     async def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -52,6 +52,7 @@ class SharedRun:
     :param callers: those who wait now.
     :param promised: how many callers of each party were told ``Pending`` and have not come back.
     :param told: whether any caller ever was told ``Pending``.
+    :param priorities: with which priority each party asked last.
     """
 
     job: Job
@@ -65,6 +66,7 @@ class SharedRun:
     callers: set[Caller] = field(default_factory=set)
     promised: Counter[Party] = field(default_factory=Counter)
     told: bool = False
+    priorities: dict[Party, int] = field(default_factory=dict)
     started: float = 0.0
     added_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     started_at: datetime | None = None
@@ -89,6 +91,7 @@ class SharedRun:
                 caller.redeemed = owed_to
                 break
         self.callers.add(caller)
+        self.priorities[caller.party] = job.priority
         if not self.ended.done():
             self.clear_neglect()
         return caller
@@ -108,6 +111,11 @@ class SharedRun:
     def is_asked_by(self, party: Party) -> bool:
         """Whether a caller of the party waits for the run, or was told to come back."""
         return self.promised[party] > 0 or any(each.party == party for each in self.callers)
+
+    def job_of(self, party: Party) -> Job:
+        """The job as the party asked for it, which may share the run with somebody else's."""
+        owner, request = party
+        return replace(self.job, owner=owner, request=request, priority=self.priorities[party])
 
     def withdraw(self, party: Party) -> bool:
         """The party's callers wait no longer; whether the run is left with nobody who wants it."""

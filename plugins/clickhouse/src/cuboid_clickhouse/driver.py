@@ -139,9 +139,10 @@ class ClickHouseDriver(DBAPIDriver):
 
     def limit(self, connection: Connection, seconds: float) -> None:
         allowed = connection.client.server_settings["max_execution_time"]
-        wanted = math.ceil(seconds)
+        wanted = float(math.ceil(seconds))
         if not allowed.readonly:  # the user's own limit stays if it is shorter; 0 is none
-            connection.settings["max_execution_time"] = min(wanted, int(allowed.value) or wanted)
+            shorter = min(wanted, float(allowed.value) or wanted)  # servers take fractions, too
+            connection.settings["max_execution_time"] = int(shorter) if shorter.is_integer() else shorter
 
     def start(self, connection: Connection, statement: Statement, *, streaming: bool) -> Cursor:
         return connection.start(statement)
