@@ -437,6 +437,24 @@ def test_connections_are_limited(run: Any, make_service: Any, connect: Any) -> N
     wait_for(there_is_room)
 
 
+def test_clients_without_a_token_do_not_take_the_places_of_others(
+    run: Any, make_service: Any, connect: Any
+) -> None:
+    client = run(make_service(), sockets=SocketSettings(connections=20))
+    known = connect(client, {})
+    silent = [connect(client) for _ in range(5)]
+    liars = [connect(client) for _ in range(5)]
+    for liar in liars:
+        assert liar.authorize("nonsense")["status"] == 403
+    # The others that come without a token take the places of these, the oldest first.
+    more = [connect(client) for _ in range(6)]
+    assert [each.closed for each in (*silent, liars[0])] == [(1008, "No authorization was sent")] * 6
+    assert liars[1].authorize("nonsense")["status"] == 403
+    for socket in (known, connect(client, {}), connect(client, {})):
+        assert socket.ask(1, "load", query=COUNT)["status"] == 200
+    assert more[-1].authorize("nonsense")["status"] == 403
+
+
 def test_a_connection_that_says_nothing_is_closed(run: Any, make_service: Any, connect: Any) -> None:
     client = run(make_service(), sockets=SocketSettings(authorize_within=0.1))
     assert connect(client).closed == (1008, "No authorization was sent")

@@ -12,11 +12,19 @@ AT_ONCE = 50
 """Subscriptions that are looked after at once; the others of a round wait for them."""
 
 
+STRANGERS = 10
+"""Connections without a verified token that there is always room for; of more, one in ten may be one. A new one takes
+the place of the oldest: whoever has a token shows it within milliseconds, and opens a connection in a flood as well."""
+
+
 class Connection(Protocol):
     """An open WebSocket."""
 
     def hang_up(self) -> None:
         """Says goodbye: the server is going away."""
+
+    def turn_out(self) -> None:
+        """Closes it: nobody knows whose it is, and another one wants its place."""
 
     def drop(self) -> None:
         """Ends all that goes on for it, whether or not the client has said goodbye."""
@@ -35,6 +43,7 @@ class Connections:
     def __init__(self, settings: SocketSettings) -> None:
         self._settings = settings
         self._open: set[Connection] = set()
+        self._strangers: dict[Connection, None] = {}
         self._subscriptions: set[Subscription] = set()
         self._clock: asyncio.Task[None] | None = None
         self._refreshing: dict[Subscription, asyncio.Task[None]] = {}
@@ -58,13 +67,23 @@ class Connections:
         return len(self._subscriptions)
 
     def enter(self, connection: Connection) -> None:
-        """The connection is open."""
+        """The connection is open, and nobody knows yet whose it is."""
+        if len(self._strangers) >= max(self._settings.connections // 10, STRANGERS):
+            oldest = next(iter(self._strangers))
+            del self._strangers[oldest]
+            oldest.turn_out()
+        self._strangers[connection] = None
         self._open.add(connection)
         self._none_open.clear()
+
+    def know(self, connection: Connection) -> None:
+        """A token of the connection was verified; harmless when repeated."""
+        self._strangers.pop(connection, None)
 
     def leave(self, connection: Connection) -> None:
         """The connection is closed; harmless when repeated."""
         self._open.discard(connection)
+        self._strangers.pop(connection, None)
         if not self._open:
             self._none_open.set()
 

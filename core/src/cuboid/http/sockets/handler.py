@@ -63,6 +63,8 @@ class SocketHandler(WebSocketHandler):
     async def on_message(self, message: str | bytes) -> None:
         if self.conversation is not None:
             await self.conversation.hear(message)
+            if self.conversation is not None and self.conversation.bearer is not None:
+                self.site.sockets.know(self)
 
     def on_close(self) -> None:
         self.drop()
@@ -78,6 +80,10 @@ class SocketHandler(WebSocketHandler):
     def hang_up(self) -> None:
         """The server is going away; clients connect again, to whichever server is there."""
         self.close(GOING_AWAY, "The server is stopping")
+
+    def turn_out(self) -> None:
+        """Others want the place of somebody unknown."""
+        self.close(POLICY, "No authorization was sent")
 
     async def _write(self, text: bytes) -> None:
         await self.write_message(text)
