@@ -13,7 +13,7 @@ from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
 from cuboid.run.rollups import Rollups
 from cuboid.run.store import StoreSettings
-from cuboid.run.stored import Bounds, RollupUse, StoredRollup
+from cuboid.run.stored import Bounds, Refreshed, RollupUse, StoredRollup
 from cuboid.run.streams import Streams
 from cuboid.types import Pending, Statement
 
@@ -33,7 +33,7 @@ class KeptRollups:
 
     async def ready(
         self, uses: Sequence[RollupUse], *, wait: float, asker: Asker, renew: bool = False
-    ) -> Mapping[str, datetime] | Pending:
+    ) -> Mapping[str, Refreshed] | Pending:
         by_table: dict[str, list[RollupUse]] = {}
         for use in uses:
             by_table.setdefault(use.stored.table, []).append(use)
@@ -45,7 +45,8 @@ class KeptRollups:
                 await self._build(stored, stored.select(None))
             else:
                 await self._build(stored, stored.select(_years([each for each in bounds if each])))
-        return dict.fromkeys(by_table, datetime.now(UTC))
+        now = datetime.now(UTC)
+        return dict.fromkeys(by_table, Refreshed(now, str(now)))
 
     async def _build(self, stored: StoredRollup, select: Statement) -> None:
         columns = ", ".join(f'"{column.name}"' for column in stored.columns)
@@ -82,7 +83,7 @@ class FiledRollups:
 
     async def ready(
         self, uses: Sequence[RollupUse], *, wait: float, asker: Asker, renew: bool = False
-    ) -> Mapping[str, datetime] | Pending:
+    ) -> Mapping[str, Refreshed] | Pending:
         self.served.update(use.stored.name for use in uses)
         return await self._rollups.ready(uses, wait=DEADLINE, asker=asker, renew=renew)
 

@@ -28,7 +28,7 @@ from cuboid.run.begun import Begun
 from cuboid.run.cache import Cache, CacheFigures
 from cuboid.run.data_source import statement_key
 from cuboid.run.refresh_keys import Key, Values
-from cuboid.run.stored import RollupUse
+from cuboid.run.stored import Refreshed, RollupUse
 from cuboid.types import Pending, Result
 
 log = logging.getLogger(__name__)
@@ -43,8 +43,8 @@ Run = Callable[[Parts, Sequence[RollupUse], Asker, float, bool], Awaitable[list[
 """Runs statements, once what they read is stored; waits at most so many seconds. If so told, what is out of date is
 built first."""
 
-Stored = Callable[[Sequence[RollupUse], Asker, float, bool], Awaitable[Mapping[str, datetime] | Pending]]
-"""When the rollups that are read were refreshed."""
+Stored = Callable[[Sequence[RollupUse], Asker, float, bool], Awaitable[Mapping[str, Refreshed] | Pending]]
+"""What is read of rollups, by table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,14 +227,14 @@ class Answers:
         return Told(kept.body, slow)
 
     async def _values(self, one: Wanted, asker: Asker, deadline: float) -> Values | Pending:
-        """The values of its refresh keys; what rollups answer is as old as they are."""
+        """The values of its refresh keys; for what rollups answer, which rows are read of them."""
         left = deadline - time.monotonic()
         if not one.uses:
             return await self._freshness.values.values(one.keys or (), left)
         stored = await self._stored(one.uses, asker, left, one.mode == "must-revalidate")
         if isinstance(stored, Pending):
             return stored
-        return tuple(encode([name, str(moment)]) for name, moment in sorted(stored.items()))
+        return tuple(encode([name, str(each.at), each.rows]) for name, each in sorted(stored.items()))
 
     # ------------------------------------------------------------ what is not
 
@@ -350,7 +350,7 @@ def _used(one: Wanted, values: Values | None) -> list[UsedRollup]:
     """The rollups that it reads, which its keys are then."""
     if not one.uses:
         return []
-    known = dict(orjson.loads(each) for each in values or ())
+    known = {table: at for table, at, _ in map(orjson.loads, values or ())}
     tables = {use.stored.table: use.stored.name for use in one.uses}
     return [
         UsedRollup(table, name, datetime.fromisoformat(known[table]) if table in known else None)

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from cuboid.answers import Answers, Told, Wanted, answer_key
@@ -40,7 +39,7 @@ from cuboid.run.data_source import DataSource
 from cuboid.run.polls import Polls
 from cuboid.run.readiness import StoredRollups
 from cuboid.run.rollups import LateRollups
-from cuboid.run.stored import RollupUse
+from cuboid.run.stored import Refreshed, RollupUse
 from cuboid.run.together import Together
 from cuboid.types import Column, Pending, Result, Statement
 
@@ -204,8 +203,8 @@ class Service:
 
     async def _stored(
         self, uses: Sequence[RollupUse], asker: Asker, wait: float, renew: bool = False
-    ) -> Mapping[str, datetime] | Pending:
-        """When the rollups that are read were refreshed; they are built first if they are not there."""
+    ) -> Mapping[str, Refreshed] | Pending:
+        """What is read of rollups; they are built first if they are not there."""
         if self._rollups is None or not uses:
             return {}
         return await self._rollups.ready(uses, wait=wait, asker=asker, renew=renew)

@@ -42,7 +42,7 @@ async def test_what_is_missing_is_built_and_holds_what_the_source_gives(tmp_path
         await with_orders(opened)
         before = datetime.now(UTC)
         refreshed = await opened.ready(whole())
-        assert before <= refreshed["orders_whole"] <= datetime.now(UTC)
+        assert before <= refreshed["orders_whole"].at <= datetime.now(UTC)
         rows = await opened.rows(whole())
         assert rows == await opened.truth()
         assert len(rows) == 5
@@ -329,21 +329,60 @@ async def test_what_somebody_says_has_changed_is_out_of_date_whatever_its_versio
         assert opened.rollups.counts.built == 3
 
 
-async def test_another_moment_is_told_after_each_change_of_what_is_read(tmp_path, monkeypatch):
-    """Whoever keeps answers keeps them while the moment is the same."""
+async def test_other_rows_are_told_after_each_change_of_what_is_read_and_of_nothing_else(
+    tmp_path, monkeypatch
+):
+    """Whoever keeps answers keeps them while the rows are the same."""
     monkeypatch.setattr("cuboid.run.rollups.table.CHECK_SECONDS", -1.0)
     async with shelf(tmp_path) as opened:
         await with_orders(opened)
-        moments = [(await opened.ready(monthly()))["orders_monthly"]]
-        assert await opened.ready(monthly()) == {"orders_monthly": moments[0]}
+        found = [(await opened.ready(monthly()))["orders_monthly"]]
+        february = await opened.ready(monthly(), FEBRUARY)
+        assert await opened.ready(monthly()) == {"orders_monthly": found[0]}
         for label in ("20240101", "20240401", "rest"):
             opened.versions.now[label] = "2"
-            moments.append((await opened.ready(monthly(), renew=True))["orders_monthly"])
+            found.append((await opened.ready(monthly(), renew=True))["orders_monthly"])
+        assert await opened.ready(monthly(), FEBRUARY) == february
         await opened.do("DELETE FROM orders WHERE placed >= '2024-03-01'")
         await opened.rollups.refresh(monthly())
-        moments.append((await opened.ready(monthly()))["orders_monthly"])
-        assert len(set(moments)) == 5
-        assert moments == sorted(moments)
+        found.append((await opened.ready(monthly()))["orders_monthly"])
+        assert len({each.rows for each in found}) == 5
+        assert [each.at for each in found] == sorted(each.at for each in found)
+
+
+async def test_other_rows_are_told_of_a_build_that_began_earlier_and_ends_later(tmp_path, monkeypatch):
+    async with shelf(tmp_path) as opened:
+        await with_orders(opened)
+        uses = [RollupUse(monthly(), FEBRUARY), RollupUse(monthly())]
+
+        async def told() -> Any:
+            return (await opened.rollups.ready(uses, wait=50))["orders_monthly"]
+
+        await opened.ready(monthly())
+        store, go_on, held = opened.rollups._store, asyncio.Event(), asyncio.Event()
+        write = store.write
+
+        async def slowly(stored: StoredRollup, part: Any, batches: Any) -> Any:
+            async def rows() -> Any:
+                if part.label == "20240101":
+                    held.set()
+                    await go_on.wait()
+                async for batch in batches:
+                    yield batch
+
+            return await write(stored, part, rows())
+
+        monkeypatch.setattr(store, "write", slowly)
+        january = datetime(2024, 1, 1), datetime(2024, 2, 1)
+        slow = asyncio.create_task(opened.rollups.refresh(monthly(), january, force=True))
+        await held.wait()
+        await opened.rollups.refresh(monthly(), FEBRUARY, force=True)
+        before = await told()
+        go_on.set()
+        await slow
+        after = await told()
+        assert after.at == before.at
+        assert after.rows != before.rows
 
 
 # ---------------------------------------------------------------- cleaning up

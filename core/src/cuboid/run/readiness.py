@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Protocol
 
 from cuboid.run.asker import Asker
 from cuboid.run.data_source import DataSource
-from cuboid.run.stored import RollupUse
+from cuboid.run.stored import Refreshed, RollupUse
 from cuboid.types import Pending
 
 
@@ -27,8 +26,8 @@ class StoredRollups(Protocol):
 
     async def ready(
         self, uses: Sequence[RollupUse], *, wait: float, asker: Asker, renew: bool = False
-    ) -> Mapping[str, datetime] | Pending:
-        """When what is used was refreshed, by table; :class:`Pending` after ``wait`` seconds while it is being built.
+    ) -> Mapping[str, Refreshed] | Pending:
+        """What is read of each table that is used; :class:`Pending` after ``wait`` seconds while it is being built.
 
         :param renew: what is out of date is refreshed first.
 

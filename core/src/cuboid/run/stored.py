@@ -64,3 +64,15 @@ class RollupUse:
 
     stored: StoredRollup
     bounds: Bounds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a query reads of a table now.
+
+    :param at: when it was refreshed (aware), for people.
+    :param rows: another text when other rows are read: several builds end in any order, so that no moment tells it.
+    """
+
+    at: datetime
+    rows: str

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 
 from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.data_source import DataSource
 from cuboid.run.rollups.builds import Counts
 from cuboid.run.rollups.rollups import Rollups
-from cuboid.run.stored import RollupUse
+from cuboid.run.stored import Refreshed, RollupUse
 from cuboid.types import Pending
 
 
@@ -45,7 +44,7 @@ class LateRollups:
 
     async def ready(
         self, uses: Sequence[RollupUse], *, wait: float, asker: Asker = NOBODY, renew: bool = False
-    ) -> Pending | Mapping[str, datetime]:
+    ) -> Pending | Mapping[str, Refreshed]:
         """As :meth:`Rollups.ready`."""
         return await self.made.ready(uses, wait=wait, asker=asker, renew=renew)
 

@@ -15,7 +15,7 @@ from cuboid.run.rollups.parts import Part
 from cuboid.run.rollups.table import RollupTable
 from cuboid.run.rollups.versions import Version, Versions
 from cuboid.run.store import BuiltTable, RollupStore
-from cuboid.run.stored import Bounds, RollupUse, StoredRollup
+from cuboid.run.stored import Bounds, Refreshed, RollupUse, StoredRollup
 from cuboid.types import Pending
 
 SUPERSEDED_SECONDS = 3600.0
@@ -68,8 +68,8 @@ class Rollups:
 
     async def ready(
         self, uses: Sequence[RollupUse], *, wait: float, asker: Asker = NOBODY, renew: bool = False
-    ) -> Pending | Mapping[str, datetime]:
-        """When each table that is used was read from its source, or :class:`Pending` after ``wait`` seconds, while the
+    ) -> Pending | Mapping[str, Refreshed]:
+        """What is read of each table that is used, or :class:`Pending` after ``wait`` seconds, while the
         builds go on. Missing parts are built; parts that are out of date are served, and refreshed behind the scenes.
 
         :param asker: who waits; builds belong to nobody, as they serve all.
@@ -86,7 +86,7 @@ class Rollups:
             ),
             return_exceptions=True,
         )
-        refreshed: dict[str, datetime] = {}
+        refreshed: dict[str, Refreshed] = {}
         pending: Pending | None = None
         for use, outcome in zip(uses, outcomes, strict=True):
             if isinstance(outcome, BaseException):
@@ -94,8 +94,11 @@ class Rollups:
             if isinstance(outcome, Pending):
                 pending = outcome
             else:
-                before = refreshed.get(use.stored.table, outcome)
-                refreshed[use.stored.table] = min(before, outcome)
+                before = refreshed.get(use.stored.table)
+                if before is not None:
+                    rows = f"{before.rows} {outcome.rows}"
+                    outcome = Refreshed(min(before.at, outcome.at), rows)
+                refreshed[use.stored.table] = outcome
         return refreshed if pending is None else pending
 
     async def refresh(

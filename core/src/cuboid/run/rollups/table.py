@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import math
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from cuboid.run.rollups.parts import REST, WHOLE, Part
 from cuboid.run.rollups.ranges import Parts, PartsOf
 from cuboid.run.rollups.versions import Version
 from cuboid.run.store import BuiltPart, BuiltTable, NewPart, RollupStore
-from cuboid.run.stored import Bounds, StoredRollup
+from cuboid.run.stored import Bounds, Refreshed, StoredRollup
 from cuboid.types import Pending
 
 log = logging.getLogger(__name__)
@@ -54,9 +55,8 @@ class RollupTable:
 
     async def ready(
         self, bounds: Bounds | None, deadline: float, *, renew: bool, build: bool
-    ) -> Pending | datetime:
-        """When the rows within ``bounds`` were last changed: another moment means other rows. :class:`Pending` at
-        ``deadline`` (the loop's clock).
+    ) -> Pending | Refreshed:
+        """What the rows within ``bounds`` are. :class:`Pending` at ``deadline`` (the loop's clock).
 
         :param renew: parts that are out of date are waited for too.
         :param build: whether this process builds what is missing or out of date.
@@ -92,10 +92,9 @@ class RollupTable:
         elif build:
             self._look(wanted)
         if table is None:
-            return datetime.now(UTC)
-        moments = [table.parts[part.label].built_at for part in wanted if part.label in table.parts]
-        moments += [table.dropped_at] if table.dropped_at is not None else []
-        return max(moments) if moments else max(part.built_at for part in table.parts.values())
+            now = datetime.now(UTC)
+            return Refreshed(now, str(now))
+        return _refreshed(table, None if bounds is None else [part.label for part in wanted])
 
     async def refresh(self, bounds: Bounds | None = None, *, force: bool = False) -> Sequence[Part]:
         """Builds what is missing or out of date within ``bounds``, and removes parts that the source has no longer; all
@@ -244,3 +243,17 @@ class RollupTable:
                 self._builds.start(self.stored, part, await self._new(part), force=void)
         except CuboidError as error:
             log.warning("The pre-aggregation %s cannot be refreshed: %s", self.stored.name, error)
+
+
+def _refreshed(table: BuiltTable, labels: Sequence[str] | None) -> Refreshed:
+    """What is read of these parts of the table, of all that it has by default."""
+    read = [
+        table.parts[label]
+        for label in sorted(table.parts if labels is None else labels)
+        if label in table.parts
+    ]
+    moments = [part.built_at for part in read]
+    moments += [table.dropped_at] if table.dropped_at is not None else []
+    what = repr([(part.label, part.version, part.built_at) for part in read] + [table.dropped_at])
+    rows = hashlib.blake2b(what.encode(), digest_size=8).hexdigest()
+    return Refreshed(max(moments) if moments else max(part.built_at for part in table.parts.values()), rows)
