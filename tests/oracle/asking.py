@@ -62,7 +62,9 @@ def narrower(query: JsonQuery) -> Iterator[JsonQuery]:
     filters = query["filters"]
     for position in range(len(filters)):
         yield {**query, "filters": filters[:position] + filters[position + 1 :]}
-    bare = [{k: v for k, v in entry.items() if k != "dateRange"} for entry in query["timeDimensions"]]
+    # An entry with nothing but its dimension names it (policies must grant it) and asks nothing: none is left.
+    grouped = [entry for entry in query["timeDimensions"] if "granularity" in entry]
+    bare = [{k: v for k, v in entry.items() if k != "dateRange"} for entry in grouped]
     if "segments" in query:
         yield {key: value for key, value in query.items() if key != "segments"}
     yield {**query, "timeDimensions": bare}
