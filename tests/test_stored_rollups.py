@@ -279,3 +279,38 @@ def test_tenants_whose_data_sources_differ_share_no_rollups(project: Path) -> No
     with cuboid.open(project) as opened:
         for shop, count in (("north", "5000"), ("south", "10"), ("north", "5000")):
             assert opened.load(QUERIES[2], {"shop": shop}) == [{"orders.count": count}]
+
+
+def test_the_least_of_texts_is_not_aggregated_again_in_the_order_of_the_store(project: Path) -> None:
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute("CREATE TYPE size AS ENUM ('small', 'large', 'huge')")
+        connection.execute(
+            "CREATE TABLE boxes AS SELECT i % 2 AS kind, (['small', 'large', 'huge'])[1 + i % 3]::size AS size"
+            " FROM range(24) t(i)"
+        )
+    boxes = {
+        "name": "boxes",
+        "sql_table": "boxes",
+        "measures": [
+            {"name": "largest", "sql": "size", "type": "max"},
+            {"name": "smallest", "sql": "{size}", "type": "min"},
+            {"name": "unknown", "sql": "coalesce(size, 'small')", "type": "max"},
+        ],
+        "dimensions": [
+            {"name": "kind", "sql": "kind", "type": "number"},
+            {"name": "size", "sql": "size", "type": "string"},
+        ],
+        "pre_aggregations": [
+            {"name": "by_kind", "measures": ["largest", "smallest"], "dimensions": ["kind"]},
+            {"name": "more_by_kind", "measures": ["unknown"], "dimensions": ["kind"]},
+        ],
+    }
+    (project / "model" / "boxes.yml").write_text(json.dumps({"cubes": [boxes]}))
+    sizes = {"measures": ["boxes.largest", "boxes.smallest"]}
+    with cuboid.open(project) as opened:
+        assert opened.load(sizes) == [{"boxes.largest": "huge", "boxes.smallest": "small"}]
+        (by_kind,) = opened.results({**sizes, "dimensions": ["boxes.kind"]})
+        assert by_kind["usedPreAggregations"]
+        assert {row["boxes.largest"] for row in by_kind["data"]} == {"huge"}
+        with pytest.raises(QueryFailed, match=r"'boxes\.unknown' is the least or greatest of texts"):
+            opened.load({"measures": ["boxes.unknown"]})

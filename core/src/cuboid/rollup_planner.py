@@ -22,7 +22,7 @@ from cuboid.catalog.rollups import Rollup
 from cuboid.errors import CuboidError
 from cuboid.plan.alignment import Aligned, Alignment
 from cuboid.plan.build import Builder
-from cuboid.plan.layouts import Layout, Unusable, all_rows, as_stored, extreme_part, layouts, rest
+from cuboid.plan.layouts import ORDERED, Layout, Unusable, all_rows, as_stored, extreme_part, layouts, rest
 from cuboid.plan.members import Members
 from cuboid.plan.nodes import Plan, StoredAggregate
 from cuboid.plan.portable import unportable
@@ -213,6 +213,11 @@ class RollupPlanner:
             keys=self._keys(rollup, rows),
             cubes=tuple(sorted(rows.cubes)),
             scheduled=rollup.scheduled_refresh is not False,
+            compared=tuple(
+                (leaf, index)
+                for index, leaf in enumerate(layout.columns)
+                if leaf in layout.additive and self._catalog.measure(leaf).type in ORDERED
+            ),
         )
         if layout.time is None:
             return stored

@@ -31,6 +31,9 @@ from cuboid.query.model import ALWAYS, Access, OrderKey, Predicate, RowRule, Sha
 ADDITIVE = frozenset({"count", "sum", "min", "max"})
 """Measures whose values over parts give the value over the whole."""
 
+ORDERED = frozenset({"min", "max"})
+"""Those of them for which values are compared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -127,7 +130,9 @@ def _layout(rollup: Rollup, catalog: Catalog, builder: Builder, members: Members
     if filled := _filled(part.relation.tree, [*leaves, *read], catalog):
         return Unusable(name, f"{filled} differs from query to query (SECURITY_CONTEXT, FILTER_PARAMS)")
     additive = frozenset(
-        leaf for leaf in leaves if isinstance(part, Aggregate) and catalog.measure(leaf).type in ADDITIVE
+        leaf
+        for leaf in leaves
+        if isinstance(part, Aggregate) and _is_additive(catalog.measure(leaf), catalog)
     )
     time = _part_time(rollup)
     return Layout(
@@ -222,6 +227,19 @@ def _only_part(plan: Plan) -> Aggregate | KeyedAggregate | None:
     if isinstance(source, Combine) and len(source.inputs) == 1:
         source = source.inputs[0]
     return source if isinstance(source, Aggregate | KeyedAggregate) else None
+
+
+def _is_additive(measure: Measure, catalog: Catalog) -> bool:
+    """Whether values over parts give the value over the whole: the least of texts is another one where they are ordered
+    otherwise. That a measure is of texts is known if a dimension says so of the same SQL."""
+    if measure.type not in ORDERED or measure.sql is None:
+        return measure.type in ADDITIVE
+    dimensions = catalog.cubes[measure.cube].dimensions.values()
+    same = [each for each in dimensions if each.sql is not None and each.sql.parts == measure.sql.parts]
+    if len(measure.sql.parts) == 1 and isinstance(only := measure.sql.parts[0], MemberReference):
+        member = catalog.member(only.member)
+        same += [member] if isinstance(member, Dimension) else []
+    return all(each.type != "string" for each in same)
 
 
 def _unstorable(measure: Measure) -> str | None:

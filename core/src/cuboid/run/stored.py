@@ -38,6 +38,8 @@ class StoredRollup:
         are ``keys``.
     :param keys: statements that tell it by their answers.
     :param cubes: whose data the rows are made of.
+    :param compared: measures, and the places of their columns, of which the store finds the least or greatest again:
+        not texts, which databases order in their own ways.
     :param scheduled: it is kept fresh though nobody asks.
     """
 
@@ -56,6 +58,7 @@ class StoredRollup:
     keys: tuple[Statement, ...] = ()
     cubes: tuple[str, ...] = ()
     scheduled: bool = True
+    compared: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

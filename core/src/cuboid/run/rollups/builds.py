@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from cuboid.errors import CuboidError, QueryCancelled, QueryFailed
+from cuboid.errors import CuboidError, QueryCancelled, QueryFailed, UnsupportedFeature
 from cuboid.run.data_source import DataSource
 from cuboid.run.rollups.parts import Part, statement_of
 from cuboid.run.store import NewPart, RollupStore
@@ -196,6 +196,7 @@ class Builds:
         async with aclosing(rows) as batches:  # type: ignore[type-var]
             async for batch in batches:
                 progress.rows += len(batch)
+                _check_compared(stored, batch)
                 yield batch
 
     def _failed(self, stored: StoredRollup, part: Part, error: CuboidError) -> Failure:
@@ -209,3 +210,13 @@ class Builds:
         self.counts.failed += 1
         log.warning("%s", told.message)
         return Failure(told, datetime.now(UTC), pause, asyncio.get_running_loop().time() + pause)
+
+
+def _check_compared(stored: StoredRollup, batch: Batch) -> None:
+    for measure, index in stored.compared:
+        if any(isinstance(row[index], str | list | dict) for row in batch):
+            raise UnsupportedFeature(
+                f"'{measure}' is the least or greatest of texts, which the store may order otherwise.",
+                hint="Declare a dimension of type string with the same sql, or give the measure the type string and an"
+                " aggregate as sql: then the rollup serves it for its own groups only.",
+            )
