@@ -253,4 +253,4 @@ def test_many_requests_in_one_packet_are_answered_one_by_one(production: Any) ->
 def test_more_values_than_any_request_has_are_not_read(production: Any) -> None:
     answer = post(production, BOMBS["small objects"])
     assert answer.status == 400
-    assert answer.body["error"] == "Error: The request is too large: it has more than 500,000 values."
+    assert answer.body["error"] == "The request is too large: it has more than 500,000 values."
