@@ -126,21 +126,18 @@ class Planning:
             )
         return found
 
-    def statements(self, question: Question, planner: Planner) -> Parts:
-        """What must be run for a question: its statement and, if asked for, the one that counts its rows."""
+    def statements(self, question: Question, planner: Planner) -> tuple[Parts, list[RollupUse]]:
+        """What must be run for a question: its statement and, if asked for, the one that counts its rows; and what of
+        rollups must be stored before."""
         parts: Parts = []
+        uses: list[RollupUse] = []
         for each in _counted(question):
             served = planner.serve(each)
             prepared = planner.prepare(each.shape) if served is None else served.prepared
             parts.append((self.data_source(prepared.data_source), prepared.bind(each.values)))
-        return parts
-
-    def uses(self, question: Question, planner: Planner) -> Iterator[RollupUse]:
-        """What of rollups must be stored before the question's statements are run."""
-        for each in _counted(question):
-            served = planner.serve(each)
             if served is not None:
-                yield from served.uses(each.values)
+                uses += served.uses(each.values)
+        return parts, uses
 
     def transformed(self, question: Question, planner: Planner) -> dict[str, Any]:
         """The question as rollups are matched with."""

@@ -87,7 +87,6 @@ class RollupPlanner:
         self._store = store
         self._dialect = dialect
         self._identity = identity
-        self._builder = Builder(catalog)
         self._members = Members(self._catalog)
         self._stored: dict[tuple[str, str], StoredRollup] = {}
         self._served: dict[tuple[Shape, Aligned], Served | None] = {}
@@ -96,7 +95,17 @@ class RollupPlanner:
     @cached_property
     def layouts(self) -> tuple[Layout | Unusable, ...]:
         """What the catalog's rollups store."""
-        return layouts(self._catalog, Builder(self._catalog), self._members)
+        return layouts(self._catalog, self._builder_of_stored, self._members)
+
+    @cached_property
+    def _builder(self) -> Builder:
+        """Plans what is asked; made when there is something to serve, as a model without rollups needs none."""
+        return Builder(self._asked)
+
+    @cached_property
+    def _builder_of_stored(self) -> Builder:
+        """Plans what is stored."""
+        return Builder(self._catalog)
 
     @cached_property
     def _usable(self) -> tuple[Layout, ...]:
@@ -252,7 +261,7 @@ class RollupPlanner:
         )
 
     def _statement(self, shape: Shape, zone: str) -> Prepared:
-        plan = rewrite(Builder(self._catalog).build(replace(shape, timezone=zone)), self._catalog)
+        plan = rewrite(self._builder_of_stored.build(replace(shape, timezone=zone)), self._catalog)
         return Renderer(self._catalog, self._dialect(plan.data_source)).render(plan)
 
     def _table(self, rollup: str, zone: str) -> StoredTable:

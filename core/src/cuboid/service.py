@@ -170,11 +170,10 @@ class Service:
         cubes = planner.prepare(question.shape).cubes
         catalog = planner.catalog
         epoch = self._freshness.epoch(cubes)
+        planned, uses = self._planning.statements(question, planner)
         parts = [
-            (source, replace(statement, epoch=epoch) if epoch else statement)
-            for source, statement in self._planning.statements(question, planner)
+            (source, replace(statement, epoch=epoch) if epoch else statement) for source, statement in planned
         ]
-        uses = list(self._planning.uses(question, planner))
         kept_fresh = self._settings.cache_size > 0 and not uses
         return Wanted(
             question,
@@ -228,8 +227,8 @@ class Service:
             (question,) = request.questions
             if question.query.total:
                 raise InvalidQuery("A streamed answer has no place for a total.", path="total")
-            ((source, statement),) = self._planning.statements(question, planner)
-            return question, source, statement, list(self._planning.uses(question, planner))
+            ((source, statement),), uses = self._planning.statements(question, planner)
+            return question, source, statement, uses
 
         question, source, statement, uses = await self._planning.think(plan, raw)
         while isinstance(await self._stored(uses, context.asker, self._settings.continue_wait), Pending):

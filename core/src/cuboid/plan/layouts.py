@@ -7,7 +7,7 @@ relations make together could not tell whose groups they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from cuboid.catalog.joins import JoinTree
@@ -25,6 +25,7 @@ from cuboid.catalog.rollups import Rollup
 from cuboid.errors import CuboidError
 from cuboid.plan.build import Builder
 from cuboid.plan.members import Members
+from cuboid.plan.mentions import named_members
 from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan
 from cuboid.query.model import ALWAYS, Access, OrderKey, Predicate, RowRule, Shape, Slot, TimeGrouping
 
@@ -273,7 +274,7 @@ def _filled(tree: JoinTree, names: Iterable[str], catalog: Catalog) -> str | Non
     for join in tree.joins:
         if _is_filled(join.sql, catalog):
             return f"the join of '{join.source}' to '{join.target}'"
-        waiting += _members_of(join.sql)
+        waiting += named_members(join.sql)
     while waiting:
         name = waiting.pop()
         if name in seen:
@@ -288,16 +289,12 @@ def _filled(tree: JoinTree, names: Iterable[str], catalog: Catalog) -> str | Non
         for template in member.templates:
             if _is_filled(template, catalog):
                 return f"'{name}'"
-            waiting += _members_of(template)
+            waiting += named_members(template)
     for cube in tree.cubes:
         for source in (catalog.cubes[cube].sql, catalog.cubes[cube].sql_table):
             if source is not None and _is_filled(source, catalog):
                 return f"cube '{cube}'"
     return None
-
-
-def _members_of(template: Template) -> Iterator[str]:
-    return (each.member for each in template.references if isinstance(each, MemberReference))
 
 
 def _is_filled(template: Template, catalog: Catalog) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from cuboid.catalog.model import Catalog, Measure
-from cuboid.catalog.pieces import MemberReference, Template
+from cuboid.catalog.pieces import Template
+from cuboid.plan.mentions import named_members
 from cuboid.query.model import Shape, members_of
 
 _WORDS = re.compile(r"[^\W\d]\w*|\"[^\"]*\"|`[^`]*`|'[^']*'|::|\|\|")
@@ -25,7 +26,10 @@ def unportable(shape: Shape, catalog: Catalog) -> str | None:
     """
     waiting = [*shape.measures, *members_of(shape.group_conditions)]
     waiting += [
-        name for rule in shape.access.masks if isinstance(rule.mask, Template) for name in _named(rule.mask)
+        name
+        for rule in shape.access.masks
+        if isinstance(rule.mask, Template)
+        for name in named_members(rule.mask)
     ]
     seen: set[str] = set()
     while waiting:
@@ -42,9 +46,5 @@ def unportable(shape: Shape, catalog: Catalog) -> str | None:
                 for word in words:
                     if word.lower() not in _KNOWN:
                         return f"'{name}' uses {word}, which is the source's own SQL"
-            waiting += _named(template)
+            waiting += named_members(template)
     return None
-
-
-def _named(template: Template) -> list[str]:
-    return [each.member for each in template.references if isinstance(each, MemberReference)]
