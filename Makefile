@@ -2,6 +2,8 @@
 PORT ?= 4000
 N ?= 100000
 ENGINES ?= duckdb
+# Tests that run side by side. They share the servers.
+JOBS ?= 2
 # Paths that hold Python of ours.
 CODE = core/src client/src plugins tests examples benchmarks scripts
 BIN = .venv/bin
@@ -18,9 +20,9 @@ data:
 	@scripts/bootstrap.sh demo
 	@$(BIN)/python examples/shop/generate.py
 
-test: ## all tests (ARGS='tests/query -k dates' for some)
+test: ## all tests (ARGS='tests/query -k dates' for some, JOBS=0 for one process)
 	@scripts/bootstrap.sh dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 oracle: ## N random queries against the oracle on DuckDB, none as before (ENGINES=duckdb,postgres: there too); what they used
 	@scripts/bootstrap.sh dev
