@@ -146,14 +146,18 @@ CAPABILITIES: Mapping[str, str] = {
 
 
 def readmes() -> Mapping[str, Path]:
-    """The README of every plugin of this repository, by the driver's name."""
+    """The README of every plugin of this repository, by the plugin's name."""
     return {path.parent.name: path for path in sorted(PLUGINS.glob("*/README.md"))}
 
 
 def readme(name: str) -> str:
-    """The plugin's README with its tables as the code has them now; where it has none they are put at the end."""
+    """The README of a driver's plugin with its tables as the code has them now; where it has none they are put at the
+    end. That of another plugin as it is."""
     text = readmes()[name].read_text(encoding="utf-8")
-    tables = f"{BEGIN}\n\n{driver_tables(Registry.load().driver(name))}\n{END}"
+    driver = Registry.load().drivers().get(name)
+    if driver is None:
+        return text
+    tables = f"{BEGIN}\n\n{driver_tables(driver)}\n{END}"
     if BEGIN not in text:
         return f"{text.rstrip()}\n\n{tables}\n"
     return re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: tables, text, flags=re.DOTALL)

@@ -338,6 +338,28 @@ def test_hook_register_stores(install: Install) -> None:
     assert "cellar" in str(caught.value.hint)
 
 
+def test_hook_register_exchanges(install: Install) -> None:
+    exchange = """
+        import cuboid
+
+        class Exchange(cuboid.Exchange):
+            name = "pigeons"
+            schemes = ("pigeon", "pigeons")
+
+        @cuboid.hookimpl
+        def register_exchanges(register):
+            register(Exchange)
+    """
+    install("pigeons", textwrap.dedent(exchange))
+    registry = Registry.load()
+    assert registry.exchange("pigeon").name == registry.exchange("pigeons").name == "pigeons"
+    assert registry.exchange("rediss").__name__ == "RedisExchange"
+    with pytest.raises(
+        PluginError, match="No installed plugin has an exchange for URLs that begin with 'owl:'"
+    ):
+        registry.exchange("owl")
+
+
 def test_an_installed_engine_is_not_imported_before_its_driver_is_used(tmp_path: Path) -> None:
     (tmp_path / "cuboid_plugin.py").write_text(driver("house"))
     code = """

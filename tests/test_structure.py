@@ -38,6 +38,8 @@ ENGINES += [
     "trino",
     "questdb",
     "cratedb",
+    "redis",
+    "valkey",
 ]
 
 

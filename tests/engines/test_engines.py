@@ -11,12 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from tests.engines.admin import Cell, admin, new_database
-from tests.engines.fixtures import SERVERS
 from tests.engines.server import Server
-
-each_server = pytest.mark.parametrize(
-    "engine", [pytest.param(engine, marks=pytest.mark.engine(engine)) for engine in SERVERS]
-)
 
 VERSION = {
     "postgres": "SHOW server_version",
@@ -24,6 +19,9 @@ VERSION = {
     "mariadb": "SELECT VERSION()",
     "clickhouse": "SELECT version()",
 }
+each_server = pytest.mark.parametrize(
+    "engine", [pytest.param(engine, marks=pytest.mark.engine(engine)) for engine in VERSION]
+)
 # The wall clock of Kathmandu, at UTC+05:45, and of New York before and after the clocks go back, as text.
 CIVIL = {
     "postgres": "SELECT (timestamptz '{at}+00' AT TIME ZONE '{zone}')::text",

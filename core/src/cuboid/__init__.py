@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from cuboid.run.bounded import BoundedQueue
     from cuboid.run.dbapi import DBAPIDriver
     from cuboid.run.driver import Driver, DriverConfig
+    from cuboid.run.exchange import Claim, Exchange, ExchangeSettings, Share, Turn
     from cuboid.run.introspection import Introspection
     from cuboid.run.queue import QueryQueue, QueueSettings
     from cuboid.run.server_config import ProjectPath, ServerConfig
@@ -73,6 +74,7 @@ __all__ = [
     "BuiltPart",
     "BuiltTable",
     "Capability",
+    "Claim",
     "Column",
     "ColumnInfo",
     "ConfigError",
@@ -84,6 +86,8 @@ __all__ = [
     "DriverConfig",
     "DriverError",
     "EmbeddedProject",
+    "Exchange",
+    "ExchangeSettings",
     "Forbidden",
     "ForeignKeyInfo",
     "Format",
@@ -116,11 +120,13 @@ __all__ = [
     "ServerConfig",
     "Session",
     "SessionDriver",
+    "Share",
     "Statement",
     "StoreSettings",
     "StoredRollup",
     "TableInfo",
     "TimeKind",
+    "Turn",
     "Unauthenticated",
     "UnknownMember",
     "UnsupportedFeature",
@@ -141,6 +147,11 @@ _ELSEWHERE = {
     "Driver": "cuboid.run.driver",
     "DriverConfig": "cuboid.run.driver",
     "EmbeddedProject": "cuboid.embedded",
+    "Claim": "cuboid.run.exchange",
+    "Exchange": "cuboid.run.exchange",
+    "ExchangeSettings": "cuboid.run.exchange",
+    "Share": "cuboid.run.exchange",
+    "Turn": "cuboid.run.exchange",
     "Introspection": "cuboid.run.introspection",
     "ProjectPath": "cuboid.run.server_config",
     "Format": "cuboid.result.formats",

@@ -27,8 +27,9 @@ from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.begun import Begun
 from cuboid.run.cache import Cache, CacheFigures
 from cuboid.run.data_source import statement_key
-from cuboid.run.refresh_keys import Key, Values
+from cuboid.run.refresh_keys import Values
 from cuboid.run.stored import Refreshed, RollupUse
+from cuboid.shared_answers import KEPT_SECONDS, Kept, SharedAnswers, Wanted
 from cuboid.types import Pending, Result
 
 log = logging.getLogger(__name__)
@@ -36,59 +37,12 @@ log = logging.getLogger(__name__)
 MANY_ROWS = 2000
 """Rows from which encoding moves to a thread: about 2 ms of work."""
 
-KEPT_SECONDS = 24 * 3600.0
-"""How long an answer that is out of date may still be told where the request allows it."""
-
 Run = Callable[[Parts, Sequence[RollupUse], Asker, float, bool], Awaitable[list[Result] | Pending]]
 """Runs statements, once what they read is stored; waits at most so many seconds. If so told, what is out of date is
 built first."""
 
 Stored = Callable[[Sequence[RollupUse], Asker, float, bool], Awaitable[Mapping[str, Refreshed] | Pending]]
 """What is read of rollups, by table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A question, planned.
-
-    :param key: all that shapes the answer.
-    :param cubes: whose rows it reads.
-    :param uses: of rollups; without any, ``keys`` tell whether an answer is out of date. Without either it is not kept.
-    :param renewed: seconds after which it is out of date in any case.
-    """
-
-    question: Question
-    planner: Planner
-    parts: Parts
-    uses: Sequence[RollupUse]
-    cubes: frozenset[str]
-    keys: tuple[Key, ...] | None
-    renewed: float
-    key: Hashable
-    cast_numerics: bool
-    blended: bool
-    dev: bool
-
-    @property
-    def mode(self) -> str:
-        """The cache mode."""
-        return self.question.query.cache or "stale-if-slow"
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An answer in the cache.
-
-    :param values: of the refresh keys, before the statements were run.
-    :param written: when it was put here, by a clock that never goes back.
-    :param finished: when the statements were answered.
-    """
-
-    body: Body
-    values: Values
-    written: float
-    finished: tuple[datetime, ...]
-    cubes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +58,7 @@ class Answers:
 
     :param size: bytes of answers that are kept; 0: none.
     :param counted: told of each result that a data source gave.
+    :param shared: where all processes keep answers, if there are several.
     """
 
     def __init__(
@@ -114,6 +69,7 @@ class Answers:
         stored: Stored,
         transformed: Callable[[Question, Planner], dict[str, object]],
         counted: Callable[[str, int], None],
+        shared: SharedAnswers | None = None,
     ) -> None:
         self._cache: Cache[Kept] = Cache(size)
         self._freshness = freshness
@@ -121,6 +77,7 @@ class Answers:
         self._stored = stored
         self._transformed = transformed
         self._counted = counted
+        self._shared = shared
         self._begun = Begun()
         self._encoding: dict[tuple[Hashable, tuple[datetime, ...]], asyncio.Task[Body]] = {}
         self._renewing: dict[Hashable, asyncio.Task[None]] = {}
@@ -140,6 +97,8 @@ class Answers:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        if self._shared is not None:
+            await self._shared.close()
 
     def at_once(self, wanted: Sequence[Wanted]) -> list[Told] | None:
         """A result object for each question, if all are kept and nothing has to be asked to know that they are good."""
@@ -185,7 +144,7 @@ class Answers:
         """What the cache has for the question, in its mode; else the values of its keys before anything is run."""
         if not self._cache.limit or (one.keys is None and not one.uses):
             return Missing(None)
-        kept = None if one.mode == "no-cache" else self._kept(one)
+        kept = None if one.mode == "no-cache" else self._kept(one) or await self._fetch(one)
         if kept is not None and one.mode == "stale-while-revalidate":
             if self._is_good(kept, self._value_in_time(one), one):
                 self._cache.hits += 1
@@ -208,7 +167,18 @@ class Answers:
         if kept is not None and self._is_good(kept, values, one):
             self._cache.hits += 1
             return Told(kept.body)
+        newer = None if one.mode == "no-cache" else await self._fetch(one)
+        if newer is not None and self._is_good(newer, values, one):
+            self._cache.hits += 1
+            return Told(newer.body)
         return Missing(values)
+
+    async def _fetch(self, one: Wanted) -> Kept | None:
+        """What another process has found out; from then on it is kept here too."""
+        kept = None if self._shared is None else await self._shared.get(one)
+        if kept is not None:
+            self._cache.put(one.key, kept, len(kept.body.text) + _size(one.key))
+        return kept
 
     def _kept(self, one: Wanted) -> Kept | None:
         kept = self._cache.get(one.key)
@@ -299,6 +269,8 @@ class Answers:
             finished = tuple(result.finished_at for result in results)
             kept = Kept(body, values, time.monotonic(), finished, one.cubes)
             self._cache.put(one.key, kept, len(body.text) + _size(one.key))
+            if self._shared is not None:
+                self._shared.put(one, kept)
         return body
 
     def _result_object(self, one: Wanted, results: Sequence[Result], values: Values | None) -> Body:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cuboid.run.bounded import QueueSnapshot
 from cuboid.run.cache import CacheFigures
+from cuboid.run.link import LinkFigures
 from cuboid.run.rollups.builds import Counts
 
 
@@ -20,6 +21,7 @@ class Figures:
     :param rows: that data sources returned so far, by data source.
     :param cache: of the answers that are kept.
     :param builds: of rollups, if any are kept.
+    :param link: to other processes, if there is an exchange.
     """
 
     shapes: int
@@ -28,3 +30,4 @@ class Figures:
     rows: Mapping[str, int]
     cache: CacheFigures
     builds: Counts | None = None
+    link: LinkFigures | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,8 @@ from cuboid.catalog.cube_sources import fill_statement
 from cuboid.catalog.model import Catalog, Cube
 from cuboid.errors import InvalidQuery
 from cuboid.planning import Planning
+from cuboid.run.epochs import Epochs
+from cuboid.run.link import Link
 from cuboid.run.refresh_keys import AskedKey, Clock, Key, RefreshKeys, TimedKey, read_every
 from cuboid.sql.freshness import refresh_key_statement, refresh_key_text
 
@@ -29,14 +30,13 @@ class Freshness:
     """Knows which refresh keys a question has. Used from one event loop, but for :meth:`keys`.
 
     :param planning: the models and data sources.
+    :param link: to other processes, if there are any.
     """
 
-    def __init__(self, planning: Planning) -> None:
+    def __init__(self, planning: Planning, link: Link | None = None) -> None:
         self._planning = planning
-        self._epochs: Counter[str] = Counter()
+        self.epochs = Epochs(link)
         self.values = RefreshKeys(wait=planning.settings.continue_wait)
-        self.invalidations = 0
-        """How often somebody has said that data changed."""
 
     def keys(self, cubes: Iterable[str], catalog: Catalog, zone: str) -> tuple[Key, ...] | None:
         """The keys of the cubes, in their order, for a query in that zone. None if one of them depends on who asks, or
@@ -65,12 +65,8 @@ class Freshness:
             "renewalThreshold": min((key.threshold for key in keys), default=RENEWED_BY_KEYS),
         }
 
-    def epoch(self, cubes: Iterable[str]) -> int:
-        """Another number after each time that somebody has said that the data of one of the cubes changed."""
-        return sum(self._epochs[name] for name in cubes) if self._epochs else 0
-
-    def invalidate(self, names: Iterable[str], catalog: Catalog) -> frozenset[str]:
-        """The data of these cubes has changed, that of a view's cubes for a view: which cubes these are.
+    def named(self, names: Iterable[str], catalog: Catalog) -> frozenset[str]:
+        """These cubes, and the cubes of these views.
 
         Raises :class:`InvalidQuery` for a name that the catalog does not have.
         """
@@ -80,9 +76,6 @@ class Freshness:
             if cube is None:
                 raise InvalidQuery(f"Cube '{name}' not found", path="cubes")
             cubes |= {name} if cube.view is None else {each for path in cube.view.paths for each in path}
-        self._epochs.update(cubes)
-        self.invalidations += 1
-        self.values.forget()
         return frozenset(cubes)
 
     # ------------------------------------------------------------ one key

@@ -18,6 +18,7 @@ from cuboid.types import HttpRequest, Principal
 if TYPE_CHECKING:
     from cuboid.result.formats import Format
     from cuboid.run.driver import Driver
+    from cuboid.run.exchange import Exchange
     from cuboid.run.store import RollupStore
     from cuboid.sql.dialect import Dialect
 
@@ -46,6 +47,14 @@ def register_stores(register: Callable[[type[RollupStore]], None]) -> None:
     """Offer places where the rows of rollups are kept.
 
     :param register: takes a :class:`cuboid.RollupStore` subclass; its ``name`` must be new.
+    """
+
+
+@hookspec
+def register_exchanges(register: Callable[[type[Exchange]], None]) -> None:
+    """Offer ways in which several processes share answers, limits and news.
+
+    :param register: takes a :class:`cuboid.Exchange` subclass; its ``name`` must be new.
     """
 
 

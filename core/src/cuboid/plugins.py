@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args
 
 import pluggy
 
@@ -30,6 +30,7 @@ from cuboid.types import Principal
 
 if TYPE_CHECKING:
     from cuboid.run.driver import Driver
+    from cuboid.run.exchange import Exchange
     from cuboid.run.store import RollupStore
     from cuboid.sql.dialect import Dialect
 
@@ -40,8 +41,8 @@ HOOKS = tuple(name for name in vars(hookspecs) if hasattr(getattr(hookspecs, nam
 
 Asker = Callable[..., Awaitable[Any]]
 
-Offer = Literal["register_drivers", "register_dialects", "register_stores"]
-OFFERS: tuple[Offer, ...] = ("register_drivers", "register_dialects", "register_stores")
+Offer = Literal["register_drivers", "register_dialects", "register_stores", "register_exchanges"]
+OFFERS: tuple[Offer, ...] = get_args(Offer)
 
 STATIC_TLS = "static TLS"
 MORE_STATIC_TLS = "GLIBC_TUNABLES=glibc.rtld.optional_static_tls=4096"
@@ -233,6 +234,18 @@ class Registry:
                 hint=suggestion or f"Install it: pip install cuboid-{name}",
             )
         return found
+
+    def exchange(self, scheme: str) -> type[Exchange]:
+        """The exchange that takes URLs of this scheme. Raises :class:`PluginError`."""
+        offered: list[type[Exchange]] = list(self._all("register_exchanges").values())
+        for each in offered:
+            if scheme in each.schemes:
+                return each
+        known = sorted(each for exchange in offered for each in exchange.schemes)
+        raise PluginError(
+            f"No installed plugin has an exchange for URLs that begin with '{scheme}:'",
+            hint=did_you_mean(closest(scheme, known)) or f"Install it: pip install cuboid-{scheme}",
+        )
 
     def dialect(self, name: str) -> Dialect:
         """The dialect of that name; one instance serves all. Raises :class:`PluginError` if there is none."""

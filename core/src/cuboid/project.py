@@ -7,6 +7,7 @@ the model. Nothing here opens a connection; data sources do so with their first 
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from cuboid.reloading import Model
     from cuboid.run.data_source import DataSource
     from cuboid.run.driver import Driver
+    from cuboid.run.link import Link
     from cuboid.run.rollups import LateRollups, Rollups
     from cuboid.service import Service
     from cuboid.tenants import Tenants
@@ -264,7 +266,22 @@ class Project:
             ),
             self.registry.rewrite_query,
             self.rollups,
+            self.link,
         )
+
+    @cached_property
+    def link(self) -> Link | None:
+        """To the other processes that serve the project; None if each is for itself. Raises :class:`PluginError` if no
+        plugin has the exchange."""
+        from cuboid.run.exchange import ExchangeSettings
+        from cuboid.run.link import Link
+
+        if self.settings.exchange_url is None:
+            return None
+        url = self.settings.exchange_url.get_secret_value()
+        exchange = self.registry.exchange(url.partition(":")[0].lower())
+        settings = ExchangeSettings(url, self.settings.exchange_prefix, uuid.uuid4().hex)
+        return Link(exchange(settings), processes=self.settings.workers)
 
     @cached_property
     def rollups(self) -> LateRollups | None:

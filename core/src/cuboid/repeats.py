@@ -13,9 +13,9 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cuboid.answers import Wanted
 from cuboid.planner import Planner
 from cuboid.request import Request, RequestContext
+from cuboid.shared_answers import Wanted
 from cuboid.types import Principal
 
 MOST = 2000

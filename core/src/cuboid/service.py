@@ -10,13 +10,14 @@ encode          Result -> bytes           cuboid.result
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from cuboid.answers import Answers, Told, Wanted, answer_key
+from cuboid.answers import Answers, Told, answer_key
 from cuboid.catalog.model import Catalog
 from cuboid.descriptions import Descriptions
 from cuboid.errors import CuboidError, InvalidQuery, UnsupportedFeature
@@ -36,12 +37,16 @@ from cuboid.result.withdrawn import describe_withdrawn
 from cuboid.run.asker import Asker
 from cuboid.run.bounded import BoundedQueue
 from cuboid.run.data_source import DataSource
+from cuboid.run.link import Link
 from cuboid.run.polls import Polls
 from cuboid.run.readiness import StoredRollups
 from cuboid.run.rollups import LateRollups
 from cuboid.run.stored import Refreshed, RollupUse
 from cuboid.run.together import Together
+from cuboid.shared_answers import SharedAnswers, Wanted
 from cuboid.types import Column, Pending, Result, Statement
+
+log = logging.getLogger(__name__)
 
 
 class Service:
@@ -51,6 +56,7 @@ class Service:
     :param data_sources: by name.
     :param rewrite_query: changes a query on behalf of plugins.
     :param rollups: what keeps rollups; without it all is answered from the data sources.
+    :param link: to the other processes that serve the project, if there are any.
     """
 
     def __init__(
@@ -60,6 +66,7 @@ class Service:
         settings: ServiceSettings | None = None,
         rewrite_query: RewriteQuery = lambda query, principal: query,
         rollups: StoredRollups | None = None,
+        link: Link | None = None,
     ) -> None:
         self._models: Models = OneModel(models) if callable(models) else models
         self._data_sources = data_sources
@@ -68,11 +75,15 @@ class Service:
         self._polls = Polls()
         self._rollups = rollups
         self._planning = Planning(self._models, data_sources, self._settings, rewrite_query, rollups)
-        self._freshness = Freshness(self._planning)
+        self._link = link
+        self._freshness = Freshness(self._planning, link)
+        self._epochs = self._freshness.epochs
+        self._epochs.forget = self._forget
         self._descriptions = Descriptions(self._planning, self._freshness)
         self._kept = rollups if isinstance(rollups, LateRollups) else None
         self._jobs = Jobs(self._planning, self._kept)
         self._rows: Counter[str] = Counter()
+        self._dropped = 0
         self._repeats = Repeats(on=self._settings.cache_size > 0 and not self._settings.plugins_decide)
         self._answers = Answers(
             self._settings.cache_size,
@@ -81,6 +92,7 @@ class Service:
             self._stored,
             self._planning.transformed,
             self._count_rows,
+            None if link is None or not self._settings.cache_size else SharedAnswers(link),
         )
 
     def kept(
@@ -93,7 +105,7 @@ class Service:
         cast_numerics: bool = False,
     ) -> bytes | None:
         """The body of ``/v1/load`` if it is kept, good, and nothing has to be waited for to know that."""
-        if not self._repeats.on or self._settings.plugins_wait:
+        if not self._repeats.on or self._settings.plugins_wait or not self._epochs.trusted:
             return None
         finding = self._planning.for_request(context)
         try:
@@ -104,9 +116,7 @@ class Service:
             finding.close()
             return None
         options = (query_type, cache, cast_numerics)
-        known = self._repeats.get(
-            self._repeats.key(raw, context, planner, self._freshness.invalidations, options)
-        )
+        known = self._repeats.get(self._repeats.key(raw, context, planner, self._epochs.changes, options))
         told = None if known is None else self._answers.at_once(known.wanted)
         return None if known is None or told is None else _body(known.request, told, context, query_type)
 
@@ -126,8 +136,9 @@ class Service:
         :param cast_numerics: numbers are numbers where the wire has texts, as far as none loses digits.
         """
         planner, reader, context = await self._planning.for_request(context)
+        await self._epochs.refresh()
         options = (query_type, cache, cast_numerics)
-        repeat = self._repeats.key(raw, context, planner, self._freshness.invalidations, options)
+        repeat = self._repeats.key(raw, context, planner, self._epochs.changes, options)
         known = self._repeats.get(repeat)
         if known is not None and (kept := self._answers.at_once(known.wanted)) is not None:
             return _body(known.request, kept, context, query_type)
@@ -169,7 +180,7 @@ class Service:
         """What a question needs to be answered, and all that shapes its answer."""
         cubes = planner.prepare(question.shape).cubes
         catalog = planner.catalog
-        epoch = self._freshness.epoch(cubes)
+        epoch = self._epochs.of(cubes)
         planned, uses = self._planning.statements(question, planner)
         parts = [
             (source, replace(statement, epoch=epoch) if epoch else statement) for source, statement in planned
@@ -186,6 +197,7 @@ class Service:
             answer_key(
                 question, planner, parts, cast_numerics=cast_numerics, blended=blended, dev=context.dev
             ),
+            context.tenant,
             cast_numerics,
             blended,
             context.dev,
@@ -293,12 +305,22 @@ class Service:
 
     async def invalidate(self, cubes: Sequence[str], context: RequestContext) -> bytes:
         """The body of ``POST /v1/invalidate``: the data of these cubes, or of the cubes of these views, has changed.
-        Whatever is asked from here on is found out anew. Raises :class:`InvalidQuery` for unknown names."""
+        Whatever is asked after this, of any process that serves the project, is found out anew. Raises
+        :class:`InvalidQuery` for unknown names."""
         planner, _ = await self._planning.for_principal(context.principal)
-        changed = self._freshness.invalidate(cubes, planner.catalog)
+        changed = self._freshness.named(cubes, planner.catalog)
+        before = self._dropped
+        told = await self._epochs.change(changed)
+        if not told:
+            log.warning("That data has changed, other processes will hear when the exchange is back.")
+        return encode({"cubes": sorted(changed), "answers": self._dropped - before})
+
+    def _forget(self, cubes: frozenset[str]) -> None:
+        """What was found out of these cubes is out of date."""
+        self._freshness.values.forget()
+        self._dropped += self._answers.drop(cubes)
         if self._kept is not None:
-            self._kept.invalidate(changed)
-        return encode({"cubes": sorted(changed), "answers": self._answers.drop(changed)})
+            self._kept.invalidate(cubes)
 
     async def ready(self) -> bool:
         """Whether the default data source answers."""
@@ -328,6 +350,7 @@ class Service:
             rows=dict(self._rows),
             cache=self._answers.figures(),
             builds=None if self._kept is None else self._kept.counts,
+            link=None if self._link is None else self._link.figures,
         )
 
     def _count_rows(self, source: str, count: int) -> None:
@@ -336,6 +359,8 @@ class Service:
     async def close(self) -> None:
         """Stops everything that runs and closes all data sources."""
         await self._answers.close()
+        if self._link is not None:
+            await self._link.close()
         await self._freshness.values.close()
         await self._jobs.close()
         if self._rollups is not None:

@@ -210,7 +210,18 @@ class Settings(BaseModel):
         le=65535,
     )
     workers: Count = _setting(
-        1, "server processes that share the port, and divide what data sources run at once", ge=1, le=64
+        1,
+        "server processes that share the port; without an exchange they divide what data sources run at once",
+        ge=1,
+        le=64,
+    )
+    exchange_url: Secret | None = _setting(
+        None,
+        "the URL of an exchange, where all processes of a deployment, on any machine, share answers, limits and what is"
+        " said of data; which URLs there are is up to plugins. Unset: each process is for itself",
+    )
+    exchange_prefix: Text = _setting(
+        "cuboid", "what names in the exchange begin with; processes with the same one share", min_length=1
     )
     web_sockets: Switch = _setting(
         True, "whether WebSockets are served at the same port", "CUBEJS_WEB_SOCKETS"

@@ -25,6 +25,7 @@ from cuboid.figures import Figures
 from cuboid.http.handler import Handler
 from cuboid.http.sockets.connections import Connections
 from cuboid.run.cache import CacheFigures
+from cuboid.run.link import LinkFigures
 from cuboid.run.rollups.builds import Counts
 
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ class FiguresCollector(Collector):
         yield rows
         if now.builds is not None:
             yield from _builds(now.builds)
+        if now.link is not None:
+            yield from _link(now.link)
 
 
 def _builds(counts: Counts) -> Iterable[Metric]:
@@ -136,6 +139,20 @@ def _builds(counts: Counts) -> Iterable[Metric]:
     yield CounterMetricFamily("cuboid_rollup_rows", "Rows that builds have stored.", value=counts.rows)
     yield CounterMetricFamily(
         "cuboid_rollup_build_seconds", "Seconds that builds took.", value=counts.seconds
+    )
+
+
+def _link(link: LinkFigures) -> Iterable[Metric]:
+    for name, text, value in (
+        ("up", "Whether the exchange can be reached; 0: this process is alone.", int(link.up)),
+        ("processes", "Processes that share the exchange.", link.processes),
+    ):
+        yield _gauge(f"cuboid_exchange_{name}", text, {(): value}, ())
+    yield CounterMetricFamily(
+        "cuboid_exchange_losses", "Times that the exchange could no longer be reached.", value=link.losses
+    )
+    yield CounterMetricFamily(
+        "cuboid_exchange_answers", "Answers that were found in the exchange.", value=link.answers
     )
 
 
