@@ -43,10 +43,15 @@ class Evaluation:
         self._relations: dict[tuple[State, str | None, frozenset[str]], Relation] = {}
         self._tables: dict[str, Groups] = {}
         leaves = leaf_measures(world, question)
+        ranking = (
+            []
+            if question.top is None
+            else leaf_measures(world, replace(question, measures=(question.top.by,)))
+        )
         self.reader = Reader(
             world,
             question.zone,
-            Facts.among(world, (cube_of(leaf) for leaf in leaves)),
+            Facts.among(world, (cube_of(leaf) for leaf in (*leaves, *ranking))),
             question.grouped,
             frozenset(),
             access,
@@ -71,12 +76,14 @@ class Evaluation:
         return found
 
     def _cut(self, top: Top) -> Cut:
-        """The first values of the dimension: rule 12.3."""
+        """The first values of the dimension, under what restricts the measure in the question: rule 12.3."""
         column = GroupColumn(top.dimension)
         asked = replace(
             self.question, columns=(column,), measures=(top.by,), group_filters=(), shares=(), top=None
         )
-        rows = Evaluation(self.world, asked, self.access, self.within, self.pins).groups()
+        ranking = Evaluation(self.world, asked, self.access, self.within, self.pins)
+        ranking.reader = replace(ranking.reader, facts=self.reader.facts, axes=self.reader.axes)
+        rows = ranking.groups()
         rows.sort(key=lambda row: (row[0][0] is None, row[0][0] if row[0][0] is not None else 0))
         told = [row for row in rows if row[1][top.by] is not None]
         told.sort(key=lambda row: row[1][top.by], reverse=True)  # type: ignore[arg-type, return-value]

@@ -112,6 +112,37 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
         },
         [["Oslo", "100", "15", "1", "0.75", "0.5", "0.2"], ["rest", "100", "5", "4", "0.25", "0.5", "0.8"]],
     ),
+    # Sales are not restricted by what is asked of returns: Oslo is the first of them.
+    "the first by one fact, under a condition of the other": (
+        {
+            "dimensions": [CITY],
+            "measures": [TOTAL, "sent_back.total"],
+            **top(1, others="rest"),
+            "filters": [{"member": "sent_back.id", "operator": "equals", "values": ["1"]}],
+            "order": [[TOTAL, "desc"], [CITY, "asc"]],
+        },
+        [["Oslo", "100", None], ["rest", "100", "5"]],
+    ),
+    "the first by what is restricted, which is not asked for": (
+        {
+            "dimensions": [CITY],
+            "measures": [TOTAL],
+            "top": {"dimension": CITY, "by": "sent_back.total", "limit": 1, "others": "rest"},
+            "filters": [{"member": "sent_back.id", "operator": "equals", "values": ["1"]}],
+            "order": [[CITY, "asc"]],
+        },
+        [["Rome", "50"], ["rest", "150"]],
+    ),
+    "the first under conditions of both facts": (
+        {
+            "measures": ["sales.count", "sent_back.total"],
+            "dimensions": [CITY],
+            "top": {"dimension": CITY, "by": "sales.web", "limit": 2},
+            "filters": [WEB, {"member": "sent_back.id", "operator": "equals", "values": ["2"]}],
+            "order": [[CITY, "asc"]],
+        },
+        [["Oslo", "1", "15"], ["Rome", "1", None]],
+    ),
     "shares within a month": (
         {
             "dimensions": [CITY],

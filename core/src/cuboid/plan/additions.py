@@ -49,7 +49,7 @@ def _total(
     return build(inner, facts)
 
 
-def plan_top(shape: Shape, catalog: Catalog, build: BuildPlan) -> TopRows | None:
+def plan_top(shape: Shape, catalog: Catalog, facts: Facts, build: BuildPlan) -> TopRows | None:
     """The first values of the dimension that the shape cuts, if it cuts one."""
     top = shape.top
     if top is None:
@@ -68,7 +68,7 @@ def plan_top(shape: Shape, catalog: Catalog, build: BuildPlan) -> TopRows | None
         top=None,
         access=_within(shape.access, catalog, (top.dimension,)),
     )
-    return TopRows(top.dimension, build(inner, None), top.others, top.drop)
+    return TopRows(top.dimension, build(inner, facts), top.others, top.drop)
 
 
 def _within(access: Access, catalog: Catalog, dimensions: Iterable[str]) -> Access:

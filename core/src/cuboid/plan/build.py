@@ -8,6 +8,7 @@ changes a number.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from cuboid.catalog.joins import JoinGraph, JoinPath, JoinTree
 from cuboid.catalog.model import Catalog
@@ -75,8 +76,9 @@ class Builder:
             *(Key(grouping.member, grouping.granularity) for grouping in shape.time_groupings),
         )
         data_source = self._mentions.data_source(shape)
+        facts = facts or self._facts(shape, keys)
         try:
-            asked = Asked(shape, plan_top(shape, self._catalog, self._among))
+            asked = Asked(shape, plan_top(shape, self._catalog, facts, self._among))
             source = (
                 self._rows(asked, keys) if shape.ungrouped else self._aggregates(asked, keys, along, facts)
             )
@@ -98,7 +100,7 @@ class Builder:
         )
 
     def _aggregates(
-        self, asked: Asked, keys: tuple[Key, ...], along: frozenset[JoinPath], facts: Facts | None
+        self, asked: Asked, keys: tuple[Key, ...], along: frozenset[JoinPath], facts: Facts
     ) -> Source:
         shape = asked.shape
         root = State(keys, shape.row_conditions, shape.segments)
@@ -108,7 +110,7 @@ class Builder:
         evaluation = Evaluation(
             asked,
             root,
-            facts or self._facts(shape, keys),
+            facts,
             self._catalog,
             self._members,
             self._mentions,
@@ -134,6 +136,9 @@ class Builder:
         return Rows(self._relations.relation(asked, root, leaves), keys)
 
     def _facts(self, shape: Shape, keys: tuple[Key, ...]) -> Facts:
+        """The question's facts; what ``top`` goes by is one of its measures."""
+        if shape.top is not None:
+            shape = replace(shape, measures=(*shape.measures, shape.top.by))
         leaves = self._members.row_leaves(self._mentions.leaf_measures(shape))
         cubes = self._mentions.in_order({self._catalog.measure(leaf).cube for leaf in leaves})
         return Facts(self._graph, cubes, (self._members.origin(key.member) for key in keys))
