@@ -27,6 +27,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "each server (default: $ORACLE_EXAMPLES or 5000)",
     )
     parser.addoption(
+        "--oracle-stored",
+        type=int,
+        help="how many generated queries to answer from rollups in the store too (default: an eightieth of "
+        "--oracle-queries)",
+    )
+    parser.addoption(
         "--oracle-seed", default="1", help="the seed of the first batch of worlds, or 'fresh' (default: 1)"
     )
     parser.addoption(

@@ -18,6 +18,8 @@ from cuboid.run.streams import Streams
 from cuboid.types import Pending, Statement
 
 DEADLINE = 60.0
+CUT = datetime(2024, 1, 1)
+"""Amidst the times of most worlds, and where a part of any length but a week begins."""
 
 
 class KeptRollups:
@@ -41,12 +43,25 @@ class KeptRollups:
             stored = parts[0].stored
             bounds = [each.bounds for each in parts]
             self.served[stored.name] += 1
-            if stored.parts is None or None in bounds:
+            if stored.follows is not None:
+                await self._build_in_two(stored)
+            elif stored.parts is None or None in bounds:
                 await self._build(stored, stored.select(None))
             else:
                 await self._build(stored, stored.select(_years([each for each in bounds if each])))
         now = datetime.now(UTC)
         return dict.fromkeys(by_table, Refreshed(now, str(now)))
+
+    async def _build_in_two(self, stored: StoredRollup) -> None:
+        """Older rows as the followed rollup has them, and those from some moment on as they are read anew."""
+        older = stored.follows
+        assert older is not None
+        assert older.rest is not None
+        await self._build(stored, older.select((datetime(1, 1, 1), CUT)))
+        for select in (older.rest, stored.select((CUT, datetime.max))):
+            text = f'INSERT INTO "{stored.table}" {select.sql}'
+            outcome = await self.source.submit(Statement(text, select.parameters), wait=DEADLINE)
+            assert not isinstance(outcome, Pending)
 
     async def _build(self, stored: StoredRollup, select: Statement) -> None:
         columns = ", ".join(f'"{column.name}"' for column in stored.columns)
@@ -84,8 +99,9 @@ class FiledRollups:
     async def ready(
         self, uses: Sequence[RollupUse], *, wait: float, asker: Asker, renew: bool = False
     ) -> Mapping[str, Refreshed] | Pending:
+        read = await self._rollups.ready(uses, wait=DEADLINE, asker=asker, renew=renew)
         self.served.update(use.stored.name for use in uses)
-        return await self._rollups.ready(uses, wait=DEADLINE, asker=asker, renew=renew)
+        return read
 
     async def close(self) -> None:
         await self._rollups.close()

@@ -19,6 +19,7 @@ FINER: Mapping[str, tuple[str, ...]] = {
     "quarter": ("quarter", "month", "day"),
     "year": ("year", "quarter", "month", "day"),
 }
+ENDS = ("2023-12-31 23:30:00", "2024-01-01", "2024-03-10", "2024-11-03")
 PARTS = ("day", "week", "month", "quarter", "year")
 
 
@@ -32,10 +33,25 @@ def rollups(draw: st.DrawFn, world: World, query: JsonQuery, name: str) -> list[
         by_cube.setdefault(leaf.partition(".")[0], []).append(leaf)
     if not by_cube:
         by_cube = {each.partition(".")[0]: [] for each in query["dimensions"][:1]}
-    return [
-        (cube, draw(_rollup(world, query, f"{name}_{number}", cube, measures)))
-        for number, (cube, measures) in enumerate(by_cube.items())
-    ]
+    found = []
+    for number, (cube, measures) in enumerate(by_cube.items()):
+        rollup = draw(_rollup(world, query, f"{name}_{number}", cube, measures))
+        found.append((cube, rollup))
+        if "partition_granularity" in rollup:
+            if draw(st.integers(0, 3)) == 0:
+                rollup["build_range_end"] = {"sql": f"SELECT '{draw(st.sampled_from(ENDS))}'"}
+            if draw(st.booleans()):
+                found.append((cube, _lambda(rollup)))
+    return found
+
+
+def _lambda(rollup: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": f"{rollup['name']}_live",
+        "type": "rollup_lambda",
+        "rollups": [rollup["name"]],
+        "union_with_source_data": True,
+    }
 
 
 def row_leaves(world: World, name: str) -> Iterator[str]:

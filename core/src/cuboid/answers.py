@@ -16,7 +16,7 @@ from datetime import datetime
 
 import orjson
 
-from cuboid.errors import CuboidError
+from cuboid.errors import CuboidError, NotStored
 from cuboid.freshness import Freshness
 from cuboid.planner import Planner
 from cuboid.planning import Parts
@@ -155,6 +155,8 @@ class Answers:
         lenient = kept is not None and one.mode == "stale-if-slow"
         try:
             values = await self._values(one, asker, deadline)
+        except NotStored:
+            raise
         except CuboidError as error:
             if lenient:
                 log.warning("An answer that may be out of date is told: %s", error)
@@ -323,10 +325,12 @@ def _used(one: Wanted, values: Values | None) -> list[UsedRollup]:
     if not one.uses:
         return []
     known = {table: at for table, at, _ in map(orjson.loads, values or ())}
-    tables = {use.stored.table: use.stored.name for use in one.uses}
+    tables = {use.stored.table: use.stored for use in one.uses}
     return [
-        UsedRollup(table, name, datetime.fromisoformat(known[table]) if table in known else None)
-        for table, name in tables.items()
+        UsedRollup(
+            table, stored.name, stored.type, datetime.fromisoformat(known[table]) if table in known else None
+        )
+        for table, stored in tables.items()
     ]
 
 

@@ -20,6 +20,7 @@ HTTP status codes live in ``cuboid.http.errors`` and nowhere else. Waiting is a 
     ├── DriverError
     │   ├── ConnectionFailed      retryable
     │   └── QueryFailed
+    │       └── NotStored         (a rollup lacks what a query needs; the source answers)
     ├── QueueError
     │   ├── QueueFull             retryable
     │   ├── QueryTimeout
@@ -171,6 +172,10 @@ class QueryFailed(DriverError):
     """The database refused or failed the statement."""
 
     code = "query_failed"
+
+
+class NotStored(QueryFailed):
+    """A rollup has not the rows that a query needs, and is not to have them: the data source answers."""
 
 
 class QueueError(CuboidError):

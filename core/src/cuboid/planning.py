@@ -126,13 +126,18 @@ class Planning:
             )
         return found
 
-    def statements(self, question: Question, planner: Planner) -> tuple[Parts, list[RollupUse]]:
+    def statements(
+        self, question: Question, planner: Planner, *, stored: bool = True
+    ) -> tuple[Parts, list[RollupUse]]:
         """What must be run for a question: its statement and, if asked for, the one that counts its rows; and what of
-        rollups must be stored before."""
+        rollups must be stored before.
+
+        :param stored: rollups may answer.
+        """
         parts: Parts = []
         uses: list[RollupUse] = []
         for each in _counted(question):
-            served = planner.serve(each)
+            served = planner.serve(each) if stored else None
             prepared = planner.prepare(each.shape) if served is None else served.prepared
             parts.append((self.data_source(prepared.data_source), prepared.bind(each.values)))
             if served is not None:

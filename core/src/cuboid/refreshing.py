@@ -98,6 +98,15 @@ async def stored_rollups(
     if rollups is None:
         return [], []
     layouts = await asyncio.to_thread(lambda: rollups.layouts)
-    usable = [each.rollup for each in layouts if isinstance(each, Layout)]
-    found = [await asyncio.to_thread(rollups.stored, name, zone) for name in usable for zone in zones]
-    return found, [each for each in layouts if isinstance(each, Unusable)]
+    usable = [each for each in layouts if isinstance(each, Layout)]
+    names = [each.rollup for each in usable if each.follows is None]
+    found = [await asyncio.to_thread(rollups.stored, name, zone) for name in names for zone in zones]
+    others = [each if isinstance(each, Unusable) else _made_of(each) for each in layouts]
+    return found, [each for each in others if each is not None]
+
+
+def _made_of(layout: Layout) -> Unusable | None:
+    if layout.follows is None:
+        return None
+    reason = f"its rows are those of '{layout.follows}', and newer ones that are read when asked for"
+    return Unusable(layout.rollup, reason)

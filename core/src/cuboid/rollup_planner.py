@@ -18,11 +18,13 @@ from zoneinfo import ZoneInfo
 from cuboid.catalog.cube_sources import fill_statement
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.naming import member_alias
-from cuboid.catalog.rollups import Rollup
+from cuboid.catalog.pieces import Place
+from cuboid.catalog.rollups import RefreshKey, Rollup
 from cuboid.errors import CuboidError
 from cuboid.plan.alignment import Aligned, Alignment
+from cuboid.plan.all_layouts import layouts
 from cuboid.plan.build import Builder
-from cuboid.plan.layouts import ORDERED, Layout, Unusable, all_rows, as_stored, extreme_part, layouts, rest
+from cuboid.plan.layouts import ORDERED, Layout, Unusable, all_rows, as_stored, extreme_part, rest
 from cuboid.plan.members import Members
 from cuboid.plan.nodes import Plan, StoredAggregate
 from cuboid.plan.portable import unportable
@@ -30,12 +32,12 @@ from cuboid.plan.rewrite import rewrite
 from cuboid.plan.rollups import Rollups
 from cuboid.plan.tree import walk
 from cuboid.query.dates import bound
-from cuboid.query.model import Question, Shape, Slot, Values
+from cuboid.query.model import Predicate, Question, Shape, Slot, Values
 from cuboid.query.shifts import unshifted
 from cuboid.run.stored import Bounds, RollupUse, StoredRollup
 from cuboid.sql.binding import Prepared
 from cuboid.sql.dialect import Dialect
-from cuboid.sql.freshness import refresh_key_statement
+from cuboid.sql.freshness import refresh_key_statement, written_statement
 from cuboid.sql.names import Names
 from cuboid.sql.render import Renderer
 from cuboid.sql.stored import StoredTable
@@ -43,6 +45,10 @@ from cuboid.types import Column, Statement
 
 NAME_BYTES = 63
 """Names in the store fit every engine."""
+
+LIVE = RefreshKey(Place("", 0, 0), every="10 seconds")
+"""How old rows may be that are to be live, where the cube does not say: as an answer over the tables (model contract
+5.1)."""
 
 KEPT_SHAPES = 2000
 """Shapes of which it is known how they are served, or that they are not."""
@@ -62,6 +68,10 @@ class Served:
             RollupUse(stored, slots and (_civil(slots[0], values), _civil(slots[1], values)))
             for stored, slots in self.reads
         )
+
+
+def _digest(*what: object) -> str:
+    return hashlib.blake2b(repr(what).encode(), digest_size=6).hexdigest()
 
 
 def _civil(slot: Slot, values: Values) -> datetime:
@@ -146,6 +156,7 @@ class RollupPlanner:
         foreign = self._unportable(plan.data_source, question.shape)
         served = self.serve(question)
         used = set() if served is None else {stored.name for stored, _ in served.reads}
+        newer = {layout.follows: layout.rollup for layout in self._usable if layout.rollup in used}
         found: list[dict[str, Any]] = []
         for each in self.layouts:
             if isinstance(each, Unusable):
@@ -153,7 +164,10 @@ class RollupPlanner:
             elif each.rollup in used:
                 reason = None
             else:
-                reason = foreign or self._rollups.why_not(plan, aligned, each) or "another one is smaller"
+                reason = foreign or self._rollups.why_not(plan, aligned, each)
+                reason = reason or (
+                    f"'{newer[each.rollup]}' has newer rows" if each.rollup in newer else "another one is smaller"
+                )
             found.append({"rollup": each.rollup, "used": each.rollup in used, "reason": reason})
         return found
 
@@ -166,7 +180,8 @@ class RollupPlanner:
             if not isinstance(layout, Layout):
                 reason = "there is no such rollup" if layout is None else layout.reason
                 raise CuboidError(f"The rollup '{rollup}' cannot be built: {reason}.")
-            found = self._stored[key] = self._describe(layout, zone)
+            describe = self._describe if layout.follows is None else self._describe_newest
+            found = self._stored[key] = describe(layout, zone)
         return found
 
     # ------------------------------------------------------------ planning
@@ -209,8 +224,7 @@ class RollupPlanner:
         rollup = self._catalog.cubes[cube].rollups[name]
         # Rows are shared by equal models only as long as they come from one database.
         source = (rows.data_source, self._identity(rows.data_source))
-        what = repr((rows.parts, columns, zone, layout.parts, source))
-        digest = hashlib.blake2b(what.encode(), digest_size=6).hexdigest()
+        digest = _digest(rows.parts, columns, zone, layout.parts, source)
         stored = StoredRollup(
             layout.rollup,
             zone,
@@ -240,9 +254,55 @@ class RollupPlanner:
             time=time,
             parts=layout.parts,
             range=(first, last),
+            built=(self._bound(rollup, 0, rows), self._bound(rollup, 1, rows)),
             rest=self._statement(rest(layout.shape), zone).bind(Values()),
             order=(time,),
         )
+
+    def _describe_newest(self, layout: Layout, zone: str) -> StoredRollup:
+        """A rollup with newer rows after those of another one."""
+        assert layout.follows is not None
+        assert layout.newest is not None
+        assert layout.newest_of is not None
+        base = self.stored(layout.follows, zone)
+        (condition,) = layout.newest.row_conditions
+        assert isinstance(condition, Predicate)
+        kind = condition.slots[0].time_kind
+        rows = self._statement(layout.newest, zone)
+
+        def select(bounds: Bounds | None) -> Statement:
+            assert bounds is not None
+            assert kind is not None
+            start = bounds[0]
+            return rows.bind(Values((bound(start, ZoneInfo(zone), kind),), {0: start}))
+
+        cube, _, name = layout.rollup.partition(".")
+        of_cube, _, of_name = layout.newest_of.partition(".")
+        newest = self._catalog.cubes[of_cube].rollups[of_name]
+        key = self._catalog.cubes[of_cube].refresh_key
+        if layout.live:
+            newest, key = replace(newest, refresh_key=None), key or LIVE
+        source = (rows.data_source, self._identity(rows.data_source))
+        digest = _digest(base.table, rows.parts, source, layout.live)
+        return replace(
+            base,
+            name=layout.rollup,
+            table=Names(NAME_BYTES - 13).take(f"{self._catalog.cubes[cube].alias}_{name}") + f"_{digest}",
+            data_source=rows.data_source,
+            select=select,
+            refresh_key=newest.refresh_key or key,
+            keys=self._keys(newest, rows),
+            cubes=tuple(sorted({*base.cubes, *rows.cubes})),
+            follows=base,
+        )
+
+    def _bound(self, rollup: Rollup, index: int, rows: Prepared) -> Statement | None:
+        """What asks for the first moment that is to be stored, or the last one."""
+        template = rollup.build_range[index]
+        if template is None:
+            return None
+        what = f"build_range_{('start', 'end')[index]} of the pre-aggregation '{rollup.full_name}'"
+        return written_statement(template, self._dialect(rows.data_source), what, rows.data_source)
 
     def _keys(self, rollup: Rollup, rows: Prepared) -> tuple[Statement, ...]:
         """What is asked whether rows are out of date: the rollup's own key in SQL, or if it has no key at all those of

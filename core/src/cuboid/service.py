@@ -20,7 +20,7 @@ from typing import Any
 from cuboid.answers import Answers, Told, answer_key
 from cuboid.catalog.model import Catalog
 from cuboid.descriptions import Descriptions
-from cuboid.errors import CuboidError, InvalidQuery, UnsupportedFeature
+from cuboid.errors import CuboidError, InvalidQuery, NotStored, UnsupportedFeature
 from cuboid.figures import Figures
 from cuboid.freshness import Freshness
 from cuboid.jobs import Jobs
@@ -144,14 +144,14 @@ class Service:
             return _body(known.request, kept, context, query_type)
         poll = self._polls.poll(context.asker, raw)
 
-        def plan() -> Understood:
+        def plan(*, stored: bool = True) -> Understood:
             request = reader.read(raw, context, cache=cache, now=poll.began)
             request.check_client(query_type)
             blended = request.type == "blendingQuery"
             return Understood(
                 request,
                 [
-                    self._want(question, planner, context, cast_numerics=cast_numerics, blended=blended)
+                    self._want(question, planner, context, cast_numerics, blended=blended, stored=stored)
                     for question in request.questions
                 ],
             )
@@ -159,9 +159,13 @@ class Service:
         if known is None:
             known = await self._planning.think(plan, raw)
             self._repeats.put(repeat, known)
-        told = await self._answers.answer(
-            known.wanted, asker=context.asker, wait=self._settings.continue_wait
-        )
+        wait = self._settings.continue_wait
+        try:
+            told = await self._answers.answer(known.wanted, asker=context.asker, wait=wait)
+        except NotStored as error:
+            log.info("answered by the data source: %s", error)
+            known = await self._planning.think(lambda: plan(stored=False), raw)
+            told = await self._answers.answer(known.wanted, asker=context.asker, wait=wait)
         if isinstance(told, Pending):
             self._polls.goes_on(poll)
             return told
@@ -173,15 +177,16 @@ class Service:
         question: Question,
         planner: Planner,
         context: RequestContext,
-        *,
         cast_numerics: bool,
+        *,
         blended: bool,
+        stored: bool,
     ) -> Wanted:
         """What a question needs to be answered, and all that shapes its answer."""
         cubes = planner.prepare(question.shape).cubes
         catalog = planner.catalog
         epoch = self._epochs.of(cubes)
-        planned, uses = self._planning.statements(question, planner)
+        planned, uses = self._planning.statements(question, planner, stored=stored)
         parts = [
             (source, replace(statement, epoch=epoch) if epoch else statement) for source, statement in planned
         ]
@@ -232,19 +237,23 @@ class Service:
             limits = replace(reader.limits, maximum=max(self._settings.stream_limit, reader.limits.maximum))
             reader = replace(reader, limits=limits)
 
-        def plan() -> tuple[Question, DataSource, Statement, list[RollupUse]]:
+        def plan(*, stored: bool = True) -> tuple[Question, DataSource, Statement, list[RollupUse]]:
             request = reader.read(raw, context)
             if request.type != "regularQuery":
                 raise InvalidQuery("Only one query can be streamed, without compareDateRange.")
             (question,) = request.questions
             if question.query.total:
                 raise InvalidQuery("A streamed answer has no place for a total.", path="total")
-            ((source, statement),), uses = self._planning.statements(question, planner)
+            ((source, statement),), uses = self._planning.statements(question, planner, stored=stored)
             return question, source, statement, uses
 
         question, source, statement, uses = await self._planning.think(plan, raw)
-        while isinstance(await self._stored(uses, context.asker, self._settings.continue_wait), Pending):
-            pass
+        try:
+            while isinstance(await self._stored(uses, context.asker, self._settings.continue_wait), Pending):
+                pass
+        except NotStored as error:
+            log.info("answered by the data source: %s", error)
+            question, source, statement, _ = await self._planning.think(lambda: plan(stored=False), raw)
         limit = question.query.limit
         if not source.streams_bounded and (limit or 0) > self._settings.limits.maximum:
             raise UnsupportedFeature(

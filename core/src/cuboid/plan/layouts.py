@@ -22,6 +22,7 @@ from cuboid.catalog.pieces import (
     inner_templates,
 )
 from cuboid.catalog.rollups import Rollup
+from cuboid.catalog.timing import bins_of
 from cuboid.errors import CuboidError
 from cuboid.plan.build import Builder
 from cuboid.plan.members import Members
@@ -44,6 +45,9 @@ class Layout:
     :param additive: the leaves that may be aggregated again: no join of the rollup repeats their rows.
     :param time: the key by which the rows are cut into parts, if they are; its bounds are slots 0 and 1 of ``shape``.
     :param parts: how long a part is.
+    :param follows: of a rollup whose last rows are read anew, the one whose parts it has. ``newest`` is the shape of
+        the rows that are read, from slot 0 on, ``newest_of`` the rollup that says which they are, and ``live`` whether
+        they are as fresh as an answer over the tables.
     """
 
     rollup: str
@@ -54,6 +58,10 @@ class Layout:
     additive: frozenset[str]
     time: Key | None = None
     parts: str | None = None
+    follows: str | None = None
+    newest: Shape | None = None
+    newest_of: str | None = None
+    live: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -97,13 +105,8 @@ def as_stored(catalog: Catalog) -> Catalog:
     return replace(catalog, cubes=cubes)
 
 
-def layouts(catalog: Catalog, builder: Builder, members: Members) -> tuple[Layout | Unusable, ...]:
-    """The layouts of all rollups of the catalog, in order of declaration."""
-    found = (rollup for cube in catalog.cubes.values() for rollup in cube.rollups.values())
-    return tuple(_layout(rollup, catalog, builder, members) for rollup in found)
-
-
-def _layout(rollup: Rollup, catalog: Catalog, builder: Builder, members: Members) -> Layout | Unusable:
+def layout_of(rollup: Rollup, catalog: Catalog, builder: Builder, members: Members) -> Layout | Unusable:
+    """What the rollup stores, or why it cannot be stored."""
     name = rollup.full_name
     if rollup.type != "rollup":
         return Unusable(name, f"rollups of type {rollup.type} are read but not built yet")
@@ -184,6 +187,15 @@ def _shape(rollup: Rollup, leaves: tuple[str, ...], catalog: Catalog) -> Shape:
         join_hints=tuple(dict.fromkeys(path for path in paths if len(path) > 1)),
         date_ranges=conditions,
     )
+
+
+def is_whole(layout: Layout, catalog: Catalog) -> bool:
+    """Whether no group is in two parts."""
+    if layout.time is None or layout.time.granularity is None or layout.parts is None:
+        return True
+    bins = bins_of(layout.time.granularity, catalog.dimension(layout.time.member).granularities)
+    parts = bins_of(layout.parts, {})
+    return bins is not None and parts is not None and parts.hold(bins)
 
 
 def all_rows(shape: Shape) -> Shape:

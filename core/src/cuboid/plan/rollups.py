@@ -15,7 +15,7 @@ from cuboid.catalog.joins import JoinTree
 from cuboid.catalog.model import Catalog, Dimension
 from cuboid.catalog.timing import bins_of, length_of
 from cuboid.plan.alignment import Aligned
-from cuboid.plan.layouts import Layout
+from cuboid.plan.layouts import Layout, is_whole
 from cuboid.plan.members import Members
 from cuboid.plan.nodes import (
     Aggregate,
@@ -182,7 +182,7 @@ class Rollups:
         self, part: Aggregate | KeyedAggregate, asked: _Asked, layouts: Sequence[Layout]
     ) -> StoredAggregate | NotServedError:
         reason = NotServedError("there is no rollup")
-        found: list[tuple[tuple[int, float], StoredAggregate]] = []
+        found: list[tuple[tuple[int, float, bool], StoredAggregate]] = []
         for layout in layouts:
             try:
                 found.append((self._cost(layout), self._serve(part, layout, asked)))
@@ -190,8 +190,8 @@ class Rollups:
                 reason = error
         return min(found, key=lambda pair: pair[0])[1] if found else reason
 
-    def _cost(self, layout: Layout) -> tuple[int, float]:
-        """Smaller for what has fewer rows, as far as that can be told without counting: fewer keys, longer buckets."""
+    def _cost(self, layout: Layout) -> tuple[int, float, bool]:
+        """Smaller for fewer rows, as far as can be told without counting (fewer keys, longer buckets); then for newer."""
         lengths = (
             length_of(key.granularity, self._catalog.dimension(key.member).granularities)
             if key.granularity
@@ -199,7 +199,7 @@ class Rollups:
             for key in layout.keys
             if self._catalog.dimension(key.member).type == "time"
         )
-        return len(layout.keys), -sum(lengths)
+        return len(layout.keys), -sum(lengths), layout.follows is None
 
     # ------------------------------------------------------------ one part and one rollup
 
@@ -343,16 +343,8 @@ class Rollups:
             and tested <= {key.member for key in (*asked, *pinned)}
             and _within(layout.tree, part.relation.tree)
             and {leaf.measure for leaf in part.leaves} <= set(layout.leaves)
-            and self._is_whole(layout)
+            and is_whole(layout, self._catalog)
         )
-
-    def _is_whole(self, layout: Layout) -> bool:
-        """Whether no group is in two parts."""
-        if layout.time is None or layout.time.granularity is None or layout.parts is None:
-            return True
-        bins = bins_of(layout.time.granularity, self._catalog.dimension(layout.time.member).granularities)
-        parts = bins_of(layout.parts, {})
-        return bins is not None and parts is not None and parts.hold(bins)
 
     def _check_additive(self, part: Aggregate | KeyedAggregate, leaf: Leaf, layout: Layout) -> None:
         if leaf.measure not in layout.leaves:

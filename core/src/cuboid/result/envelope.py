@@ -53,11 +53,12 @@ class UsedRollup:
 
     table: str
     rollup: str
+    type: str
     refreshed: datetime | None
 
     def described(self) -> dict[str, Any]:
         """As the wire has it; ``lastUpdatedAt`` in milliseconds of the Unix clock."""
-        found: dict[str, Any] = {"preAggregationId": self.rollup, "type": "rollup"}
+        found: dict[str, Any] = {"preAggregationId": self.rollup, "type": self.type}
         if self.refreshed is not None:
             found["lastUpdatedAt"] = int(self.refreshed.timestamp() * 1000)
         return found

@@ -20,7 +20,7 @@ def describe_rollups(uses: Iterable[RollupUse]) -> list[dict[str, Any]]:
             "preAggregationId": stored.name,
             "timezone": stored.zone,
             "tableName": stored.table,
-            "type": "rollup",
+            "type": stored.type,
             "external": True,
             "dataSource": stored.data_source,
             "loadSql": _written(stored.select(None)),

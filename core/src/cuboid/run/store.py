@@ -46,17 +46,22 @@ class NewPart:
     :param label: names it among the parts of its table; letters, digits and dashes.
     :param version: what tells whether it is out of date.
     :param range: the first and the last moment of the whole rollup, as known now; None if it has no parts of time.
+    :param bounds: between which times its rows are; None for all times, and for rows without one.
+    :param tail: the name of a second table, which shows its rows and those of all parts that end before it. The table
+        itself does not show them.
     """
 
     label: str
     version: str
     range: Bounds | None = None
+    bounds: Bounds | None = None
+    tail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltPart:
     """A part that is there. ``built_at`` is aware: when its rows began to be read; ``seconds``: how long that took;
-    ``range``: as it was built with."""
+    ``range``, ``bounds`` and ``tail``: as it was built with."""
 
     label: str
     version: str
@@ -65,6 +70,8 @@ class BuiltPart:
     built_at: datetime
     seconds: float
     range: Bounds | None = None
+    bounds: Bounds | None = None
+    tail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,10 @@ class StoredRollup:
         are ``keys``.
     :param keys: statements that tell it by their answers.
     :param cubes: whose data the rows are made of.
+    :param built: of a rollup in parts, what asks the source between which moments it is to be stored, as far as the
+        model says so.
+    :param follows: the rollup whose last rows these rows replace: they are read from a moment on, and ``table`` shows
+        both.
     :param compared: measures, and the places of their columns, of which the store finds the least or greatest again:
         not texts, which databases order in their own ways.
     :param scheduled: it is kept fresh though nobody asks.
@@ -52,6 +56,7 @@ class StoredRollup:
     time: str | None = None
     parts: str | None = None
     range: tuple[Statement, ...] = ()
+    built: tuple[Statement | None, Statement | None] = (None, None)
     rest: Statement | None = None
     order: tuple[str, ...] = ()
     refresh_key: RefreshKey | None = None
@@ -59,6 +64,12 @@ class StoredRollup:
     cubes: tuple[str, ...] = ()
     scheduled: bool = True
     compared: tuple[tuple[str, int], ...] = ()
+    follows: StoredRollup | None = None
+
+    @property
+    def type(self) -> str:
+        """As the model has it."""
+        return "rollup" if self.follows is None else "rollup_lambda"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,16 @@ def refresh_key_text(dialect: Dialect, seconds: float, shift: int = 0) -> str:
 
 
 def refresh_key_statement(template: Template, dialect: Dialect, cube: str, data_source: str) -> Statement:
-    """A key's own SQL, as it is written. Raises :class:`UnsupportedFeature` if a query would have to fill it: the key
-    is asked once for all queries."""
+    """A key's own SQL; see :func:`written_statement`."""
+    return written_statement(template, dialect, f"refresh_key of the cube '{cube}'", data_source)
+
+
+def written_statement(template: Template, dialect: Dialect, what: str, data_source: str) -> Statement:
+    """SQL as the model has it. Raises :class:`UnsupportedFeature` if a query would have to fill it: it is asked once
+    for all queries."""
     if not all(isinstance(part, str) for part in template.parts):
         raise UnsupportedFeature(
-            f"The refresh_key of the cube '{cube}' depends on who asks, or on the query.",
+            f"The {what} depends on who asks, or on the query.",
             hint="It is asked once for all: write it without SECURITY_CONTEXT and FILTER_PARAMS.",
         )
     text = "".join(part for part in template.parts if isinstance(part, str))

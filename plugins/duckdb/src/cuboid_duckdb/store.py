@@ -27,9 +27,9 @@ from cuboid.run.stored import StoredRollup
 from cuboid.run.streams import Batch
 from cuboid_duckdb.store_bench import Bench
 from cuboid_duckdb.store_bench import sweep as sweep_benches
-from cuboid_duckdb.store_folder import Manifest, Stored, TableFolder
+from cuboid_duckdb.store_folder import Manifest, Stored, TableFolder, build_lock
 from cuboid_duckdb.store_reader import StoreReader
-from cuboid_duckdb.store_view import view_over
+from cuboid_duckdb.store_view import views_over
 from cuboid_duckdb.store_writer import PartWriter
 
 T = TypeVar("T")
@@ -52,6 +52,7 @@ class DuckDBStore(RollupStore):
         self._reader = StoreReader(self._root)
         self._bench = Bench(self._root, settings.memory)
         self._known: dict[str, tuple[Stamp, BuiltTable]] = {}
+        self._shown: dict[str, set[str]] = {}
         self._used: dict[str, float] = {}
         self._showing = asyncio.Lock()
 
@@ -85,7 +86,9 @@ class DuckDBStore(RollupStore):
         if stamp is None or manifest is None:
             return None
         built = manifest.built(folder.used_at())
-        self._reader.show(name, view_over(folder.path, manifest))
+        for shown, select in views_over(folder.path, manifest).items():
+            self._reader.show(shown, select)
+            self._shown.setdefault(name, set()).add(shown)
         self._known[name] = (stamp, built)  # an older stamp than the manifest's is harmless: it is read again
         return built
 
@@ -99,25 +102,36 @@ class DuckDBStore(RollupStore):
     @asynccontextmanager
     async def building(self, table: str, label: str) -> AsyncIterator[bool]:
         lock = await _blocking(lambda: TableFolder(self._root, table).part_lock(label))
-        held = await _blocking(lambda: lock.acquire(wait=False))
         try:
-            yield held
+            yield await _blocking(lambda: lock.acquire(wait=False))
         finally:
             lock.release()
 
     async def write(self, stored: StoredRollup, part: NewPart, batches: AsyncIterator[Batch]) -> BuiltPart:
         began, clock = datetime.now(UTC), time.monotonic()
         folder = TableFolder(self._root, stored.table)
-        path, lock = await _blocking(lambda: folder.begin(f"{part.label}.{uuid.uuid4().hex[:12]}"))
+        path = folder.path / f"{part.label}.{uuid.uuid4().hex[:12]}"
+        lock = build_lock(path)
         writer: PartWriter | None = None
         try:
+            await _blocking(lambda: folder.begin(path, lock))
             writer = await _blocking(lambda: PartWriter(path, stored, self._bench))
             async with aclosing(batches) as rows:  # type: ignore[type-var]
                 async for batch in rows:
                     await _blocking(partial(writer.add, batch))
             await _blocking(writer.finish)
             seconds = time.monotonic() - clock
-            built = BuiltPart(part.label, part.version, writer.rows, writer.bytes, began, seconds, part.range)
+            built = BuiltPart(
+                part.label,
+                part.version,
+                writer.rows,
+                writer.bytes,
+                began,
+                seconds,
+                part.range,
+                part.bounds,
+                part.tail,
+            )
             shards = tuple(writer.shards)
 
             def put(manifest: Manifest) -> None:
@@ -161,7 +175,8 @@ class DuckDBStore(RollupStore):
             gone = await _blocking(TableFolder(self._root, table).drop)
             if gone:
                 self._known.pop(table, None)
-                await _blocking(lambda: self._reader.hide(table))
+                for shown in self._shown.pop(table, ()):
+                    await _blocking(partial(self._reader.hide, shown))
         return gone
 
     async def sweep(self) -> None:

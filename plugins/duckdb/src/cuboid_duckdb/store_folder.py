@@ -27,7 +27,7 @@ from cuboid.types import Column
 from cuboid_duckdb.locks import FileLock
 from cuboid_duckdb.store_bench import PREFIX
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "table.json"
 LOCK = "lock"
 USED = "used"
@@ -135,14 +135,11 @@ class TableFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         return FileLock(self.path / f"{label}.building")
 
-    def begin(self, build: str) -> tuple[Path, FileLock]:
-        """A folder for a build, and its lock, held."""
+    def begin(self, build: Path, lock: FileLock) -> None:
+        """Makes the folder of a build, and takes its lock."""
         with self.lock():
-            path = self.path / build
-            path.mkdir()
-            lock = FileLock(path / LOCK)
+            build.mkdir()
             lock.acquire()
-            return path, lock
 
     def used_at(self) -> datetime:
         """When :meth:`use` was last called, by any process."""
@@ -195,6 +192,11 @@ class TableFolder:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def build_lock(build: Path) -> FileLock:
+    """The lock of a build's folder, held as long as it is built in."""
+    return FileLock(build / LOCK)
+
+
 def sync_file(path: Path) -> None:
     """What was written to the file outlives a loss of power."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -223,6 +225,7 @@ def _written(manifest: Manifest) -> dict[str, Any]:
             **asdict(stored.part),
             "built_at": stored.part.built_at.isoformat(),
             "range": stored.part.range and [each.isoformat() for each in stored.part.range],
+            "bounds": stored.part.bounds and [each.isoformat() for each in stored.part.bounds],
             "shards": [
                 [shard.path, [[kind.name, kind.digits, kind.scale] for kind in shard.kinds]]
                 for shard in stored.shards
@@ -249,7 +252,8 @@ def _manifest(written: dict[str, Any]) -> Manifest:
             Shard(path, tuple(Kind(*kind) for kind in kinds)) for path, kinds in each.pop("shards")
         )
         each["built_at"] = datetime.fromisoformat(each["built_at"])
-        each["range"] = each["range"] and tuple(map(datetime.fromisoformat, each["range"]))
+        for name in ("range", "bounds"):
+            each[name] = each[name] and tuple(map(datetime.fromisoformat, each[name]))
         parts[each["label"]] = Stored(BuiltPart(**each), shards)
     columns = tuple(Column(name, type) for name, type in written["columns"])
     dropped_at = written.get("dropped_at")

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from cuboid.errors import CuboidError, QueryCancelled, QueryFailed, UnsupportedFeature
+from cuboid.errors import CuboidError, NotStored, QueryCancelled, QueryFailed
 from cuboid.run.data_source import DataSource
 from cuboid.run.rollups.parts import Part, statement_of
 from cuboid.run.store import NewPart, RollupStore
@@ -203,7 +203,8 @@ class Builds:
         before = self._failures.get((stored.table, part.label))
         pause = FIRST_PAUSE if before is None else min(2 * before.pause, LONGEST_PAUSE)
         what = stored.name if part.bounds is None else f"{stored.name}, part {part.label},"
-        told = QueryFailed(
+        kind = NotStored if isinstance(error, NotStored) else QueryFailed
+        told = kind(
             f"The pre-aggregation {what} could not be built: {error.message}",
             hint=error.hint or f"It is tried again after {pause:g} s.",
         )
@@ -215,7 +216,7 @@ class Builds:
 def _check_compared(stored: StoredRollup, batch: Batch) -> None:
     for measure, index in stored.compared:
         if any(isinstance(row[index], str | list | dict) for row in batch):
-            raise UnsupportedFeature(
+            raise NotStored(
                 f"'{measure}' is the least or greatest of texts, which the store may order otherwise.",
                 hint="Declare a dimension of type string with the same sql, or give the measure the type string and an"
                 " aggregate as sql: then the rollup serves it for its own groups only.",

@@ -23,10 +23,12 @@ _STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelt
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """``label`` names it in its table; ``bounds`` are None for the whole rollup and for rows without a time."""
+    """``label`` names it in its table; ``bounds`` are None for the whole rollup and for rows without a time;
+    ``tail``: see :class:`cuboid.run.store.NewPart`."""
 
     label: str
     bounds: Bounds | None = None
+    tail: str | None = None
 
 
 def statement_of(stored: StoredRollup, part: Part) -> Statement | None:
@@ -61,6 +63,12 @@ def within(parts: Sequence[Part], bounds: Bounds | None) -> Sequence[Part]:
     start, end = bounds
     first = bisect_right(parts, start, key=lambda part: _of(part)[1])
     return parts[first : bisect_left(parts, end, key=lambda part: _of(part)[0])]
+
+
+def around(stored: StoredRollup, first: datetime, last: datetime) -> Bounds:
+    """From the beginning of the part that holds the first moment to the end of that which holds the last one."""
+    assert stored.parts is not None
+    return floor(first, stored.parts), _next(floor(last, stored.parts), stored.parts)
 
 
 def floor(civil: datetime, granularity: str) -> datetime:

@@ -11,6 +11,7 @@ from cuboid.errors import ConfigError
 from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.data_source import DataSource
 from cuboid.run.rollups.builds import Builds, Counts
+from cuboid.run.rollups.lambdas import LambdaTable
 from cuboid.run.rollups.parts import Part
 from cuboid.run.rollups.table import RollupTable
 from cuboid.run.rollups.versions import Version, Versions
@@ -64,6 +65,7 @@ class Rollups:
         self._changed: dict[str, datetime] = {}
         self._builds = Builds(store, sources, at_once=self.settings.at_once, timeout=self.settings.timeout)
         self._tables: dict[str, RollupTable] = {}
+        self._lambdas: dict[str, LambdaTable] = {}
         self._opening: asyncio.Task[None] | None = None
 
     async def ready(
@@ -81,7 +83,7 @@ class Rollups:
         await self._opened()
         outcomes = await asyncio.gather(
             *(
-                self._table(use.stored).ready(use.bounds, deadline, renew=renew, build=self.settings.builds)
+                self._read(use.stored).ready(use.bounds, deadline, renew=renew, build=self.settings.builds)
                 for use in uses
             ),
             return_exceptions=True,
@@ -159,7 +161,7 @@ class Rollups:
             due = unused > self.settings.kept or (superseded and unused > SUPERSEDED_SECONDS)
             if due and await self._store.drop(table.name):
                 gone.append(table.name)
-                self._tables.pop(table.name, None)
+                self._forget(table.name)
         await self._store.sweep()
         return tuple(gone)
 
@@ -173,7 +175,8 @@ class Rollups:
         if self._opening is not None:
             await asyncio.wait({self._opening})
         await self._builds.close()
-        await asyncio.gather(*(table.close() for table in self._tables.values()))
+        tables: list[RollupTable | LambdaTable] = [*self._tables.values(), *self._lambdas.values()]
+        await asyncio.gather(*(table.close() for table in tables))
         await self._versions.close()
         await self.source.close()
         await self._store.close()
@@ -183,18 +186,37 @@ class Rollups:
             self._opening = asyncio.get_running_loop().create_task(self._store.open())
         await asyncio.shield(self._opening)
 
-    def _table(self, stored: StoredRollup) -> RollupTable:
-        known = self._tables.get(stored.table)
+    def _forget(self, table: str) -> None:
+        self._tables.pop(table, None)
+        self._lambdas = {name: each for name, each in self._lambdas.items() if each.base != table}
+
+    def _read(self, stored: StoredRollup) -> RollupTable | LambdaTable:
+        """What a statement reads."""
+        if stored.follows is None:
+            return self._table(stored)
+        known = self._lambdas.get(stored.table)
         if known is None:
-            source = self._sources.get(stored.data_source)
-            if source is None:
-                raise ConfigError(
-                    f"The pre-aggregation {stored.name} is built from the data source '{stored.data_source}', which is"
-                    " not configured.",
-                    setting="data_sources",
-                )
-            known = self._tables[stored.table] = RollupTable(
-                stored, source, self._store, self._builds, self._version, self._changed
+            known = self._lambdas[stored.table] = LambdaTable(
+                stored, self._table(stored.follows), *self._made_with(stored)
             )
         known.follow(stored)
         return known
+
+    def _table(self, stored: StoredRollup) -> RollupTable:
+        known = self._tables.get(stored.table)
+        if known is None:
+            known = self._tables[stored.table] = RollupTable(stored, *self._made_with(stored))
+        known.follow(stored)
+        return known
+
+    def _made_with(
+        self, stored: StoredRollup
+    ) -> tuple[DataSource, RollupStore, Builds, Version, Mapping[str, datetime]]:
+        source = self._sources.get(stored.data_source)
+        if source is None:
+            raise ConfigError(
+                f"The pre-aggregation {stored.name} is built from the data source '{stored.data_source}', which is"
+                " not configured.",
+                setting="data_sources",
+            )
+        return source, self._store, self._builds, self._version, self._changed

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from cuboid.errors import CuboidError, QueryFailed
+from cuboid.errors import CuboidError, NotStored, QueryFailed
 from cuboid.run.data_source import DataSource
 from cuboid.run.rollups.builds import Builds, Failure, Progress
 from cuboid.run.rollups.parts import REST, WHOLE, Part
@@ -63,6 +63,19 @@ class RollupTable:
 
         Raises :class:`CuboidError` if a part is not there and cannot be built.
         """
+        parts = await self.now(deadline, renew=renew, build=build)
+        if isinstance(parts, Pending):
+            return parts
+        self.check(parts, bounds)
+        wanted = parts.within(bounds)
+        pending = await self.hold(wanted, deadline, renew=renew, build=build)
+        if pending is not None:
+            return pending
+        labels = None if bounds is None else [part.label for part in wanted]
+        return refreshed(await self._store.table(self.stored.table), labels)
+
+    async def now(self, deadline: float, *, renew: bool, build: bool) -> Pending | Parts:
+        """The parts that there are to be, as known; see :meth:`ready`."""
         began = asyncio.get_running_loop().time()
         await self._store.used(self.stored.table)
         self.parts.suppose(await self._store.table(self.stored.table))
@@ -72,8 +85,22 @@ class RollupTable:
             return Pending(f"Asking for the range of pre-aggregation {self.stored.name}", elapsed)
         if build:
             await self._drop_gone(parts)
-        wanted = parts.within(bounds)
-        table, missing = await self._missing(wanted)
+        return parts
+
+    def check(self, parts: Parts, bounds: Bounds | None) -> None:
+        """Raises :class:`NotStored` if rows within the bounds are not to be stored."""
+        if parts.lacks(bounds):
+            raise NotStored(
+                f"The pre-aggregation {self.stored.name} does not have all rows that the query needs: its"
+                " build_range_start and build_range_end leave some out.",
+                hint="Ask for a range that they hold, or build more.",
+            )
+
+    async def hold(
+        self, wanted: Sequence[Part], deadline: float, *, renew: bool, build: bool
+    ) -> Pending | None:
+        """None once these parts can be read; see :meth:`ready`."""
+        _, missing = await self._missing(wanted)
         if missing and not build:
             raise QueryFailed(
                 f"No parts of the pre-aggregation {self.stored.name} were built yet.",
@@ -84,17 +111,10 @@ class RollupTable:
             if pending is not None:
                 return pending
         if renew and build:
-            pending = await self._renew(wanted, deadline)
-            if pending is not None:
-                return pending
-        if missing or renew:
-            table, _ = await self._missing(wanted)
-        elif build:
+            return await self._renew(wanted, deadline)
+        if build and not missing:
             self._look(wanted)
-        if table is None:
-            now = datetime.now(UTC)
-            return Refreshed(now, str(now))
-        return _refreshed(table, None if bounds is None else [part.label for part in wanted])
+        return None
 
     async def refresh(self, bounds: Bounds | None = None, *, force: bool = False) -> Sequence[Part]:
         """Builds what is missing or out of date within ``bounds``, and removes parts that the source has no longer; all
@@ -182,7 +202,9 @@ class RollupTable:
         labels = {part.label for part in parts.within(None)} | {REST}
         have = {} if table is None else table.parts
         gone = [
-            label for label, part in have.items() if label not in labels and part.built_at < parts.asked_at
+            label
+            for label, part in have.items()
+            if label not in labels and part.tail is None and part.built_at < parts.asked_at
         ]
         if gone:
             await self._store.drop_parts(self.stored.table, gone)
@@ -213,7 +235,8 @@ class RollupTable:
         return Pending(stage, loop.time() - min(each.began for each in begun))
 
     async def _new(self, part: Part) -> NewPart:
-        return NewPart(part.label, await self._version(self.stored, part), self.parts.range)
+        version = await self._version(self.stored, part)
+        return NewPart(part.label, version, self.parts.range, part.bounds, part.tail)
 
     async def _renew(self, wanted: Sequence[Part], deadline: float) -> Pending | None:
         for _ in range(ROUNDS):
@@ -245,12 +268,14 @@ class RollupTable:
             log.warning("The pre-aggregation %s cannot be refreshed: %s", self.stored.name, error)
 
 
-def _refreshed(table: BuiltTable, labels: Sequence[str] | None) -> Refreshed:
-    """What is read of these parts of the table, of all that it has by default."""
+def refreshed(table: BuiltTable | None, labels: Sequence[str] | None) -> Refreshed:
+    """What is read of these parts of the table, of all that it shows itself by default."""
+    if table is None:
+        now = datetime.now(UTC)
+        return Refreshed(now, str(now))
+    shown = sorted(label for label, part in table.parts.items() if part.tail is None)
     read = [
-        table.parts[label]
-        for label in sorted(table.parts if labels is None else labels)
-        if label in table.parts
+        table.parts[label] for label in (shown if labels is None else sorted(labels)) if label in table.parts
     ]
     moments = [part.built_at for part in read]
     moments += [table.dropped_at] if table.dropped_at is not None else []

@@ -1,0 +1,25 @@
+"""The layouts of all rollups of a catalog: those that are stored, and those that are made of others."""
+
+from __future__ import annotations
+
+from cuboid.catalog.model import Catalog
+from cuboid.catalog.rollups import Rollup
+from cuboid.plan.build import Builder
+from cuboid.plan.lambdas import lambda_of
+from cuboid.plan.layouts import Layout, Unusable, layout_of
+from cuboid.plan.members import Members
+
+
+def layouts(catalog: Catalog, builder: Builder, members: Members) -> tuple[Layout | Unusable, ...]:
+    """In order of declaration."""
+    rollups = {
+        rollup.full_name: rollup for cube in catalog.cubes.values() for rollup in cube.rollups.values()
+    }
+
+    def stored(rollup: Rollup) -> Layout | Unusable:
+        return layout_of(rollup, catalog, builder, members)
+
+    return tuple(
+        lambda_of(rollup, rollups, catalog, stored) if rollup.type == "rollup_lambda" else stored(rollup)
+        for rollup in rollups.values()
+    )
