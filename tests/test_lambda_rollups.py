@@ -221,3 +221,13 @@ def test_why_and_sql_tell_of_a_lambda(opened: EmbeddedProject) -> None:
     (explained,) = opened.explain(TOTAL)["explanations"]
     told = {each["rollup"]: (each["used"], each["reason"]) for each in explained["rollups"]}
     assert told == {"orders.live": (True, None), "orders.monthly": (False, "'orders.live' has newer rows")}
+
+
+def test_the_statements_of_a_lambda_are_those_of_its_rollup_and_of_newer_rows(opened: EmbeddedProject) -> None:
+    body = opened._run(opened.project.service.sql(TOTAL, opened._context(None)))
+    stored, newer = json.loads(body)["sql"]["preAggregations"]
+    assert (stored["preAggregationId"], stored["type"]) == ("orders.monthly", "rollup")
+    assert stored["rollupLambdaId"] == newer["preAggregationId"] == "orders.live"
+    assert newer["type"] == "rollup_lambda"
+    assert "placed" in newer["loadSql"][0]
+    assert len(newer["loadSql"][1]) == 1

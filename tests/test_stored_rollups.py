@@ -318,3 +318,19 @@ def test_the_least_of_texts_is_not_aggregated_again_in_the_order_of_the_store(pr
     built = run(project, "rollups", "build", "boxes.more_by_kind")
     assert built.returncode == 1
     assert "'boxes.unknown' is the least or greatest of texts" in built.stderr
+
+
+def test_a_shift_moves_no_key_that_is_no_time(project: Path) -> None:
+    model = (project / "model" / "orders.yml").read_text()
+    shifted = (
+        "  measures:\n  - {name: before, sql: '{count}', type: number, multi_stage: true,"
+        " time_shift: [{interval: 1 month, type: prior}]}\n"
+    )
+    (project / "model" / "orders.yml").write_text(model.replace("  measures:\n", shifted, 1))
+    query = {"measures": ["orders.before"], "dimensions": ["orders.city"], "order": {"orders.city": "asc"}}
+    with cuboid.open(project) as opened:
+        (result,) = opened.results(query)
+        assert result["usedPreAggregations"]
+    # Without a time there is nothing to be shifted: a seventh of 5,000 has no city, the rest is of five.
+    counts = {row["orders.city"]: int(row["orders.before"]) for row in result["data"]}
+    assert counts == {None: 715} | {f"city {n}": sum(i % 7 > 0 and i % 5 == n for i in range(5000)) for n in range(5)}

@@ -34,7 +34,7 @@ from cuboid.plan.tree import walk
 from cuboid.query.dates import bound
 from cuboid.query.model import Predicate, Question, Shape, Slot, Values
 from cuboid.query.shifts import unshifted
-from cuboid.run.stored import Bounds, RollupUse, StoredRollup
+from cuboid.run.stored import BEGINNING, Bounds, RollupUse, StoredRollup
 from cuboid.sql.binding import Prepared
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.freshness import refresh_key_statement, written_statement
@@ -271,9 +271,8 @@ class RollupPlanner:
         rows = self._statement(layout.newest, zone)
 
         def select(bounds: Bounds | None) -> Statement:
-            assert bounds is not None
             assert kind is not None
-            start = bounds[0]
+            start = BEGINNING if bounds is None else bounds[0]
             return rows.bind(Values((bound(start, ZoneInfo(zone), kind),), {0: start}))
 
         cube, _, name = layout.rollup.partition(".")

@@ -191,7 +191,8 @@ class Rollups:
         return min(found, key=lambda pair: pair[0])[1] if found else reason
 
     def _cost(self, layout: Layout) -> tuple[int, float, bool]:
-        """Smaller for fewer rows, as far as can be told without counting (fewer keys, longer buckets); then for newer."""
+        """Smaller for fewer rows, as far as that is told without counting: fewer keys, longer buckets. Then for newer
+        rows."""
         lengths = (
             length_of(key.granularity, self._catalog.dimension(key.member).granularities)
             if key.granularity

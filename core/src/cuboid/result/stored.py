@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cuboid.types import Statement
@@ -12,10 +13,14 @@ if TYPE_CHECKING:
 
 
 def describe_rollups(uses: Iterable[RollupUse]) -> list[dict[str, Any]]:
-    """One object for each table, in the order in which the statement reads them."""
+    """One object for each table, in the order in which the statement reads them. Before rows that follow a rollup's
+    stands the rollup."""
     found: dict[str, dict[str, Any]] = {}
     for use in uses:
         stored = use.stored
+        if stored.follows is not None:
+            (described,) = describe_rollups([replace(use, stored=stored.follows)])
+            found.setdefault(stored.follows.table, described | {"rollupLambdaId": stored.name})
         described = {
             "preAggregationId": stored.name,
             "timezone": stored.zone,
@@ -26,7 +31,7 @@ def describe_rollups(uses: Iterable[RollupUse]) -> list[dict[str, Any]]:
             "loadSql": _written(stored.select(None)),
             "aggregationsColumns": [],
         }
-        if stored.parts is not None:
+        if stored.parts is not None and stored.follows is None:
             described["partitionGranularity"] = stored.parts
             described["preAggregationStartEndQueries"] = [_written(each) for each in stored.range]
         if use.bounds is not None:

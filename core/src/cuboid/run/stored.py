@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 Bounds = tuple[datetime, datetime]
 """A half-open range ``[start, end)`` of civil time, zoneless, on the wall clock of the rollup's zone."""
 
+BEGINNING = datetime(1900, 1, 1)
+"""From when on rows are read that follow others where none are known."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRollup:
@@ -40,8 +43,8 @@ class StoredRollup:
     :param cubes: whose data the rows are made of.
     :param built: of a rollup in parts, what asks the source between which moments it is to be stored, as far as the
         model says so.
-    :param follows: the rollup whose last rows these rows replace: they are read from a moment on, and ``table`` shows
-        both.
+    :param follows: the rollup whose last rows these rows replace: ``select`` yields them from the first of its bounds
+        on, and ``table`` shows both.
     :param compared: measures, and the places of their columns, of which the store finds the least or greatest again:
         not texts, which databases order in their own ways.
     :param scheduled: it is kept fresh though nobody asks.

@@ -59,6 +59,8 @@ class StoredSql:
 
     def _key(self, key: Key, source: Key, table: StoredTable, shifts: Sequence[Shift]) -> exp.Expr:
         stored = column(table.columns[source.name])
+        if self._catalog.dimension(key.member).type != "time":
+            return stored  # which no shift moves
         moved = next((each.intervals for each in shifts if each.member == source.member), ())
         for interval in moved:
             stored = self._dialect.add_interval(stored, interval)

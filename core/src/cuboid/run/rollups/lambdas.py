@@ -18,11 +18,8 @@ from cuboid.run.rollups.ranges import Parts
 from cuboid.run.rollups.table import RollupTable, refreshed
 from cuboid.run.rollups.versions import Version
 from cuboid.run.store import RollupStore
-from cuboid.run.stored import Bounds, Refreshed, StoredRollup
+from cuboid.run.stored import BEGINNING, Bounds, Refreshed, StoredRollup
 from cuboid.types import Pending
-
-BEGINNING = datetime(1900, 1, 1)
-"""From when on rows are read of a source that had none a minute ago."""
 
 
 class LambdaTable:
