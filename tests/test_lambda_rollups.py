@@ -62,7 +62,9 @@ def change(opened: Any, sql: str) -> None:
 
 def used(opened: Any, query: dict[str, Any]) -> list[tuple[str, str]]:
     (result,) = opened.results(query)
-    return [(each["preAggregationId"], each["type"]) for each in result.get("usedPreAggregations", {}).values()]
+    return [
+        (each["preAggregationId"], each["type"]) for each in result.get("usedPreAggregations", {}).values()
+    ]
 
 
 def over_tables(project: Path, query: dict[str, Any]) -> list[Any]:
@@ -83,8 +85,12 @@ def parts(project: Path) -> list[str]:
     return sorted(part["label"] for part in written["parts"] if part["tail"] is None)
 
 
-@pytest.mark.parametrize("query", [TOTAL, BY_MONTH, IN_MARCH, IN_JULY], ids=["all", "by month", "March", "July"])
-def test_a_lambda_answers_as_the_tables_do(opened: EmbeddedProject, tmp_path: Path, query: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "query", [TOTAL, BY_MONTH, IN_MARCH, IN_JULY], ids=["all", "by month", "March", "July"]
+)
+def test_a_lambda_answers_as_the_tables_do(
+    opened: EmbeddedProject, tmp_path: Path, query: dict[str, Any]
+) -> None:
     assert used(opened, query) == [("orders.live", "rollup_lambda")]
     assert opened.load(query) == over_tables(tmp_path, query)
 
@@ -92,8 +98,12 @@ def test_a_lambda_answers_as_the_tables_do(opened: EmbeddedProject, tmp_path: Pa
 def test_the_newest_part_is_read_anew_and_older_ones_are_not(opened: EmbeddedProject, tmp_path: Path) -> None:
     before = [int(opened.load(each)[0]["orders.count"]) for each in (IN_JULY, IN_MARCH, TOTAL)]
     assert parts(tmp_path) == ["20230101", "20230201", "20230301", "20230401", "20230501", "20230601", "rest"]
-    change(opened, "INSERT INTO orders VALUES (9001, 'Rome', '2023-07-15', 1), (9002, 'Rome', '2023-03-15', 1)")
-    change(opened, "INSERT INTO orders VALUES (9003, 'Rome', '2023-08-01', 1), (9004, 'Rome', '2023-11-15', 1)")
+    change(
+        opened, "INSERT INTO orders VALUES (9001, 'Rome', '2023-07-15', 1), (9002, 'Rome', '2023-03-15', 1)"
+    )
+    change(
+        opened, "INSERT INTO orders VALUES (9003, 'Rome', '2023-08-01', 1), (9004, 'Rome', '2023-11-15', 1)"
+    )
     until(lambda: int(opened.load(IN_JULY)[0]["orders.count"]) == before[0] + 1)
     assert int(opened.load(IN_MARCH)[0]["orders.count"]) == before[1]
     assert int(opened.load(TOTAL)[0]["orders.count"]) == before[2] + 3
@@ -101,7 +111,9 @@ def test_the_newest_part_is_read_anew_and_older_ones_are_not(opened: EmbeddedPro
 
 def test_where_live_rows_begin_moves_on_with_time(opened: EmbeddedProject, tmp_path: Path) -> None:
     opened.load(IN_JULY)
-    change(opened, "INSERT INTO orders VALUES (9001, 'Rome', '2023-09-15', 1), (9002, 'Rome', '2023-07-15', 1)")
+    change(
+        opened, "INSERT INTO orders VALUES (9001, 'Rome', '2023-09-15', 1), (9002, 'Rome', '2023-07-15', 1)"
+    )
     opened.close()
     expected = [over_tables(tmp_path, each) for each in (BY_MONTH, TOTAL)]
     for name in ("worker", "reader"):
@@ -154,7 +166,9 @@ def test_a_lambda_has_from_the_source_what_is_not_to_be_stored(tmp_path: Path) -
 
 
 def test_a_second_rollup_follows_the_first_also_from_another_database(tmp_path: Path) -> None:
-    project = shop(tmp_path, {"name": "both", "rollups": ["monthly", "arrivals.stream"]}, build_range_end=UNTIL_APRIL)
+    project = shop(
+        tmp_path, {"name": "both", "rollups": ["monthly", "arrivals.stream"]}, build_range_end=UNTIL_APRIL
+    )
     model = yaml.safe_load((project / "model" / "orders.yml").read_text())
     arrivals = copy.deepcopy(model["cubes"][0]) | {"name": "arrivals", "data_source": "river"}
     (stream,) = [each for each in arrivals["pre_aggregations"] if each["name"] == "monthly"]
@@ -166,7 +180,9 @@ def test_a_second_rollup_follows_the_first_also_from_another_database(tmp_path: 
     with (project / "cuboid.yml").open("a") as sources:
         sources.write("  river: {driver: duckdb, database: river.duckdb, create: true}\n")
     with duckdb.connect(str(project / "river.duckdb")) as connection:
-        connection.execute("CREATE TABLE orders (id INT, city VARCHAR, placed TIMESTAMP, amount DECIMAL(10, 2))")
+        connection.execute(
+            "CREATE TABLE orders (id INT, city VARCHAR, placed TIMESTAMP, amount DECIMAL(10, 2))"
+        )
         connection.execute(
             "INSERT INTO orders VALUES (1, 'Rome', '2023-03-31', 1), (2, 'Rome', '2023-04-01', 2.5),"
             " (3, 'Oslo', '2024-01-01', 4)"
@@ -175,7 +191,9 @@ def test_a_second_rollup_follows_the_first_also_from_another_database(tmp_path: 
         assert used(opened, BY_MONTH) == [("orders.both", "rollup_lambda")]
         answered = opened.load(BY_MONTH)
         # Orders up to March, arrivals from April on, and the orders without a time.
-        expected = [row for row in over_tables(project, BY_MONTH) if str(row["orders.placed.month"]) < "2023-04"]
+        expected = [
+            row for row in over_tables(project, BY_MONTH) if str(row["orders.placed.month"]) < "2023-04"
+        ]
         expected.append(row_of("2023-04", "1", "2.5"))
         expected.append(row_of("2024-01", "1", "4"))
         rest = [row for row in over_tables(project, BY_MONTH) if row["orders.placed.month"] is None]
@@ -185,7 +203,12 @@ def test_a_second_rollup_follows_the_first_also_from_another_database(tmp_path: 
 
 def row_of(month: str, count: str, total: str) -> dict[str, Any]:
     moment = f"{month}-01T00:00:00.000"
-    return {"orders.placed": moment, "orders.placed.month": moment, "orders.count": count, "orders.total": total}
+    return {
+        "orders.placed": moment,
+        "orders.placed.month": moment,
+        "orders.count": count,
+        "orders.total": total,
+    }
 
 
 def plain(row: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -223,7 +246,9 @@ def test_why_and_sql_tell_of_a_lambda(opened: EmbeddedProject) -> None:
     assert told == {"orders.live": (True, None), "orders.monthly": (False, "'orders.live' has newer rows")}
 
 
-def test_the_statements_of_a_lambda_are_those_of_its_rollup_and_of_newer_rows(opened: EmbeddedProject) -> None:
+def test_the_statements_of_a_lambda_are_those_of_its_rollup_and_of_newer_rows(
+    opened: EmbeddedProject,
+) -> None:
     body = opened._run(opened.project.service.sql(TOTAL, opened._context(None)))
     stored, newer = json.loads(body)["sql"]["preAggregations"]
     assert (stored["preAggregationId"], stored["type"]) == ("orders.monthly", "rollup")

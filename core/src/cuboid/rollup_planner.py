@@ -166,7 +166,9 @@ class RollupPlanner:
             else:
                 reason = foreign or self._rollups.why_not(plan, aligned, each)
                 reason = reason or (
-                    f"'{newer[each.rollup]}' has newer rows" if each.rollup in newer else "another one is smaller"
+                    f"'{newer[each.rollup]}' has newer rows"
+                    if each.rollup in newer
+                    else "another one is smaller"
                 )
             found.append({"rollup": each.rollup, "used": each.rollup in used, "reason": reason})
         return found

@@ -73,11 +73,11 @@ def _unusable(rollup: Rollup, rollups: Mapping[str, Rollup]) -> str | None:
 def _in_order(rollup: Rollup, first: Rollup) -> Rollup:
     """The rollup with its members in the order of the other one's, and with parts."""
 
-    def sort(
-        members: tuple[RollupMember, ...], like: tuple[RollupMember, ...]
-    ) -> tuple[RollupMember, ...]:
+    def sort(members: tuple[RollupMember, ...], like: tuple[RollupMember, ...]) -> tuple[RollupMember, ...]:
         names = [_name(each) for each in like]
-        return tuple(sorted(members, key=lambda each: names.index(_name(each)) if _name(each) in names else -1))
+        return tuple(
+            sorted(members, key=lambda each: names.index(_name(each)) if _name(each) in names else -1)
+        )
 
     times = [_name(each) for each in first.time_dimensions]
     return replace(
@@ -87,7 +87,8 @@ def _in_order(rollup: Rollup, first: Rollup) -> Rollup:
         segments=sort(rollup.segments, first.segments),
         time_dimensions=tuple(
             sorted(
-                rollup.time_dimensions, key=lambda each: times.index(_name(each)) if _name(each) in times else -1
+                rollup.time_dimensions,
+                key=lambda each: times.index(_name(each)) if _name(each) in times else -1,
             )
         ),
         partition_granularity=first.partition_granularity,

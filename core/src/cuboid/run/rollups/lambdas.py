@@ -55,7 +55,9 @@ class LambdaTable:
         if isinstance(parts, Pending):
             return parts
         start = parts.last or BEGINNING
-        self._base.check(parts, (datetime.min, start) if bounds is None else (bounds[0], min(bounds[1], start)))
+        self._base.check(
+            parts, (datetime.min, start) if bounds is None else (bounds[0], min(bounds[1], start))
+        )
         had = await self._begins()
         wanted = [each for each in parts.within(bounds) if each.bounds is None or each.bounds[1] <= start]
         if had is not None and bounds is not None and bounds[1] <= min(had, start):
@@ -100,5 +102,7 @@ def _within(stored: StoredRollup) -> StoredRollup:
 
 def _between(parts: Parts, start: datetime, end: datetime) -> list[Part]:
     return [
-        part for part in parts.cut if part.bounds is not None and start <= part.bounds[0] and part.bounds[1] <= end
+        part
+        for part in parts.cut
+        if part.bounds is not None and start <= part.bounds[0] and part.bounds[1] <= end
     ]
