@@ -112,7 +112,9 @@ def test_a_preflight_is_204_and_needs_no_token(production: Any) -> None:
     )
     assert (answer.status, answer.raw) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == "*"
-    assert answer.headers["access-control-allow-headers"] == "authorization,content-type,x-request-id"
+    assert answer.headers["access-control-allow-headers"] == (
+        "authorization,content-type,x-request-id,x-priority,x-progress"
+    )
     assert answer.headers["access-control-allow-methods"] == "GET,HEAD,PUT,PATCH,POST,DELETE"
 
 

@@ -455,6 +455,28 @@ def test_clients_without_a_token_do_not_take_the_places_of_others(
     assert more[-1].authorize("nonsense")["status"] == 403
 
 
+def test_whose_later_token_is_bad_is_without_one(run: Any, make_service: Any, connect: Any) -> None:
+    client = run(make_service(), sockets=SocketSettings(connections=20))
+    good, fallen = connect(client, {}), connect(client, {})
+    assert fallen.authorize("nonsense")["status"] == 403
+    for _ in range(10):
+        connect(client)
+    assert fallen.closed == (1008, "No authorization was sent")
+    assert good.ask(1, "load", query=COUNT)["status"] == 200
+
+
+@pytest.mark.parametrize("method", ["load", "subscribe"])
+def test_numbers_are_numbers_for_who_asks(production: Any, connect: Any, method: str) -> None:
+    socket = connect(production, {})
+    told = socket.ask(1, method, query=COUNT, castNumerics=True)
+    assert told["message"]["data"] == [{"Users.count": 700}]
+    refused = socket.ask(2, method, query=COUNT, castNumerics=1)
+    assert (refused["status"], refused["message"]["error"]) == (
+        400,
+        'Invalid query format: "castNumerics" must be a boolean',
+    )
+
+
 def test_a_connection_that_says_nothing_is_closed(run: Any, make_service: Any, connect: Any) -> None:
     client = run(make_service(), sockets=SocketSettings(authorize_within=0.1))
     assert connect(client).closed == (1008, "No authorization was sent")

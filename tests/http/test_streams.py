@@ -150,6 +150,30 @@ def test_what_fails_before_the_first_row_is_an_error_like_any_other(
     assert error in answer.body["error"]
 
 
+@pytest.mark.parametrize("parameters", [{"cache": "never"}, {"castNumerics": "1"}, {"queryType[]": "multi"}])
+@pytest.mark.parametrize("accept", ["application/json", CSV])
+def test_a_stream_is_asked_for_with_what_json_is(
+    production: Any, accept: str, parameters: dict[str, str]
+) -> None:
+    answer = ask(production, QUESTION, accept, **parameters)
+    (name,) = (name.removesuffix("[]") for name in parameters)
+    assert answer.status == 400
+    assert name in answer.body["error"]
+
+
+@pytest.mark.parametrize("accept", ["application/json", CSV, ARROW])
+def test_head_has_the_headers_of_the_rows(production: Any, accept: str) -> None:
+    path = f"/cubejs-api/v1/load?{urlencode({'query': json.dumps(QUESTION)})}"
+    head, whole = (production.ask(method, path, Accept=accept) for method in ("HEAD", "GET"))
+    assert (head.status, head.raw) == (200, b"")
+    for name in ("content-type", "vary", "cache-control"):
+        assert head.headers.get(name) == whole.headers.get(name)
+    # How long a stream is, nobody knows before its end.
+    assert head.headers.get("content-length") in (None, whole.headers["content-length"])
+    assert whole.headers["vary"] == "Accept"
+    assert production.ask("HEAD", path.replace("count", "cuont"), Accept=accept).status == 400
+
+
 def test_a_stream_needs_the_scope_of_data(run: Any, make_service: Any, token: Callable[..., str]) -> None:
     client = run(make_service(), auth=AuthSettings(secrets=(SECRET,), scopes=("meta", "stream")))
     client.token = token({})

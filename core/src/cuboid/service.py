@@ -226,10 +226,18 @@ class Service:
         return await self._rollups.ready(uses, wait=wait, asker=asker, renew=renew)
 
     async def stream(
-        self, raw: object, context: RequestContext, *, cast_numerics: bool, format: type[Format], more: bool
+        self,
+        raw: object,
+        context: RequestContext,
+        *,
+        format: type[Format],
+        more: bool,
+        cache: str | None = None,
+        cast_numerics: bool = False,
     ) -> AsyncIterator[bytes]:
         """The rows of one query in ``format``, as they arrive. Raises :class:`CuboidError`, also in the midst.
 
+        :param cache: checked as for :meth:`load`; a stream is always found out anew.
         :param more: the setting ``stream_limit`` is the limit for this principal.
         """
         planner, reader, context = await self._planning.for_request(context)
@@ -238,7 +246,7 @@ class Service:
             reader = replace(reader, limits=limits)
 
         def plan(*, stored: bool = True) -> tuple[Question, DataSource, Statement, list[RollupUse]]:
-            request = reader.read(raw, context)
+            request = reader.read(raw, context, cache=cache)
             if request.type != "regularQuery":
                 raise InvalidQuery("Only one query can be streamed, without compareDateRange.")
             (question,) = request.questions

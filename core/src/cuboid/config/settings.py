@@ -190,7 +190,8 @@ class Settings(BaseModel):
         ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"), "methods that browsers are told of"
     )
     cors_headers: Texts = _setting(
-        ("authorization", "content-type", "x-request-id"), "headers that such pages may send"
+        ("authorization", "content-type", "x-request-id", "x-priority", "x-progress"),
+        "headers that such pages may send",
     )
     cors_exposed_headers: Texts = _setting((), "headers of answers that such pages may read")
     cors_credentials: Switch = _setting(

@@ -139,6 +139,14 @@ class ApiHandler(Handler):
             self._work.cancel()
 
 
+def flag_parameter(parameters: Mapping[str, Any], name: str) -> bool:
+    """Whether ``name`` is true; in a query string a text says so. Raises :class:`InvalidQuery` for anything else."""
+    value = parameters.get(name)
+    if value is None or isinstance(value, bool) or value in ("true", "false", ""):
+        return value in (True, "true")
+    raise InvalidQuery(f'Invalid query format: "{name}" must be a boolean', path=name)
+
+
 def text_parameter(parameters: Mapping[str, Any], name: str) -> str | None:
     """The text under ``name``, None if it is absent or null. Raises :class:`InvalidQuery` for anything else."""
     value = parameters.get(name)

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypedDict
 
-from cuboid.errors import InvalidQuery
-from cuboid.http.api import text_parameter
+from cuboid.http.api import flag_parameter, text_parameter
 from cuboid.http.pouring import PouringHandler
 from cuboid.http.priority import read_priority
 from cuboid.result.formats import wanted_format
@@ -18,15 +17,19 @@ class LoadHandler(PouringHandler):
 
     scope = "data"
 
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.add_header("Vary", "Accept")
+
     async def get(self) -> None:
         parameters = await self.parameters()
         priority = read_priority(parameters, self.request.headers)
         if priority != self.context.priority:
             self.context = replace(self.context, priority=priority)
         service = self.site.service
+        query, asked = parameters.get("query"), read_options(parameters)
         format = wanted_format(self.request.headers.get("Accept", ""), service.formats)
-        if format is None or self.request.method == "HEAD":
-            query, asked = parameters.get("query"), _options(parameters)
+        if format is None:
             kept = service.kept(query, self.context, **asked)
             if kept is not None:  # what takes no time needs no task that could be stopped
                 await self.send(kept)
@@ -35,11 +38,12 @@ class LoadHandler(PouringHandler):
             return
         more = await self.site.authenticator.has_scope(self.context.principal, "stream")
         chunks = service.stream(
-            parameters.get("query"),
+            query,
             self.context,
             format=format,
-            cast_numerics=_flag(parameters, "castNumerics"),
             more=more,
+            cache=asked["cache"],
+            cast_numerics=asked["cast_numerics"],
         )
         await self.pour(chunks, format.content_type)
 
@@ -48,23 +52,17 @@ class LoadHandler(PouringHandler):
 
 
 class Options(TypedDict):
-    """What is said beside the query."""
+    """What a question is asked with, beside its query."""
 
     query_type: str | None
     cache: str | None
     cast_numerics: bool
 
 
-def _options(parameters: Mapping[str, Any]) -> Options:
+def read_options(parameters: Mapping[str, Any]) -> Options:
+    """Raises :class:`InvalidQuery` for values of the wrong type."""
     return {
         "query_type": text_parameter(parameters, "queryType"),
         "cache": text_parameter(parameters, "cache"),
-        "cast_numerics": _flag(parameters, "castNumerics"),
+        "cast_numerics": flag_parameter(parameters, "castNumerics"),
     }
-
-
-def _flag(parameters: Mapping[str, Any], name: str) -> bool:
-    value = parameters.get(name)
-    if value in (None, False, True, "true", "false", ""):
-        return value in (True, "true")
-    raise InvalidQuery(f'Invalid query format: "{name}" must be a boolean', path=name)

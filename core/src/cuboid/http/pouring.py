@@ -54,19 +54,21 @@ class PouringHandler(ApiHandler):
             held = b""
             async for chunk in chunks:
                 held += chunk
-                if len(held) < FIRST_CHUNK and not self._headers_written:
+                enough = len(held) >= FIRST_CHUNK or self.request.method == "HEAD"
+                if not enough and not self._headers_written:
                     continue
                 self._describe(content_type)
                 self.write(held)
                 held = b""
                 await self.flush()
+                if self.request.method == "HEAD":
+                    break
             self._describe(content_type)
             await self.finish(held)
 
     def _describe(self, content_type: str) -> None:
         if not self._headers_written:
             self.set_header("Content-Type", content_type)
-            self.add_header("Vary", "Accept")
             self.set_header("Cache-Control", "no-store")
 
     def _cut_off(self, status: int) -> None:

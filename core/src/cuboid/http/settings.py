@@ -50,7 +50,7 @@ class AuthSettings:
 
 @dataclass(frozen=True, slots=True)
 class CorsSettings:
-    """What browsers on other origins may do; the defaults are Cube's.
+    """What browsers on other origins may do; the defaults are Cube's, and the headers that only Cuboid knows.
 
     :param origins: ``("*",)`` for every origin, or those that may ask.
     :param methods: that a preflight allows, and ``headers`` that requests may have.
@@ -61,7 +61,7 @@ class CorsSettings:
 
     origins: tuple[str, ...] = ("*",)
     methods: tuple[str, ...] = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
-    headers: tuple[str, ...] = ("authorization", "content-type", "x-request-id")
+    headers: tuple[str, ...] = ("authorization", "content-type", "x-request-id", "x-priority", "x-progress")
     exposed: tuple[str, ...] = ()
     credentials: bool = False
     max_age: int | None = None

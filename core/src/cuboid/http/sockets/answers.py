@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import orjson
 
 from cuboid.errors import Unauthenticated
-from cuboid.http.api import text_parameter
 from cuboid.http.errors import describe
+from cuboid.http.load import read_options
 from cuboid.http.logs import log
 from cuboid.http.priority import read_priority
 from cuboid.http.site import Site
@@ -73,14 +73,9 @@ async def _body(site: Site, ask: Ask, context: RequestContext) -> bytes:
             return await service.dry_run(given.get("query"), context)
         case "meta":
             return await service.meta(context, only_views=given.get("onlyViews") in (True, "true"))
-    context = replace(context, priority=read_priority(given, {}))
+    context, asked = replace(context, priority=read_priority(given, {})), read_options(given)
     while True:
-        body = await service.load(
-            given.get("query"),
-            context,
-            query_type=text_parameter(given, "queryType"),
-            cache=text_parameter(given, "cache"),
-        )
+        body = await service.load(given.get("query"), context, **asked)
         # Cube's transport would repeat the message a minute later only: here the server does, at once.
         if not isinstance(body, Pending):
             return body

@@ -68,17 +68,20 @@ class Connections:
 
     def enter(self, connection: Connection) -> None:
         """The connection is open, and nobody knows yet whose it is."""
-        if len(self._strangers) >= max(self._settings.connections // 10, STRANGERS):
-            oldest = next(iter(self._strangers))
-            del self._strangers[oldest]
-            oldest.turn_out()
-        self._strangers[connection] = None
         self._open.add(connection)
         self._none_open.clear()
+        self.know(connection, False)
 
-    def know(self, connection: Connection) -> None:
-        """A token of the connection was verified; harmless when repeated."""
-        self._strangers.pop(connection, None)
+    def know(self, connection: Connection, verified: bool) -> None:
+        """Whether its latest token was verified; harmless when repeated."""
+        if verified:
+            self._strangers.pop(connection, None)
+        elif connection in self._open and connection not in self._strangers:
+            if len(self._strangers) >= max(self._settings.connections // 10, STRANGERS):
+                oldest = next(iter(self._strangers))
+                del self._strangers[oldest]
+                oldest.turn_out()
+            self._strangers[connection] = None
 
     def leave(self, connection: Connection) -> None:
         """The connection is closed; harmless when repeated."""

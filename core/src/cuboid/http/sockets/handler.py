@@ -63,8 +63,8 @@ class SocketHandler(WebSocketHandler):
     async def on_message(self, message: str | bytes) -> None:
         if self.conversation is not None:
             await self.conversation.hear(message)
-            if self.conversation is not None and self.conversation.bearer is not None:
-                self.site.sockets.know(self)
+            if self.conversation is not None:
+                self.site.sockets.know(self, self.conversation.bearer is not None)
 
     def on_close(self) -> None:
         self.drop()

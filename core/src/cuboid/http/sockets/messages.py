@@ -19,11 +19,11 @@ Method = Literal["load", "sql", "dry-run", "meta", "subscribe"]
 
 PARAMETERS: Mapping[Method, tuple[str, ...]] = MappingProxyType(
     {
-        "load": ("query", "queryType", "cache", "priority"),
+        "load": ("query", "queryType", "cache", "castNumerics", "priority"),
         "sql": ("query",),
         "dry-run": ("query",),
         "meta": ("onlyViews",),
-        "subscribe": ("query", "queryType", "cache", "priority"),
+        "subscribe": ("query", "queryType", "cache", "castNumerics", "priority"),
     }
 )
 """The methods, and what each of them takes."""
