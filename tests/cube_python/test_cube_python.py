@@ -108,6 +108,7 @@ def test_query_rewrite_is_a_hook(tmp_path: Path) -> None:
     theirs = registry.rewrite_query(query, Principal(MappingProxyType({"city": "Oslo"})))["filters"]
     assert theirs[0]["values"] == ["Oslo"]
     assert query == {"measures": ["orders.count"]}
+    assert registry.settings == {"scheduled_refresh_timer": 60}
 
 
 @pytest.mark.parametrize(
@@ -176,6 +177,34 @@ def test_the_page_on_cube_py_names_every_option() -> None:
 def test_every_option_of_cube_is_answered_once() -> None:
     groups = [set(HOOKS), set(SETTINGS), {"jwt", "http"}, set(REFUSED), set(WITHOUT_EFFECT)]
     assert sum(len(group) for group in groups) == len(set().union(*groups))
+
+
+def test_intervals_are_settings_in_seconds(tmp_path: Path) -> None:
+    text = "config.process_subscriptions_interval = 2500\nconfig.scheduled_refresh_time_zones = ['Europe/Rome']\n"
+    write(tmp_path, cube=f"from cube import config\n{text}")
+    settings = Project.open(tmp_path).settings
+    assert (settings.web_sockets_interval, settings.scheduled_refresh_timezones) == (2.5, ("Europe/Rome",))
+
+
+def test_a_function_of_the_tenant_is_no_setting(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        cube="from cube import config\n@config\ndef scheduled_refresh_timezones(ctx):\n    return ['UTC']\n",
+    )
+    with pytest.raises(PluginError, match=r"'scheduled_refresh_timezones' of cube\.py is a function"):
+        Registry.load(tmp_path).require()
+
+
+def test_rollups_are_kept_fresh_for_the_contexts_of_the_function(tmp_path: Path) -> None:
+    hooks = answers(
+        tmp_path,
+        """
+        @config('scheduled_refresh_contexts')
+        async def contexts():
+            return [{'securityContext': {'firm': 1}}, {'security_context': {'firm': 2}}]
+        """,
+    )
+    assert [dict(each.claims) for each in hooks.scheduled_contexts()] == [{"firm": 1}, {"firm": 2}]
 
 
 def answers(folder: Path, text: str, **files: str) -> HookAnswers:

@@ -26,9 +26,16 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         "web_sockets": "web_sockets",
         "web_sockets_base_path": "web_sockets_path",
         "compiler_cache_size": "tenants_kept",
+        "process_subscriptions_interval": "web_sockets_interval",
+        "scheduled_refresh_timer": "scheduled_refresh_timer",
+        "scheduled_refresh_timezones": "scheduled_refresh_timezones",
+        "scheduled_refresh_time_zones": "scheduled_refresh_timezones",
     }
 )
 """Options that are settings here, and are taken as such."""
+
+MILLISECONDS = frozenset({"process_subscriptions_interval"})
+"""Those that have milliseconds where the setting has seconds."""
 
 JWT: Mapping[str, str] = MappingProxyType(
     {
@@ -64,14 +71,10 @@ WITHOUT_EFFECT = frozenset(
         "sql_super_user",
         "sql_port",
         "logger",
-        "process_subscriptions_interval",
         "cache_and_queue_driver",
         "allow_js_duplicate_props_in_schema",
-        "scheduled_refresh_timer",
-        "scheduled_refresh_timezones",
         "scheduled_refresh_concurrency",
         "scheduled_refresh_batch_size",
-        "scheduled_refresh_contexts",
         "update_compiler_cache_keep_alive",
         "max_compiler_cache_keep_alive",
         "orchestrator_options",
@@ -119,7 +122,7 @@ def load_plugin(project: Path) -> CubeConfiguration:
         if value is None or name in WITHOUT_EFFECT:
             continue
         if name in SETTINGS:
-            plugin.settings[SETTINGS[name]] = value
+            plugin.settings[SETTINGS[name]] = _setting(name, value)
         elif name == "jwt":
             plugin.settings.update(_settings("jwt", value, JWT))
         elif name == "http":
@@ -146,6 +149,18 @@ def _refusal(name: str) -> ConfigError:
         known = [*HOOKS, *SETTINGS, "jwt", "http", *REFUSED, *WITHOUT_EFFECT]
         hint = did_you_mean(closest(name, known)) or "It is no option of Cube's configuration."
     return ConfigError(f"'{name}' of cube.py has no equal", hint=hint, setting=name, origin="cube.py")
+
+
+def _setting(name: str, given: Any) -> Any:
+    """The setting's value. Raises :class:`ConfigError` for a function, which Cube would ask for each tenant."""
+    if callable(given):
+        raise ConfigError(
+            f"'{name}' of cube.py is a function, and is a value here",
+            setting=name,
+            origin="cube.py",
+            hint=f"Write config.{name} = ...: it holds for all tenants.",
+        )
+    return given / 1000 if name in MILLISECONDS and isinstance(given, int | float) else given
 
 
 def _http(given: Any) -> Mapping[str, Any]:
@@ -202,6 +217,23 @@ def _of_context(name: str, answer: Callable[[Any], Any]) -> Callable[[Callable[.
     return make
 
 
+def _scheduled_contexts(contexts: Callable[[], Any]) -> Any:
+    @hookimpl
+    def scheduled_contexts() -> Any:
+        given = settle(contexts())
+        is_list = isinstance(given, Sequence) and not isinstance(given, str)
+        return [_claims(each) for each in given] if is_list else given
+
+    return scheduled_contexts
+
+
+def _claims(context: Any) -> Any:
+    """The security context in one of Cube's contexts, in either spelling."""
+    if not isinstance(context, Mapping):
+        return context
+    return context.get("securityContext", context.get("security_context", {}))
+
+
 def _files(given: Any) -> Any:
     """A folder, or Cube's ``{fileName, content}`` as names and texts; what is neither is told by who asks for it."""
     if not isinstance(given, Sequence) or isinstance(given, str):
@@ -220,6 +252,7 @@ HOOKS: Mapping[str, tuple[str, Callable[[Callable[..., Any]], Any]]] = MappingPr
         "query_rewrite": ("rewrite_query", _rewrite_query),
         "context_to_app_id": ("tenant", _of_context("tenant", str)),
         "repository_factory": ("model_files", _of_context("model_files", _files)),
+        "scheduled_refresh_contexts": ("scheduled_contexts", _scheduled_contexts),
         "schema_version": ("model_version", _of_context("model_version", str)),
         "context_to_groups": ("groups", _of_context("groups", list)),
         "context_to_roles": ("groups", _of_context("groups", list)),
