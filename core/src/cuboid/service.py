@@ -13,14 +13,13 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
 from cuboid.answers import Answers, Told, answer_key
 from cuboid.catalog.model import Catalog
 from cuboid.descriptions import Descriptions
-from cuboid.errors import CuboidError, InvalidQuery, NotStored, UnsupportedFeature
+from cuboid.errors import CuboidError, NotStored
 from cuboid.figures import Figures
 from cuboid.freshness import Freshness
 from cuboid.jobs import Jobs
@@ -32,7 +31,6 @@ from cuboid.repeats import Repeats, Understood
 from cuboid.request import Request, RequestContext, RewriteQuery, poll_id
 from cuboid.result.envelope import encode, multi
 from cuboid.result.formats import Format
-from cuboid.result.rows import counted, selected
 from cuboid.result.withdrawn import describe_withdrawn
 from cuboid.run.asker import Asker
 from cuboid.run.bounded import BoundedQueue
@@ -44,7 +42,8 @@ from cuboid.run.rollups import LateRollups
 from cuboid.run.stored import Refreshed, RollupUse
 from cuboid.run.together import Together
 from cuboid.shared_answers import SharedAnswers, Wanted
-from cuboid.types import Column, Pending, Result, Statement
+from cuboid.streaming import Streaming
+from cuboid.types import Pending, Result
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +81,7 @@ class Service:
         self._descriptions = Descriptions(self._planning, self._freshness)
         self._kept = rollups if isinstance(rollups, LateRollups) else None
         self._jobs = Jobs(self._planning, self._kept)
+        self._streaming = Streaming(self._planning, self._stored, self._count_rows)
         self._rows: Counter[str] = Counter()
         self._dropped = 0
         self._repeats = Repeats(on=self._settings.cache_size > 0 and not self._settings.plugins_decide)
@@ -225,7 +225,7 @@ class Service:
             return {}
         return await self._rollups.ready(uses, wait=wait, asker=asker, renew=renew)
 
-    async def stream(
+    def stream(
         self,
         raw: object,
         context: RequestContext,
@@ -235,51 +235,10 @@ class Service:
         cache: str | None = None,
         cast_numerics: bool = False,
     ) -> AsyncIterator[bytes]:
-        """The rows of one query in ``format``, as they arrive. Raises :class:`CuboidError`, also in the midst.
-
-        :param cache: checked as for :meth:`load`; a stream is always found out anew.
-        :param more: the setting ``stream_limit`` is the limit for this principal.
-        """
-        planner, reader, context = await self._planning.for_request(context)
-        if more and self._settings.stream_limit is not None:
-            limits = replace(reader.limits, maximum=max(self._settings.stream_limit, reader.limits.maximum))
-            reader = replace(reader, limits=limits)
-
-        def plan(*, stored: bool = True) -> tuple[Question, DataSource, Statement, list[RollupUse]]:
-            request = reader.read(raw, context, cache=cache)
-            if request.type != "regularQuery":
-                raise InvalidQuery("Only one query can be streamed, without compareDateRange.")
-            (question,) = request.questions
-            if question.query.total:
-                raise InvalidQuery("A streamed answer has no place for a total.", path="total")
-            ((source, statement),), uses = self._planning.statements(question, planner, stored=stored)
-            return question, source, statement, uses
-
-        question, source, statement, uses = await self._planning.think(plan, raw)
-        try:
-            while isinstance(await self._stored(uses, context.asker, self._settings.continue_wait), Pending):
-                pass
-        except NotStored as error:
-            log.info("answered by the data source: %s", error)
-            question, source, statement, _ = await self._planning.think(lambda: plan(stored=False), raw)
-        limit = question.query.limit
-        if not source.streams_bounded and (limit or 0) > self._settings.limits.maximum:
-            raise UnsupportedFeature(
-                f"The data source '{source.name}' cannot stream: no more than {self._settings.limits.maximum} rows."
-            )
-        catalog = planner.catalog
-        columns = [
-            Column(name, type, counted(name, catalog)) for name, type in selected(question.shape, catalog)
-        ]
-        # Importing what a format is written with may take seconds.
-        writer = await asyncio.to_thread(format, columns, cast_numerics=cast_numerics)
-        yield writer.begin()
-        async with aclosing(source.stream(statement, asker=context.asker)) as batches:  # type: ignore[type-var]
-            async for batch in batches:
-                self._rows[source.name] += len(batch)
-                if batch:
-                    yield await asyncio.to_thread(writer.rows, batch)
-        yield await asyncio.to_thread(writer.end)
+        """The rows of one query in ``format``, as they arrive; see :meth:`Streaming.stream`."""
+        return self._streaming.stream(
+            raw, context, format=format, more=more, cache=cache, cast_numerics=cast_numerics
+        )
 
     @property
     def planning(self) -> Planning:
