@@ -16,6 +16,7 @@ from tests.engines.server import Server
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
 from cuboid.catalog.model import Catalog
+from cuboid.errors import QueryFailed
 from cuboid.planning import ServiceSettings
 from cuboid.request import RequestContext
 from cuboid.run.data_source import DataSource
@@ -29,7 +30,7 @@ from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver
 from cuboid_duckdb.queue import DuckDBQueue
 from cuboid_redis.exchange import RedisExchange
 
-DEADLINE = 60.0
+DEADLINE = 30.0
 
 MODEL = """
 cubes:
@@ -78,7 +79,7 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 
 class Shared(DuckDBDriver):
-    """One database for all services, and the statements that reached it; those of ``held`` shops wait."""
+    """One database for all services, and the statements that reached it; which wait while the gate is shut."""
 
     def __init__(self) -> None:
         super().__init__(DuckDBConfig())
@@ -86,6 +87,7 @@ class Shared(DuckDBDriver):
         self.running = self.most = 0
         self.gate = asyncio.Event()
         self.gate.set()
+        self._stops: dict[str, asyncio.Event] = {}
         self._opened = False
 
     async def open(self) -> None:
@@ -101,10 +103,23 @@ class Shared(DuckDBDriver):
         self.running += 1
         self.most = max(self.most, self.running)
         try:
-            await self.gate.wait()
+            await self._pass(job)
             return await super().execute(job)
         finally:
             self.running -= 1
+
+    async def _pass(self, job: Job) -> None:
+        stop = self._stops[job.id] = asyncio.Event()
+        waits = [asyncio.create_task(each.wait()) for each in (self.gate, stop)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for each in waits:
+            each.cancel()
+        if stop.is_set():
+            raise QueryFailed("interrupted")
+
+    async def interrupt(self, job: Job) -> None:
+        self._stops[job.id].set()
+        await super().interrupt(job)
 
     def count(self, text: str = "sum(") -> int:
         return sum(text.lower() in sql.lower() for sql in self.seen)

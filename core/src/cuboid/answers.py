@@ -17,6 +17,7 @@ from datetime import datetime
 import orjson
 
 from cuboid.errors import CuboidError, NotStored
+from cuboid.finding import Finding, FindOut
 from cuboid.freshness import Freshness
 from cuboid.planner import Planner
 from cuboid.planning import Parts
@@ -29,8 +30,9 @@ from cuboid.run.cache import Cache, CacheFigures
 from cuboid.run.data_source import statement_key
 from cuboid.run.refresh_keys import Values
 from cuboid.run.stored import Refreshed, RollupUse
-from cuboid.shared_answers import KEPT_SECONDS, Kept, SharedAnswers, Wanted
+from cuboid.shared_answers import KEPT_SECONDS, SharedAnswers
 from cuboid.types import Pending, Result
+from cuboid.wanted import Kept, Told, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +45,6 @@ built first."""
 
 Stored = Callable[[Sequence[RollupUse], Asker, float, bool], Awaitable[Mapping[str, Refreshed] | Pending]]
 """What is read of rollups, by table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A result object for one asker; ``slow``: it is out of date, since the one that is not takes too long."""
-
-    body: Body
-    slow: bool = False
 
 
 class Answers:
@@ -78,6 +72,9 @@ class Answers:
         self._transformed = transformed
         self._counted = counted
         self._shared = shared
+        self._find_out: FindOut = self._find_out_here
+        if shared is not None:
+            self._find_out = Finding(shared, self._find_out_here, self._is_good, self._remember).find_out
         self._begun = Begun()
         self._encoding: dict[tuple[Hashable, tuple[datetime, ...]], asyncio.Task[Body]] = {}
         self._renewing: dict[Hashable, asyncio.Task[None]] = {}
@@ -134,7 +131,10 @@ class Answers:
                 [wanted[index] for index in missing], list(missing.values()), asker, deadline
             )
             if isinstance(found_out, Pending):
-                return found_out
+                stale = self._stale_ones([wanted[index] for index in missing])
+                if stale is None:
+                    return found_out
+                found_out = stale
             told |= dict(zip(missing, found_out, strict=True))
         return [told[index] for index in range(len(wanted))]
 
@@ -177,10 +177,14 @@ class Answers:
 
     async def _fetch(self, one: Wanted) -> Kept | None:
         """What another process has found out; from then on it is kept here too."""
-        kept = None if self._shared is None else await self._shared.get(one)
-        if kept is not None:
-            self._cache.put(one.key, kept, len(kept.body.text) + _size(one.key))
-        return kept
+        found = None if self._shared is None else await self._shared.get(one)
+        if found is None or found.kept is None:
+            return None
+        self._remember(one, found.kept)
+        return found.kept
+
+    def _remember(self, one: Wanted, kept: Kept) -> None:
+        self._cache.put(one.key, kept, len(kept.body.text) + _size(one.key))
 
     def _kept(self, one: Wanted) -> Kept | None:
         kept = self._cache.get(one.key)
@@ -192,6 +196,14 @@ class Answers:
     def _value_in_time(self, one: Wanted) -> Values | None:
         """The values of its refresh keys, if nothing has to be asked for them."""
         return None if one.uses or one.keys is None else self._freshness.values.value_in_time(one.keys)
+
+    def _stale_ones(self, wanted: Sequence[Wanted]) -> list[Told] | None:
+        """What is kept of these, though out of date; None unless all may be told so, since what is not takes too
+        long."""
+        kept = [self._kept(one) if one.mode == "stale-if-slow" else None for one in wanted]
+        if any(each is None for each in kept):
+            return None
+        return [self._stale(each, slow=True) for each in kept]
 
     def _stale(self, kept: Kept | None, *, slow: bool = False) -> Told:
         assert kept is not None
@@ -210,7 +222,7 @@ class Answers:
 
     # ------------------------------------------------------------ what is not
 
-    async def _find_out(
+    async def _find_out_here(
         self, wanted: Sequence[Wanted], values: Sequence[Values | None], asker: Asker, deadline: float
     ) -> list[Told] | Pending:
         """Runs what the questions need. The values that count for an answer are those of before its run, which may have
@@ -232,10 +244,7 @@ class Answers:
             for run in begun:
                 self._begun.leave(run, answered=answered, failed=failed)
         if isinstance(outcome, Pending):
-            kept = [self._kept(one) if one.mode == "stale-if-slow" else None for one in wanted]
-            if any(each is None for each in kept):
-                return outcome
-            return [self._stale(each, slow=True) for each in kept]
+            return outcome
         self._cache.misses += len(wanted)
         results = iter(outcome)
         told: list[Told] = []
@@ -267,12 +276,13 @@ class Answers:
     def _keep(self, one: Wanted, results: Sequence[Result], values: Values | None, body: Body) -> Body:
         for (source, _), result in zip(one.parts, results, strict=True):
             self._counted(source.name, len(result.rows))
+        kept = None
         if values is not None:
             finished = tuple(result.finished_at for result in results)
             kept = Kept(body, values, time.monotonic(), finished, one.cubes)
-            self._cache.put(one.key, kept, len(body.text) + _size(one.key))
-            if self._shared is not None:
-                self._shared.put(one, kept)
+            self._remember(one, kept)
+        if self._shared is not None:
+            self._shared.put(one, body, kept)
         return body
 
     def _result_object(self, one: Wanted, results: Sequence[Result], values: Values | None) -> Body:

@@ -15,8 +15,8 @@ from typing import Any
 
 from cuboid.planner import Planner
 from cuboid.request import Request, RequestContext
-from cuboid.shared_answers import Wanted
 from cuboid.types import Principal
+from cuboid.wanted import Wanted
 
 MOST = 2000
 """Requests that are known at once; one is some kilobytes. The one that came longest ago is forgotten first."""

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cuboid.answers import Answers, Told, answer_key
+from cuboid.answers import Answers, answer_key
 from cuboid.catalog.model import Catalog
 from cuboid.descriptions import Descriptions
 from cuboid.errors import CuboidError, NotStored
@@ -41,9 +41,10 @@ from cuboid.run.readiness import StoredRollups
 from cuboid.run.rollups import LateRollups
 from cuboid.run.stored import Refreshed, RollupUse
 from cuboid.run.together import Together
-from cuboid.shared_answers import SharedAnswers, Wanted
+from cuboid.shared_answers import SharedAnswers
 from cuboid.streaming import Streaming
 from cuboid.types import Pending, Result
+from cuboid.wanted import Told, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ class Service:
             self._stored,
             self._planning.transformed,
             self._count_rows,
-            None if link is None or not self._settings.cache_size else SharedAnswers(link),
+            None if link is None else SharedAnswers(link),
         )
 
     def kept(

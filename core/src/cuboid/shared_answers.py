@@ -11,21 +11,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Coroutine, Hashable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 import orjson
 
-from cuboid.planner import Planner
-from cuboid.planning import Parts
-from cuboid.query.model import Question
 from cuboid.result.envelope import Body, encode
+from cuboid.run.claims import Claims
 from cuboid.run.data_source import statement_key
 from cuboid.run.link import Link
-from cuboid.run.refresh_keys import Key, Values
-from cuboid.run.stored import RollupUse
+from cuboid.wanted import Kept, Wanted
 
 FORMAT = "1"
 """Of what lies in the exchange; another one is not read."""
@@ -33,93 +27,68 @@ FORMAT = "1"
 KEPT_SECONDS = 24 * 3600.0
 """How long an answer that is out of date may still be told where the request allows it."""
 
+PASSED_SECONDS = 30.0
+"""How long one that may not be kept lies there for those who wait for it."""
+
 LARGEST = 8 * 1024**2
 """Bytes of an answer that is shared: what an exchange near by takes far less than a question's time for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A question, planned.
+class Found:
+    """What is there.
 
-    :param key: all that shapes the answer, in this process.
-    :param tenant: of whoever asks, empty for none.
-    :param cubes: whose rows it reads.
-    :param uses: of rollups; without any, ``keys`` tell whether an answer is out of date. Without either it is not kept.
-    :param renewed: seconds after which it is out of date in any case.
-    """
-
-    question: Question
-    planner: Planner
-    parts: Parts
-    uses: Sequence[RollupUse]
-    cubes: frozenset[str]
-    keys: tuple[Key, ...] | None
-    renewed: float
-    key: Hashable
-    tenant: str
-    cast_numerics: bool
-    blended: bool
-    dev: bool
-
-    @property
-    def mode(self) -> str:
-        """The cache mode."""
-        return self.question.query.cache or "stale-if-slow"
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An answer in the cache.
-
-    :param values: of the refresh keys, before the statements were run.
-    :param written: when it was put here, by a clock that never goes back.
-    :param finished: when the statements were answered; empty if another process has run them.
+    :param kept: as it may be kept; None for what is there only for those who waited.
+    :param run: of whom it is, as :class:`cuboid.run.claims.Lead` names it.
     """
 
     body: Body
-    values: Values
-    written: float
-    finished: tuple[datetime, ...]
-    cubes: frozenset[str]
+    kept: Kept | None
+    run: str
 
 
 class SharedAnswers:
-    """Answers in the exchange. Used from one event loop."""
+    """Answers in the exchange, and who finds them out. Used from one event loop."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
         self._tasks: set[asyncio.Task[None]] = set()
+        self.claims = Claims(link)
 
-    async def get(self, one: Wanted) -> Kept | None:
+    async def get(self, one: Wanted) -> Found | None:
         """What is there for the question, whoever has found it out."""
         key = shared_key(one)
-        found = await self._link.ask(lambda exchange: exchange.get(_name(key)), None)
-        kept = None if found is None else _read(found, key, one.cubes)
-        self._link.figures.answers += kept is not None
-        return kept
+        text = await self._link.ask(lambda exchange: exchange.get(digest(key)), None)
+        found = None if text is None else _read(text, key, one.cubes)
+        self._link.figures.answers += found is not None
+        return found
 
-    def put(self, one: Wanted, kept: Kept) -> None:
-        """Keeps the answer for all, soon."""
-        if len(kept.body.text) <= LARGEST:
-            self._soon(self._put(one, kept))
+    def put(self, one: Wanted, body: Body, kept: Kept | None) -> None:
+        """Keeps the answer for all, soon; without ``kept`` only for those who wait for it."""
+        key = shared_key(one)
+        lead = self.claims.lead_of(digest(key))
+        if len(body.text) > LARGEST or (kept is None and not (lead and lead.wanted)):
+            return
+        value = _written(Found(body, kept, lead.run if lead else ""), key)
+        task = asyncio.create_task(
+            self._put(digest(key), value, PASSED_SECONDS if kept is None else KEPT_SECONDS)
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if lead is not None:
+            lead.putting = task
 
     async def close(self) -> None:
         """Puts nothing any more."""
+        await self.claims.close()
         tasks = [*self._tasks]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _put(self, one: Wanted, kept: Kept) -> None:
-        key = shared_key(one)
-        value = _written(kept, key)
-        await self._link.ask(lambda exchange: exchange.put(_name(key), value, KEPT_SECONDS), None)
-
-    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _put(self, name: str, value: bytes, seconds: float) -> None:
+        await self._link.ask(lambda exchange: exchange.put(name, value, seconds), None)
 
 
 def shared_key(one: Wanted) -> bytes:
@@ -142,29 +111,33 @@ def shared_key(one: Wanted) -> bytes:
     )
 
 
-def _name(key: bytes) -> str:
+def digest(key: bytes) -> str:
+    """The name under which an answer lies."""
     return hashlib.blake2b(key, digest_size=20).hexdigest()
 
 
-def _written(kept: Kept, key: bytes) -> bytes:
-    """A line of JSON with the length of the key, the key, and the result object as it is told."""
-    age = time.monotonic() - kept.written
+def _written(found: Found, key: bytes) -> bytes:
+    """A line of JSON, the key, and the result object as it is told."""
+    kept = found.kept
     head = {
         "key": len(key),
-        "values": [value.decode() for value in kept.values],
-        "written": time.time() - age,
-        "places": [kept.body.slow, kept.body.named],
+        "run": found.run,
+        "places": [found.body.slow, found.body.named],
+        "values": None if kept is None else [value.decode() for value in kept.values],
+        "written": time.time() - (0.0 if kept is None else time.monotonic() - kept.written),
     }
-    return b"".join((encode(head), b"\n", key, kept.body.text))
+    return b"".join((encode(head), b"\n", key, found.body.text))
 
 
-def _read(text: bytes, key: bytes, cubes: frozenset[str]) -> Kept | None:
+def _read(text: bytes, key: bytes, cubes: frozenset[str]) -> Found | None:
     """None for the answer to another question."""
     line, _, rest = text.partition(b"\n")
     head = orjson.loads(line)
     if head["key"] != len(key) or not rest.startswith(key):
         return None
+    body = Body(rest[len(key) :], *head["places"])
+    if head["values"] is None:
+        return Found(body, None, head["run"])
     age = max(time.time() - head["written"], 0.0)  # clocks of machines differ
-    slow, named = head["places"]
     values = tuple(value.encode() for value in head["values"])
-    return Kept(Body(rest[len(key) :], slow, named), values, time.monotonic() - age, (), cubes)
+    return Found(body, Kept(body, values, time.monotonic() - age, (), cubes), head["run"])

@@ -122,7 +122,8 @@ class Exchange(ABC):
 
     @abstractmethod
     async def want(self, name: str, seconds: float) -> None:
-        """Another process than the holder waits for this, for so long. Announces ``wanted <name>`` if nobody did."""
+        """Another process than the holder waits for this, for so long at least. Announces ``wanted <name>`` if nobody
+        did."""
 
     @abstractmethod
     async def release(self, name: str, holder: str) -> None:

@@ -13,7 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cuboid.run.exchange import Counts, Exchange
 
@@ -60,6 +60,7 @@ class Link:
         """Cubes whose data has changed, which the exchange is still to be told."""
         self._hearers: dict[str, set[Callable[[], None]]] = defaultdict(set)
         self._tasks: list[asyncio.Task[None]] = []
+        self._asking: set[asyncio.Task[Any]] = set()
         self._beating: asyncio.Task[bool] | None = None
 
     @property
@@ -70,7 +71,13 @@ class Link:
     async def ask(self, question: Callable[[Exchange], Awaitable[T]], otherwise: T) -> T:
         """What the exchange answers; ``otherwise`` if it cannot be reached."""
         self._begin()
-        return await self._ask(question, otherwise) if self.up else otherwise
+        if not self.up:
+            return otherwise
+        # By a task of its own: whoever is cancelled leaves no connection in the midst of an answer.
+        task = asyncio.create_task(self._ask(question, otherwise))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+        return await asyncio.shield(task)
 
     async def beat(self) -> bool:
         """Says that this process lives, and which data has changed, and hears what others said; all who want that at
@@ -97,7 +104,7 @@ class Link:
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks)
+            await asyncio.wait({*tasks, *self._asking})
             await self._ask(lambda exchange: exchange.close(), None)
 
     # ------------------------------------------------------------ the exchange
@@ -155,9 +162,7 @@ class Link:
         while True:
             try:
                 await self._exchange.listen(self._heard)
-            except (
-                Exception
-            ) as error:  # around the plugin's call; what is not heard is looked for now and then
+            except Exception as error:  # around the plugin's call; what is not heard is looked for too
                 log.debug("Listening to the exchange ended: %s", type(error).__name__)
             await asyncio.sleep(BEAT_EVERY)
 

@@ -15,8 +15,8 @@ from cuboid_redis import scripts
 CONNECTIONS = 16
 """At once, of one process; further questions wait for one. The default pool refuses them instead."""
 
-SECONDS = 2.0
-"""For connecting, and for an answer; whoever asks waits for less."""
+SECONDS = 0.9
+"""For connecting, and for an answer: a little less than whoever asks waits."""
 
 QUIET = 5.0
 """Seconds after which a connection that only listens is asked whether it still stands."""
@@ -60,9 +60,11 @@ class RedisExchange(Exchange):
         self._share = script(scripts.SHARE)
 
     async def close(self) -> None:
-        await self._client.zrem(self._key("alive"), self._process)
-        await self._client.aclose()
-        await self._client.connection_pool.disconnect()
+        try:
+            await self._client.zrem(self._key("alive"), self._process)
+        finally:
+            await self._client.aclose()
+            await self._client.connection_pool.disconnect()
 
     async def listen(self, heard: Callable[[str], None]) -> None:
         async with self._client.pubsub() as channel:

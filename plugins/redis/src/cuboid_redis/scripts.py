@@ -45,9 +45,11 @@ return {holder, redis.call('EXISTS', KEYS[2])}
 """Keys: claim, wanted. Arguments: holder, milliseconds."""
 
 WANT = """
-local known = redis.call('EXISTS', KEYS[1])
-redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])
-if known == 0 then
+local left = redis.call('PTTL', KEYS[1])
+if left < tonumber(ARGV[1]) then
+    redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])
+end
+if left < 0 then
     redis.call('PUBLISH', ARGV[2], ARGV[3])
 end
 """
