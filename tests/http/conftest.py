@@ -49,6 +49,18 @@ RECORDED = HERE.parent / "result" / "fixtures"
 
 SECRET = "a-secret-that-is-long-enough-for-every-hash-function-in-use-here-512"
 
+
+def log_quietly() -> None:
+    """Lines of requests are records of ``logging``, shown of tests that fail; structlog would print them."""
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+
+
+log_quietly()
+
 TABLES = """
 CREATE SCHEMA public;
 CREATE TABLE public.users AS
@@ -312,7 +324,7 @@ def lines() -> Iterator[io.StringIO]:
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    log_quietly()
 
 
 @pytest.fixture(scope="module")
