@@ -338,3 +338,31 @@ def test_a_shift_moves_no_key_that_is_no_time(project: Path) -> None:
     assert counts == {None: 715} | {
         f"city {n}": sum(i % 7 > 0 and i % 5 == n for i in range(5000)) for n in range(5)
     }
+
+
+def test_data_that_is_said_to_have_changed_is_stored_anew(project: Path) -> None:
+    sources = (project / "cuboid.yml").read_text().replace("shop.duckdb", "shop.duckdb, create: true")
+    (project / "cuboid.yml").write_text(sources)
+    with cuboid.open(project) as opened:
+        assert opened.load(QUERIES[2]) == [{"orders.count": "5000"}]
+        driver = opened.project.data_sources["default"].driver
+        opened._run(driver.rows("INSERT INTO orders VALUES (9999, 'Rome', '2023-03-31 23:00', 1)"))
+        opened._run(opened.project.service.invalidate(["orders"], opened._context(None)))
+        assert opened.load({**QUERIES[2], "cache": "must-revalidate"}) == [{"orders.count": "5001"}]
+
+
+def test_a_rollup_without_a_key_of_its_own_follows_those_of_its_cubes(project: Path) -> None:
+    model = (project / "model" / "orders.yml").read_text()
+    own = "    refresh_key:\n      every: 1 day\n      incremental: true\n"
+    assert own in model
+    cube = "  refresh_key: {every: 1 second, sql: SELECT max(id) FROM orders}\n  sql_table: orders\n"
+    changed = model.replace(own, "").replace("  sql_table: orders\n", cube, 1)
+    (project / "model" / "orders.yml").write_text(changed)
+    sources = (project / "cuboid.yml").read_text().replace("shop.duckdb", "shop.duckdb, create: true")
+    (project / "cuboid.yml").write_text(sources)
+    with cuboid.open(project) as opened:
+        opened.load(QUERIES[2])
+        driver = opened.project.data_sources["default"].driver
+        opened._run(driver.rows("INSERT INTO orders VALUES (9999, 'Rome', '2023-03-31 23:00', 1)"))
+        fresh = {**QUERIES[2], "cache": "must-revalidate"}
+        until(lambda: opened.load(fresh) == [{"orders.count": "5001"}])

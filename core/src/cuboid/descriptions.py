@@ -50,7 +50,7 @@ class Descriptions:
         def plan() -> bytes:
             request = reader.read(raw, context, as_sent=True)
             for question in request.questions:
-                planner.prepare(question.shape)
+                planner.cubes(question)
             transformed = [self._planning.transformed(question, planner) for question in request.questions]
             return encode(describe_query(request.type, request.questions, transformed))
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from cuboid.catalog.model import Catalog
 from cuboid.plan.build import Builder
 from cuboid.plan.explain import Explainer
-from cuboid.plan.nodes import Combine, KeyedAggregate, Relation
+from cuboid.plan.joined import across
+from cuboid.plan.nodes import Combine, KeyedAggregate
 from cuboid.plan.rewrite import rewrite
-from cuboid.plan.tree import walk
 from cuboid.query.model import Question, Shape
 from cuboid.rollup_planner import RollupPlanner, Served
 from cuboid.sql.binding import Prepared
@@ -54,6 +53,7 @@ class Planner:
         self.rollups = None if store is None else RollupPlanner(catalog, store, dialect, identity)
         self._dialect = dialect
         self._builder = Builder(catalog)
+        self._across = across(catalog)
         self._renderers: dict[str, Renderer] = {}
         self._prepared: dict[Shape, Prepared] = {}
         self._keeping = threading.Lock()
@@ -63,8 +63,7 @@ class Planner:
         prepared = self._prepared.get(shape)
         if prepared is None:
             plan = rewrite(self._builder.build(shape), self.catalog)
-            read = {cube for node in walk(plan) if isinstance(node, Relation) for cube in node.tree.cubes}
-            prepared = replace(self._renderer(plan.data_source).render(plan), cubes=tuple(sorted(read)))
+            prepared = self._renderer(plan.data_source).render(plan)
             if len(prepared.parts) > LARGE_STATEMENT:
                 return prepared
             with self._keeping:
@@ -76,11 +75,16 @@ class Planner:
     def explain(self, shape: Shape) -> dict[str, Any]:
         """How the shape is planned and why, as :class:`cuboid.plan.explain.Explainer` says. Raises what building
         raises."""
-        return Explainer(self.catalog).explain(shape)
+        return Explainer(self._across).explain(shape)
 
     def serve(self, question: Question) -> Served | None:
         """The question's statement over stored rows; None if no rollups answer it. Raises what building raises."""
         return None if self.rollups is None else self.rollups.serve(question)
+
+    def cubes(self, question: Question) -> tuple[str, ...]:
+        """Whose data the answer is made of. Raises what building and rendering raise."""
+        served = self.serve(question)
+        return self.prepare(question.shape).cubes if served is None else served.cubes
 
     @property
     def kept(self) -> int:
@@ -89,7 +93,8 @@ class Planner:
 
     def multiplies(self, shape: Shape) -> bool:
         """Whether a join repeats rows that one of the shape's measures aggregates. Raises what building raises."""
-        source = self._builder.build(shape).source
+        builder = self._builder if self._across is self.catalog else Builder(self._across)
+        source = builder.build(shape).source
         parts = source.inputs if isinstance(source, Combine) else (source,)
         return any(isinstance(part, KeyedAggregate) for part in parts)
 

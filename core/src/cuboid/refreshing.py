@@ -99,14 +99,15 @@ async def stored_rollups(
         return [], []
     layouts = await asyncio.to_thread(lambda: rollups.layouts)
     usable = [each for each in layouts if isinstance(each, Layout)]
-    names = [each.rollup for each in usable if each.follows is None]
+    names = [each.rollup for each in usable if not each.made_of]
     found = [await asyncio.to_thread(rollups.stored, name, zone) for name in names for zone in zones]
     others = [each if isinstance(each, Unusable) else _made_of(each) for each in layouts]
     return found, [each for each in others if each is not None]
 
 
 def _made_of(layout: Layout) -> Unusable | None:
-    if layout.follows is None:
+    if not layout.made_of:
         return None
-    reason = f"its rows are those of '{layout.follows}', and newer ones that are read when asked for"
-    return Unusable(layout.rollup, reason)
+    names = " and ".join(f"'{name}'" for name in layout.made_of)
+    newer = ", and newer ones that are read when asked for" if layout.follows else ""
+    return Unusable(layout.rollup, f"its rows are those of {names}{newer}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -24,9 +24,10 @@ from cuboid.errors import CuboidError
 from cuboid.plan.alignment import Aligned, Alignment
 from cuboid.plan.all_layouts import layouts
 from cuboid.plan.build import Builder
+from cuboid.plan.joined import across
 from cuboid.plan.layouts import ORDERED, Layout, Unusable, all_rows, as_stored, extreme_part, rest
 from cuboid.plan.members import Members
-from cuboid.plan.nodes import Plan, StoredAggregate
+from cuboid.plan.nodes import Plan, Relation, StoredAggregate
 from cuboid.plan.portable import unportable
 from cuboid.plan.rewrite import rewrite
 from cuboid.plan.rollups import Rollups
@@ -40,7 +41,7 @@ from cuboid.sql.dialect import Dialect
 from cuboid.sql.freshness import refresh_key_statement, written_statement
 from cuboid.sql.names import Names
 from cuboid.sql.render import Renderer
-from cuboid.sql.stored import StoredTable
+from cuboid.sql.stored import StoredTable, joined
 from cuboid.types import Column, Statement
 
 NAME_BYTES = 63
@@ -61,6 +62,12 @@ class Served:
     plan: Plan
     prepared: Prepared
     reads: tuple[tuple[StoredRollup, tuple[Slot, Slot] | None], ...]
+    rollups: frozenset[str]
+
+    @property
+    def cubes(self) -> tuple[str, ...]:
+        """Whose data the stored rows are made of."""
+        return tuple(sorted({cube for stored, _ in self.reads for cube in stored.cubes}))
 
     def uses(self, values: Values) -> tuple[RollupUse, ...]:
         """What must be stored to answer for these values."""
@@ -110,7 +117,7 @@ class RollupPlanner:
     @cached_property
     def _builder(self) -> Builder:
         """Plans what is asked; made when there is something to serve, as a model without rollups needs none."""
-        return Builder(self._asked)
+        return Builder(across(self._asked))
 
     @cached_property
     def _builder_of_stored(self) -> Builder:
@@ -153,9 +160,9 @@ class RollupPlanner:
         serve the question, or why another one does. Raises what building raises."""
         plan = self._builder.build(question.shape)
         aligned = self._alignment.of(question.shape, question.values)
-        foreign = self._unportable(plan.data_source, question.shape)
+        foreign = self._unportable(plan, question.shape)
         served = self.serve(question)
-        used = set() if served is None else {stored.name for stored, _ in served.reads}
+        used = frozenset[str]() if served is None else served.rollups
         newer = {layout.follows: layout.rollup for layout in self._usable if layout.rollup in used}
         found: list[dict[str, Any]] = []
         for each in self.layouts:
@@ -178,10 +185,7 @@ class RollupPlanner:
         key = (rollup, zone)
         found = self._stored.get(key)
         if found is None:
-            layout = next((each for each in self.layouts if each.rollup == rollup), None)
-            if not isinstance(layout, Layout):
-                reason = "there is no such rollup" if layout is None else layout.reason
-                raise CuboidError(f"The rollup '{rollup}' cannot be built: {reason}.")
+            layout = self._layout(rollup)
             describe = self._describe if layout.follows is None else self._describe_newest
             found = self._stored[key] = describe(layout, zone)
         return found
@@ -191,18 +195,27 @@ class RollupPlanner:
     def _plan(self, shape: Shape, aligned: Aligned) -> Served | None:
         built = self._builder.build(shape)
         plan = self._rollups.serve(built, aligned)
-        if plan is None or self._unportable(built.data_source, shape):
+        if plan is None or self._unportable(built, shape):
             return None
         parts = [node for node in walk(plan) if isinstance(node, StoredAggregate)]
-        reads = {(node.rollup, node.bounds): self.stored(node.rollup, shape.timezone) for node in parts}
+        reads = dict.fromkeys(read for node in parts for read in self._reads(node))
         tables = {node.rollup: self._table(node.rollup, shape.timezone) for node in parts}
         rewritten = replace(rewrite(plan, self._catalog), data_source=self._store)
         prepared = self._renderer.render(rewritten, tables)
-        return Served(rewritten, prepared, tuple((stored, bounds) for (_, bounds), stored in reads.items()))
+        read = tuple((self.stored(name, shape.timezone), bounds) for name, bounds in reads)
+        return Served(rewritten, prepared, read, frozenset(tables))
 
-    def _unportable(self, data_source: str, shape: Shape) -> str | None:
-        """Why the store cannot compute what is made of stored measures; None where it speaks the source's SQL."""
-        if self._dialect(data_source).name == self._dialect(self._store).name:
+    def _reads(self, node: StoredAggregate) -> Iterator[tuple[str, tuple[Slot, Slot] | None]]:
+        """The rollups that are stored of what the node reads: a joined one as a whole."""
+        layout = self._layout(node.rollup)
+        yield layout.first or layout.rollup, node.bounds
+        yield from ((each.rollup, None) for each in layout.attached)
+
+    def _unportable(self, plan: Plan, shape: Shape) -> str | None:
+        """Why the store cannot compute what is made of stored measures; None where it speaks the SQL of all sources."""
+        cubes = {cube for node in walk(plan) if isinstance(node, Relation) for cube in node.tree.cubes}
+        sources = {self._asked.cubes[cube].data_source for cube in cubes}
+        if {self._dialect(name).name for name in sources} <= {self._dialect(self._store).name}:
             return None
         return unportable(shape, self._asked)
 
@@ -325,10 +338,20 @@ class RollupPlanner:
         plan = rewrite(self._builder_of_stored.build(replace(shape, timezone=zone)), self._catalog)
         return Renderer(self._catalog, self._dialect(plan.data_source)).render(plan)
 
+    def _layout(self, rollup: str) -> Layout:
+        """Raises :class:`CuboidError` if there is none."""
+        layout = next((each for each in self.layouts if each.rollup == rollup), None)
+        if not isinstance(layout, Layout):
+            reason = "there is no such rollup" if layout is None else layout.reason
+            raise CuboidError(f"The rollup '{rollup}' cannot be built: {reason}.")
+        return layout
+
     def _table(self, rollup: str, zone: str) -> StoredTable:
+        layout = self._layout(rollup)
+        if layout.first is not None:
+            others = [(self._table(each.rollup, zone), each.on) for each in layout.attached]
+            return joined(self._table(layout.first, zone), others)
         stored = self.stored(rollup, zone)
-        layout = next(each for each in self.layouts if each.rollup == rollup)
-        assert isinstance(layout, Layout)
         names = (column.name for column in stored.columns)
         return StoredTable(stored.table, dict(zip(layout.columns, names, strict=True)))
 

@@ -184,7 +184,7 @@ class Service:
         stored: bool,
     ) -> Wanted:
         """What a question needs to be answered, and all that shapes its answer."""
-        cubes = planner.prepare(question.shape).cubes
+        cubes = planner.cubes(question) if stored else planner.prepare(question.shape).cubes
         catalog = planner.catalog
         epoch = self._epochs.of(cubes)
         planned, uses = self._planning.statements(question, planner, stored=stored)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.rollups import Rollup
 from cuboid.plan.build import Builder
+from cuboid.plan.joined import joined_of
 from cuboid.plan.lambdas import lambda_of
 from cuboid.plan.layouts import Layout, Unusable, layout_of
 from cuboid.plan.members import Members
@@ -19,7 +20,8 @@ def layouts(catalog: Catalog, builder: Builder, members: Members) -> tuple[Layou
     def stored(rollup: Rollup) -> Layout | Unusable:
         return layout_of(rollup, catalog, builder, members)
 
+    made = {"rollup_lambda": lambda_of, "rollup_join": joined_of}
     return tuple(
-        lambda_of(rollup, rollups, catalog, stored) if rollup.type == "rollup_lambda" else stored(rollup)
+        made[rollup.type](rollup, rollups, catalog, stored) if rollup.type in made else stored(rollup)
         for rollup in rollups.values()
     )

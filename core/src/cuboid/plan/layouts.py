@@ -38,6 +38,14 @@ ORDERED = frozenset({"min", "max"})
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A rollup whose rows are joined with others; ``on`` are pairs of stored columns that are equal, its own second."""
+
+    rollup: str
+    on: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """What one rollup stores.
 
@@ -48,6 +56,7 @@ class Layout:
     :param follows: of a rollup whose last rows are read anew, the one whose parts it has. ``newest`` is the shape of
         the rows that are read, from slot 0 on, ``newest_of`` the rollup that says which they are, and ``live`` whether
         they are as fresh as an answer over the tables.
+    :param first: of rollups that are joined in the store, the one with which the others in ``attached`` are joined.
     """
 
     rollup: str
@@ -62,6 +71,14 @@ class Layout:
     newest: Shape | None = None
     newest_of: str | None = None
     live: bool = False
+    first: str | None = None
+    attached: tuple[Attached, ...] = ()
+
+    @property
+    def made_of(self) -> tuple[str, ...]:
+        """The rollups whose rows it has, if it has none of its own."""
+        own = self.follows or self.first
+        return () if own is None else (own, *(each.rollup for each in self.attached))
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class Mentions:
             listed = ", ".join(f"'{cube}' is in '{source}'" for source, cube in named.items())
             raise InvalidQuery(
                 f"One query cannot use several data sources: {listed}.",
-                hint="Ask one query per data source.",
+                hint="Ask one query per data source, or store what they have in rollups and join these (rollup_join).",
             )
         return next(iter(named))
 

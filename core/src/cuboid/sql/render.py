@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from cuboid.catalog.model import Catalog
 from cuboid.errors import UnsupportedFeature
-from cuboid.plan.nodes import Plan
+from cuboid.plan.nodes import Plan, Relation
+from cuboid.plan.tree import walk
 from cuboid.sql.binding import Prepared, prepare
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.lower import Lowering
@@ -46,4 +48,6 @@ class Renderer:
             # sqlglot recurses on the tree; parsing and the catalog limit the depth of queries and of members each,
             # but a deep condition over deep members may still pass Python's limit.
             raise UnsupportedFeature("This query is nested too deeply to be written as SQL.") from None
-        return prepare(text, self._dialect, lowered.columns, plan.data_source, plan.timezone)
+        read = {cube for node in walk(plan) if isinstance(node, Relation) for cube in node.tree.cubes}
+        prepared = prepare(text, self._dialect, lowered.columns, plan.data_source, plan.timezone)
+        return replace(prepared, cubes=tuple(sorted(read)))

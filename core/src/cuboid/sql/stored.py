@@ -14,16 +14,45 @@ from cuboid.query.model import Slot
 from cuboid.sql.binding import Pattern, slot_mark
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
-from cuboid.sql.reading import Reading, column, identifier
+from cuboid.sql.reading import Reading, aliased, column, identifier, join
 from cuboid.sql.time import floored
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """Where the rows of a rollup lie: the table's name, and the column of each stored key and measure by name."""
+    """Where the rows of a rollup lie: the table's name, and the column of each stored key and measure by name.
+
+    :param select: what the table is, if the store has none of that name.
+    """
 
     name: str
     columns: Mapping[str, str]
+    select: exp.Select | None = None
+
+    def read(self) -> exp.Expr:
+        """The table, as FROM has it."""
+        if self.select is None:
+            return exp.Table(this=identifier(self.name))
+        return exp.Subquery(this=self.select.copy(), alias=exp.TableAlias(this=identifier(self.name)))
+
+
+def joined(first: StoredTable, others: Sequence[tuple[StoredTable, Sequence[tuple[str, str]]]]) -> StoredTable:
+    """The rows of the first table, each with those of the others whose columns are equal.
+
+    :param others: tables with pairs of keys, or measures, by name: one of a table before it and one of its own.
+    """
+    select = exp.Select().from_(aliased(first.read(), "r0"), copy=False)
+    columns = {name: column(own, "r0") for name, own in first.columns.items()}
+    for index, (table, pairs) in enumerate(others, 1):
+        alias = f"r{index}"
+        tests = [
+            exp.EQ(this=columns[here].copy(), expression=column(table.columns[there], alias)) for here, there in pairs
+        ]
+        join(select, aliased(table.read(), alias), "LEFT", exp.and_(*tests))
+        columns = {name: column(own, alias) for name, own in table.columns.items()} | columns
+    names = {name: f"c{index}" for index, name in enumerate(columns)}
+    select.set("expressions", [aliased(value, names[name]) for name, value in columns.items()])
+    return StoredTable("joined", names, select)
 
 
 class StoredSql:
@@ -47,7 +76,7 @@ class StoredSql:
             for each in node.conditions
         ]
         tests += [column(table.columns[name]) for name in node.segments]
-        select = exp.Select().from_(exp.Table(this=identifier(table.name)))
+        select = exp.Select().from_(table.read(), copy=False)
         if tests:
             select = select.where(exp.and_(*tests), copy=False)
         return Reading(
