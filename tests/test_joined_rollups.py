@@ -56,10 +56,12 @@ ORDER_ROWS = (
     " (3, 2, '2024-02-06', 5), (4, 3, '2024-02-07', 1), (5, 9, '2024-03-01', 7), (6, NULL, '2024-03-02', 8))"
     " t(id, user_id, placed, amount)"
 )
-USER_ROWS = (
-    "CREATE TABLE users AS SELECT * FROM (VALUES (1, 'Rome'), (2, 'Rome'), (3, NULL), (4, 'Oslo')) t(id, city)"
-)
-BY_CITY = {"measures": ["orders.count", "orders.total"], "dimensions": ["users.city"], "order": {"users.city": "asc"}}
+USER_ROWS = "CREATE TABLE users AS SELECT * FROM (VALUES (1, 'Rome'), (2, 'Rome'), (3, NULL), (4, 'Oslo')) t(id, city)"
+BY_CITY = {
+    "measures": ["orders.count", "orders.total"],
+    "dimensions": ["users.city"],
+    "order": {"users.city": "asc"},
+}
 CITIES = [
     {"users.city": "Rome", "orders.count": "3", "orders.total": "35"},
     {"users.city": None, "orders.count": "3", "orders.total": "16"},
@@ -113,11 +115,16 @@ def test_conditions_and_ranges_are_kept_to(opened: EmbeddedProject) -> None:
 def test_what_cannot_be_added_up_is_not_served_by_city(opened: EmbeddedProject) -> None:
     query = {"measures": ["orders.average"], "dimensions": ["users.city"]}
     (explained,) = _explained(opened, query)
-    assert "cannot be aggregated again" in {each["rollup"]: each["reason"] for each in explained}["orders.with_users"]
+    assert (
+        "cannot be aggregated again"
+        in {each["rollup"]: each["reason"] for each in explained}["orders.with_users"]
+    )
 
 
 def _explained(opened: EmbeddedProject, query: dict[str, Any]) -> list[list[dict[str, Any]]]:
-    planner, reader = opened._run(opened.project.service.planning.for_principal(opened._context(None).principal))
+    planner, reader = opened._run(
+        opened.project.service.planning.for_principal(opened._context(None).principal)
+    )
     request = reader.read(query, opened._context(None))
     return [planner.rollups.why(question) for question in request.questions]
 
@@ -132,7 +139,11 @@ def test_sql_dry_run_and_explain_tell_of_joined_rollups(opened: EmbeddedProject)
 
 
 def test_measures_of_both_come_from_their_own_rollups(opened: EmbeddedProject) -> None:
-    query = {"measures": ["orders.total", "users.count"], "dimensions": ["users.city"], "order": {"users.city": "asc"}}
+    query = {
+        "measures": ["orders.total", "users.count"],
+        "dimensions": ["users.city"],
+        "order": {"users.city": "asc"},
+    }
     assert opened.load(query) == [
         {"users.city": "Oslo", "orders.total": None, "users.count": "1"},
         {"users.city": "Rome", "orders.total": "35", "users.count": "2"},
@@ -142,7 +153,10 @@ def test_measures_of_both_come_from_their_own_rollups(opened: EmbeddedProject) -
 
 def test_a_query_over_two_databases_that_no_rollup_serves_says_what_would(tmp_path: Path) -> None:
     query = {"measures": ["orders.count"], "dimensions": ["users.known"]}
-    with cuboid.open(make(tmp_path, [ORDERS, USERS], two=True)) as opened, pytest.raises(InvalidQuery) as caught:
+    with (
+        cuboid.open(make(tmp_path, [ORDERS, USERS], two=True)) as opened,
+        pytest.raises(InvalidQuery) as caught,
+    ):
         opened.load(query)
     assert "rollup_join" in str(caught.value.hint)
 
@@ -169,7 +183,9 @@ REFUSED = {
         changed(USERS, dimensions=[{**USERS["dimensions"][0], "type": "string"}, *USERS["dimensions"][1:]]),
     ],
     "compares other things than dimensions by =": [
-        changed(ORDERS, joins=[{**ORDERS["joins"][0], "sql": "{user_id} = {users.id} AND {users.city} <> 'Oslo'"}]),
+        changed(
+            ORDERS, joins=[{**ORDERS["joins"][0], "sql": "{user_id} = {users.id} AND {users.city} <> 'Oslo'"}]
+        ),
         USERS,
     ],
     "no join leads from the cubes of 'orders.by_user' to 'users'": [changed(ORDERS, joins=[]), USERS],

@@ -21,7 +21,9 @@ from cuboid.plan.nodes import Key
 
 _EQUATIONS = re.compile(r"\s*\(?\s*\?\s*=\s*\?(\s+AND\s+\?\s*=\s*\?)*\s*\)?\s*", re.IGNORECASE)
 _COLUMN = re.compile(r"\s*[^\W\d]\w*\s*")
-_NO_COLUMNS = frozenset(("null", "true", "false", "current_date", "current_time", "current_timestamp", "current_user"))
+_NO_COLUMNS = frozenset(
+    ("null", "true", "false", "current_date", "current_time", "current_timestamp", "current_user")
+)
 
 
 class _UnjoinedError(Exception):
@@ -69,7 +71,8 @@ def _join(first: Layout, others: Sequence[Layout], catalog: Catalog) -> Layout:
     waiting = list(others)
     while waiting:
         found = next(
-            ((part, join) for part in waiting if (join := _leading(joined.tree, part, catalog)) is not None), None
+            ((part, join) for part in waiting if (join := _leading(joined.tree, part, catalog)) is not None),
+            None,
         )
         if found is None:
             raise _UnjoinedError(
@@ -130,7 +133,8 @@ def _equal(join: Join, source: Layout, target: Layout, catalog: Catalog) -> tupl
     """The stored columns that the join compares, of what is joined already and of the target."""
     where = f"the join of '{join.source}' with '{join.target}'"
     text = "".join(
-        part if isinstance(part, str) else "?" if isinstance(part, MemberReference) else "!" for part in join.sql.parts
+        part if isinstance(part, str) else "?" if isinstance(part, MemberReference) else "!"
+        for part in join.sql.parts
     )
     if _EQUATIONS.fullmatch(text) is None:
         raise _UnjoinedError(f"{where} compares other things than dimensions by =")

@@ -36,7 +36,9 @@ class StoredTable:
         return exp.Subquery(this=self.select.copy(), alias=exp.TableAlias(this=identifier(self.name)))
 
 
-def joined(first: StoredTable, others: Sequence[tuple[StoredTable, Sequence[tuple[str, str]]]]) -> StoredTable:
+def joined(
+    first: StoredTable, others: Sequence[tuple[StoredTable, Sequence[tuple[str, str]]]]
+) -> StoredTable:
     """The rows of the first table, each with those of the others whose columns are equal.
 
     :param others: tables with pairs of keys, or measures, by name: one of a table before it and one of its own.
@@ -46,7 +48,8 @@ def joined(first: StoredTable, others: Sequence[tuple[StoredTable, Sequence[tupl
     for index, (table, pairs) in enumerate(others, 1):
         alias = f"r{index}"
         tests = [
-            exp.EQ(this=columns[here].copy(), expression=column(table.columns[there], alias)) for here, there in pairs
+            exp.EQ(this=columns[here].copy(), expression=column(table.columns[there], alias))
+            for here, there in pairs
         ]
         join(select, aliased(table.read(), alias), "LEFT", exp.and_(*tests))
         columns = {name: column(own, alias) for name, own in table.columns.items()} | columns
