@@ -148,7 +148,7 @@ def test_a_plugin_of_the_project_comes_after_cube_py(tmp_path: Path) -> None:
         ),
         ("config.http = {'port': 1}", "'port' of the option http in cube.py has no equal"),
         ("config.http = {'cors': {'origins': '*'}}", "Did you mean 'origin'"),
-        ("config.driver_factory = lambda ctx: {}", "'driver_factory'.*data_sources"),
+        ("config.external_driver_factory = lambda ctx: {}", "'external_driver_factory'.*data_sources"),
         ("config.check_sql_auth = lambda ctx, token: None", "'check_sql_auth'.*no SQL API"),
         ("config.query_rewite = lambda query, ctx: query", "Did you mean 'query_rewrite'"),
         ("raise ValueError('no')", "cube.py cannot be imported: ValueError: no"),
@@ -193,6 +193,22 @@ def test_a_function_of_the_tenant_is_no_setting(tmp_path: Path) -> None:
     )
     with pytest.raises(PluginError, match=r"'scheduled_refresh_timezones' of cube\.py is a function"):
         Registry.load(tmp_path).require()
+
+
+def test_the_driver_factory_gives_connections_by_tenant_and_data_source(tmp_path: Path) -> None:
+    hooks = answers(
+        tmp_path,
+        """
+        @config('driver_factory')
+        def driver(ctx):
+            firm = ctx['securityContext'].get('firm')
+            return firm and {'type': 'postgres', 'database': f"{firm}_{ctx['dataSource']}"}
+        """,
+    )
+    given = hooks.data_source("sales", Principal({"firm": "acme"}))
+    assert given is not None
+    assert (given.driver, given.settings["database"].value) == ("postgres", "acme_sales")
+    assert hooks.data_source("sales", Principal()) is None
 
 
 def test_rollups_are_kept_fresh_for_the_contexts_of_the_function(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from cuboid.catalog.files import ModelFile, given_files, read_model
+from cuboid.config.data_sources import DataSourceDeclaration
+from cuboid.config.environment import Written
 from cuboid.errors import CuboidError, PluginError
 from cuboid.plugins import Registry
 from cuboid.query.claims import claimed_groups
@@ -20,6 +22,9 @@ _HINTS = {
     "model_files": "Without claims it is asked for the model of requests of no tenant;"
     " 'cuboid check --claim KEY=VALUE' checks a tenant's."
 }
+
+
+_DRIVER = "Return a mapping such as {'driver': NAME, 'host': ..., 'database': ...}, or None."
 
 
 class HookAnswers:
@@ -61,6 +66,18 @@ class HookAnswers:
                 f"The hook model_files of the plugin '{plugin}' names a folder that does not exist: {folder}"
             )
         return read_model(self._folder / folder, self._folder)
+
+    def data_source(self, name: str, principal: Principal) -> DataSourceDeclaration | None:
+        """The connection of a data source of the principal's tenant; None for the configured one."""
+        for plugin, answer in self._answers("data_source", name=name, principal=principal):
+            if not isinstance(answer, Mapping):
+                raise _wrong("data_source", plugin, answer, "a mapping of settings")
+            origin = f"hook data_source of the plugin '{plugin}'"
+            if not isinstance(answer.get("driver"), str):
+                raise PluginError(f"The {origin} names no driver for '{name}'", hint=_DRIVER)
+            settings = {str(key): Written(value, origin) for key, value in answer.items() if key != "driver"}
+            return DataSourceDeclaration(name, answer["driver"], origin, settings)
+        return None
 
     def scheduled_contexts(self) -> list[Principal]:
         """For whom rollups are kept fresh; for nobody in particular if no plugin says."""

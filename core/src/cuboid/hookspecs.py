@@ -114,6 +114,20 @@ def model_version(principal: Principal) -> str | None:
 
 
 @hookspec
+def data_source(name: str, principal: Principal) -> Mapping[str, Any] | None:
+    """Give the connection that stands behind a data source of a tenant's model, in place of the configured one.
+
+    :param name: of the data source, as cubes have it; ``default`` for those that say nothing.
+    :param principal: the first of the tenant who asks; without claims for the model that requests of no tenant share.
+
+    Return what ``cuboid.yml`` would say of a data source: the ``driver`` and its settings; or None for the one that is
+    configured under the name. The first answer counts. It is asked when a tenant's model is compiled, and again when
+    ``model_version`` changes. Answers, limits and rollups are kept apart by connection; a connection is closed when no
+    tenant that uses it is remembered.
+    """
+
+
+@hookspec
 def scheduled_contexts() -> Sequence[Mapping[str, Any]] | None:
     """Name those whose rollups are kept fresh though nobody asks: one of each tenant whose model has rollups.
 

@@ -78,6 +78,8 @@ class Planning:
         self._rewrite_query = rewrite_query
         self._rollups = rollups
         self._known: dict[int, InForce] = {}  # by identity of the catalog, which the planner holds
+        self.planned: Callable[[frozenset[int]], None] = lambda serials: None
+        """Told of the planners in force, by number, when there is a new one."""
 
     async def for_principal(self, principal: Principal) -> InForce:
         """What plans and reads for this principal."""
@@ -113,6 +115,7 @@ class Planning:
             held = {id(each) for each in self.models.held()}
             self._known = {key: each for key, each in self._known.items() if key in held}
             self._known[id(catalog)] = known
+            self.planned(frozenset(planner.serial for planner, _ in self._known.values()))
         return known
 
     def data_source(self, name: str) -> DataSource:

@@ -19,6 +19,7 @@ from cuboid.config.data_sources import (
     known_names,
     read_data_source,
 )
+from cuboid.config.environment import Environment
 from cuboid.config.load import Configuration, load_configuration
 from cuboid.config.settings import SETTINGS, Settings
 from cuboid.errors import ConfigError
@@ -30,15 +31,17 @@ if TYPE_CHECKING:
     from cuboid.catalog.compile import Compiler
     from cuboid.catalog.files import ModelFile
     from cuboid.catalog.model import Catalog
+    from cuboid.connecting import Connector
     from cuboid.hook_answers import HookAnswers
     from cuboid.model_folder import ModelFolder
     from cuboid.refreshing import Refresher
     from cuboid.reloading import Model
-    from cuboid.run.data_source import DataSource
+    from cuboid.run.data_sources import DataSources
     from cuboid.run.driver import Driver
     from cuboid.run.link import Link
     from cuboid.run.rollups import LateRollups, Rollups
     from cuboid.service import Service
+    from cuboid.sql.dialect import Dialect
     from cuboid.tenants import Tenants
     from cuboid.verification import Verifier
 
@@ -150,33 +153,69 @@ class Project:
 
     @cached_property
     def compiler(self) -> Compiler:
-        """What compiles the model; it knows what has not changed since the last time."""
+        """What compiles the model; it knows what has not changed since the last time. Where tenants bring data sources
+        of their own, what it gives is verified when it is connected."""
         from cuboid.catalog.compile import Compiler
 
         verifier = self._verifier
-        return Compiler() if verifier is None else Compiler(verifier.verify)
+        return Compiler() if verifier is None or self.connector is not None else Compiler(verifier.verify)
+
+    @cached_property
+    def connector(self) -> Connector | None:
+        """What gives the models of tenants their data sources; None if no plugin has some."""
+        from cuboid.connecting import Connector, make_data_source
+
+        if not self.registry.offers("data_source"):
+            return None
+        verifier = self._verifier
+        assert verifier is not None
+        return Connector(
+            self._connection,
+            lambda: self.data_sources,
+            lambda settings: make_data_source(settings, self.registry, self.settings),
+            verifier.verify,
+        )
+
+    def _connection(self, name: str, principal: Principal) -> DataSourceSettings | None:
+        """What plugins say of a data source of the principal's tenant; the environment has no part in it."""
+        declared = self.hooks.data_source(name, principal)
+        if declared is None:
+            return None
+        config = self.registry.driver(declared.driver).Config
+        return read_data_source(declared, config, Environment({}), self.folder)
 
     @cached_property
     def _verifier(self) -> Verifier | None:
         """What reads the model's SQL in the dialects of its data sources; None if there is no data source."""
         from cuboid.verification import Verifier
 
-        declarations = self.configuration.data_sources
-        dialects = {
-            each.name: self.registry.dialect(self.registry.driver(each.driver).dialect)
-            for each in declarations
-        }
-        return Verifier(dialects) if declarations else None
+        drivers = {each.name: each.driver for each in self.configuration.data_sources}
+
+        def dialect(name: str) -> Dialect | None:
+            given = self.connector.driver(name) if self.connector is not None else None
+            driver = drivers.get(name, given)
+            return None if driver is None else self.registry.dialect(self.registry.driver(driver).dialect)
+
+        return Verifier(dialect, drivers) if drivers or self.registry.offers("data_source") else None
 
     def _model(self, principal: Principal, folder: Callable[[], tuple[ModelFile, ...]]) -> Model:
         """The model as compiled for ``principal``; ``folder`` gives its files unless a plugin does."""
+        from cuboid.connecting import Connected
         from cuboid.reloading import Model
 
         def read() -> tuple[ModelFile, ...]:
             given = self.hooks.model_files(principal)
             return folder() if given is None else given
 
-        return Model(read, lambda files: self._compile(files, principal), stamp=self.model_folder.stamp)
+        connector = self.connector
+        if connector is None:
+            return Model(read, lambda files: self._compile(files, principal), stamp=self.model_folder.stamp)
+        connected = Connected(principal)
+        return Model(
+            read,
+            lambda files: connector.connect(self._compile(files, principal), connected),
+            stamp=lambda: (self.model_folder.stamp(), connector.stamp(connected)),
+        )
 
     def _look_anew(self) -> None:
         """Looks at the folder; a project whose files all come from plugins may have none."""
@@ -201,7 +240,7 @@ class Project:
         not installed.
         """
         declarations = self.configuration.data_sources
-        if not declarations:
+        if not declarations and not self.registry.offers("data_source"):
             raise ConfigError(f"No data source is configured in {self.folder}", hint=HOW_TO)
         drivers = {each.name: self.registry.driver(each.driver) for each in declarations}
         return tuple(
@@ -230,9 +269,17 @@ class Project:
         return names
 
     @cached_property
-    def data_sources(self) -> Mapping[str, DataSource]:
+    def data_sources(self) -> DataSources:
         """The data sources by name; none is opened yet."""
-        return {each.name: self._data_source(each) for each in self.data_source_settings}
+        from cuboid.connecting import make_data_source
+        from cuboid.run.data_sources import DataSources
+
+        return DataSources(
+            {
+                each.name: make_data_source(each, self.registry, self.settings)
+                for each in self.data_source_settings
+            }
+        )
 
     @cached_property
     def service(self) -> Service:
@@ -314,8 +361,7 @@ class Project:
         if "service" in self.__dict__:
             await self.service.close()
         elif "data_sources" in self.__dict__:
-            for data_source in self.data_sources.values():
-                await data_source.close()
+            await self.data_sources.close()
 
     def _rollups(self) -> Rollups:
         from cuboid.run.data_source import DataSource
@@ -350,39 +396,4 @@ class Project:
                 timeout=settings.rollup_timeout,
                 kept=settings.rollup_kept,
             ),
-        )
-
-    def _data_source(self, source: DataSourceSettings) -> DataSource:
-        from cuboid.run.data_source import DataSource
-        from cuboid.run.driver import DriverConfig
-        from cuboid.run.queue import QueueSettings
-        from cuboid.run.streams import Streams
-
-        driver_class = self.registry.driver(source.driver)
-        assert isinstance(source.config, DriverConfig)
-        driver = driver_class(source.config)
-        streams = Streams(driver)
-        queue = driver_class.queue(
-            streams,
-            QueueSettings(
-                limit=source.limits.concurrency or self.settings.concurrency,
-                sharing=self.settings.workers,
-                orphaned_after=self.settings.orphaned_timeout,
-                streams=self.settings.stream_concurrency,
-            ),
-        )
-        timeout = source.limits.query_timeout or self.settings.query_timeout
-        dialect = self.registry.dialect(driver_class.dialect)
-        return DataSource(
-            source.name,
-            driver,
-            dialect,
-            queue,
-            timeout=timeout,
-            streams=streams,
-            stream_timeout=self.settings.stream_timeout,
-            refresh_every=source.limits.refresh_every
-            or self.settings.refresh_every
-            or driver_class.refresh_every,
-            identity=f"{driver_class.name} {source.config.identity}",
         )

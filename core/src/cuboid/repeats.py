@@ -74,6 +74,12 @@ class Repeats:
         if len(self._known) > MOST:
             self._known.popitem(last=False)
 
+    def keep(self, planners: frozenset[int]) -> None:
+        """Knows the requests over these planners only; those over others are not read that way any more."""
+        for key, known in list(self._known.items()):
+            if any(one.planner.serial not in planners for one in known.wanted):
+                del self._known[key]
+
     def _identity(self, principal: Principal) -> str:
         """The claims, whole, as text. Those of one token are one object, of which the text is made once."""
         claims = principal.claims

@@ -35,6 +35,7 @@ from cuboid.result.withdrawn import describe_withdrawn
 from cuboid.run.asker import Asker
 from cuboid.run.bounded import BoundedQueue
 from cuboid.run.data_source import DataSource
+from cuboid.run.data_sources import DataSources
 from cuboid.run.link import Link
 from cuboid.run.polls import Polls
 from cuboid.run.readiness import StoredRollups
@@ -69,12 +70,13 @@ class Service:
         link: Link | None = None,
     ) -> None:
         self._models: Models = OneModel(models) if callable(models) else models
-        self._data_sources = data_sources
+        sources = data_sources if isinstance(data_sources, DataSources) else DataSources(data_sources)
+        self._data_sources = sources
         self._settings = settings or ServiceSettings()
         self._together = Together()
         self._polls = Polls()
         self._rollups = rollups
-        self._planning = Planning(self._models, data_sources, self._settings, rewrite_query, rollups)
+        self._planning = Planning(self._models, sources, self._settings, rewrite_query, rollups)
         self._link = link
         self._freshness = Freshness(self._planning, link)
         self._epochs = self._freshness.epochs
@@ -86,6 +88,7 @@ class Service:
         self._rows: Counter[str] = Counter()
         self._dropped = 0
         self._repeats = Repeats(on=self._settings.cache_size > 0 and not self._settings.plugins_decide)
+        self._planning.planned = self._repeats.keep
         self._answers = Answers(
             self._settings.cache_size,
             self._freshness,
@@ -342,7 +345,7 @@ class Service:
         await self._jobs.close()
         if self._rollups is not None:
             await self._rollups.close()
-        await asyncio.gather(*(source.close() for source in self._data_sources.values()))
+        await self._data_sources.close()
 
 
 def _body(request: Request, told: Sequence[Told], context: RequestContext, query_type: str | None) -> bytes:

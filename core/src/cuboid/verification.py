@@ -6,7 +6,7 @@ SQL is told at the start, not by the first query that meets it. Nothing is asked
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from cuboid.catalog.dependents import expressions, with_errors
 from cuboid.catalog.model import Catalog, Cube
@@ -20,43 +20,54 @@ def verify(catalog: Catalog, dialects: Mapping[str, Dialect]) -> Catalog:
 
     :param dialects: by name of the data source, all that are configured.
     """
-    return Verifier(dialects).verify(catalog)
+    return Verifier(dialects.get, dialects).verify(catalog)
 
 
 class Verifier:
     """Verifies again and again; a cube that was found sound before is not read again.
 
-    :param dialects: by name of the data source, all that are configured.
+    :param dialect: of a data source, by its name; None if there is none.
+    :param configured: the names of those that are configured.
     """
 
-    def __init__(self, dialects: Mapping[str, Dialect]) -> None:
-        self._templates = {name: Templates(dialect.sqlglot) for name, dialect in dialects.items()}
+    def __init__(self, dialect: Callable[[str], Dialect | None], configured: Iterable[str]) -> None:
+        self._dialect = dialect
+        self._configured = tuple(configured)
+        self._templates: dict[str, Templates] = {}
         self._sound: dict[int, Cube] = {}  # holds the cube, so that no other gets its id
 
     def verify(self, catalog: Catalog) -> Catalog:
         """``catalog`` without the cubes that cannot be asked, and with the reasons among its errors."""
         found = {
-            name: tuple(_mistakes(cube, self._templates))
+            name: tuple(self._mistakes(cube))
             for name, cube in catalog.cubes.items()
             if id(cube) not in self._sound
         }
         self._sound = {id(cube): cube for name, cube in catalog.cubes.items() if not found.get(name)}
         return with_errors(catalog, found)
 
-
-def _mistakes(cube: Cube, templates: Mapping[str, Templates]) -> Iterator[ModelError]:
-    dialect = templates.get(cube.data_source)
-    if dialect is None and cube.view is not None:
-        return  # its cubes are told so, and it goes down with them
-    if dialect is None:
-        yield _unknown_data_source(cube, tuple(templates))
-        return
-    source = cube.sql if cube.sql is not None else cube.sql_table
-    if source is not None and (error := dialect.mistake_in_relation(source)):
-        yield error
-    for template in expressions(cube):
-        if error := dialect.mistake_in_expression(template):
+    def _mistakes(self, cube: Cube) -> Iterator[ModelError]:
+        templates = self._templates_of(cube.data_source)
+        if templates is None and cube.view is not None:
+            return  # its cubes are told so, and it goes down with them
+        if templates is None:
+            yield _unknown_data_source(cube, self._configured)
+            return
+        source = cube.sql if cube.sql is not None else cube.sql_table
+        if source is not None and (error := templates.mistake_in_relation(source)):
             yield error
+        for template in expressions(cube):
+            if error := templates.mistake_in_expression(template):
+                yield error
+
+    def _templates_of(self, data_source: str) -> Templates | None:
+        dialect = self._dialect(data_source)
+        if dialect is None:
+            return None
+        found = self._templates.get(dialect.name)
+        if found is None:
+            found = self._templates[dialect.name] = Templates(dialect.sqlglot)
+        return found
 
 
 def _unknown_data_source(cube: Cube, configured: tuple[str, ...]) -> ModelError:

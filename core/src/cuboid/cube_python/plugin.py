@@ -95,7 +95,6 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         "check_sql_auth": "There is no SQL API here.",
         "can_switch_sql_user": "There is no SQL API here.",
         "db_type": "Databases are data_sources in cuboid.yml, or CUBEJS_DB_* in the environment.",
-        "driver_factory": "Databases are data_sources in cuboid.yml, or CUBEJS_DB_* in the environment.",
         "external_driver_factory": "Databases are data_sources in cuboid.yml, or CUBEJS_DB_* in the environment.",
         "dialect_factory": "A dialect comes with its driver's plugin: docs/how-to/write-a-driver.md.",
     }
@@ -217,6 +216,17 @@ def _of_context(name: str, answer: Callable[[Any], Any]) -> Callable[[Callable[.
     return make
 
 
+def _data_source(factory: Callable[..., Any]) -> Any:
+    @hookimpl
+    def data_source(name: str, principal: Principal) -> Any:
+        given = settle(factory({**request_context(principal), "dataSource": name, "data_source": name}))
+        if not isinstance(given, Mapping):
+            return given
+        return {("driver" if key == "type" else key): value for key, value in given.items()}
+
+    return data_source
+
+
 def _scheduled_contexts(contexts: Callable[[], Any]) -> Any:
     @hookimpl
     def scheduled_contexts() -> Any:
@@ -251,6 +261,7 @@ HOOKS: Mapping[str, tuple[str, Callable[[Callable[..., Any]], Any]]] = MappingPr
     {
         "query_rewrite": ("rewrite_query", _rewrite_query),
         "context_to_app_id": ("tenant", _of_context("tenant", str)),
+        "driver_factory": ("data_source", _data_source),
         "repository_factory": ("model_files", _of_context("model_files", _files)),
         "scheduled_refresh_contexts": ("scheduled_contexts", _scheduled_contexts),
         "schema_version": ("model_version", _of_context("model_version", str)),

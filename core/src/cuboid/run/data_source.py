@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,7 @@ class DataSource:
         """Another number for each data source: two of one name are told apart by it."""
         self._streams = streams
         self._opening: asyncio.Task[None] | None = None
+        self._retiring: asyncio.Future[None] | None = None
         self._closed = False
 
     @property
@@ -149,12 +150,36 @@ class DataSource:
     async def close(self) -> None:
         """Cancels what is queued or running and closes the driver; harmless when called twice."""
         self._closed = True
+        retiring = self._retiring
+        if retiring is not None and retiring is not asyncio.current_task():
+            retiring.cancel()
         opening = self._opening
         if opening is not None and not opening.done():
             opening.cancel()
             await asyncio.wait({opening})
         await self.queue.close()
         await self.driver.close()
+
+    def retire(self, closed: Callable[[DataSource], object]) -> None:
+        """Closes it, from any thread, once nothing that it was asked for can still run; then tells ``closed``."""
+        opening = self._opening
+        if opening is None:
+            closed(self)
+            return
+
+        async def close() -> None:
+            await asyncio.sleep(max(self.timeout, self.stream_timeout))
+            await self.close()
+            closed(self)
+
+        def begin() -> None:
+            self._retiring = asyncio.ensure_future(close())
+
+        loop = opening.get_loop()
+        if loop.is_closed():
+            closed(self)
+        else:
+            loop.call_soon_threadsafe(begin)
 
     async def _opened(self, wait: float) -> bool:
         """Whether the driver is open within ``wait`` seconds; all callers share one attempt."""

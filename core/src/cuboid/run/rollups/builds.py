@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -91,7 +92,7 @@ class Builds:
         self._store = store
         self._sources = sources
         self._timeout = timeout
-        self._places = {name: asyncio.Semaphore(at_once) for name in sources}
+        self._places = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(at_once))
         self._running: dict[tuple[str, str], Progress] = {}
         self._failures: dict[tuple[str, str], Failure] = {}
         self._closed = False

@@ -1,0 +1,154 @@
+"""Data sources of tenants: connections that a plugin gives for a tenant's model, in place of the configured ones.
+
+A tenant's catalog is that of its files, but for the names of data sources that a plugin has an answer for: these are
+another database's for each connection, and so is all that is kept by them - answers, refresh keys, rollups, limits.
+Two tenants with one connection share it. It is closed some time after the last catalog that uses it is forgotten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from weakref import WeakValueDictionary
+
+from cuboid.catalog.model import Catalog
+from cuboid.config.data_sources import DataSourceSettings
+from cuboid.config.settings import Settings
+from cuboid.plugins import Registry
+from cuboid.run.data_source import DataSource
+from cuboid.run.data_sources import DataSources
+from cuboid.run.driver import DriverConfig
+from cuboid.run.queue import QueueSettings
+from cuboid.run.streams import Streams
+from cuboid.types import Principal
+
+Connection = Callable[[str, Principal], DataSourceSettings | None]
+"""What a plugin says of a data source, by its name in the model; None: what the configuration says."""
+
+
+@dataclass(slots=True)
+class Connected:
+    """Whom a model is connected for, the connections that it was last given, and how often others were found."""
+
+    principal: Principal
+    given: Mapping[str, DataSourceSettings | None] = field(default_factory=dict)
+    changes: int = 0
+
+
+class Connector:
+    """Gives catalogs the data sources of their tenants. Threads may share it.
+
+    :param connection: asks the plugins.
+    :param sources: those of the project, made when they are first needed.
+    :param make: opens nothing yet.
+    :param verify: finds mistakes in a catalog whose data sources are known.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        sources: Callable[[], DataSources],
+        make: Callable[[DataSourceSettings], DataSource],
+        verify: Callable[[Catalog], Catalog],
+    ) -> None:
+        self._connection = connection
+        self._sources = sources
+        self._make = make
+        self._verify = verify
+        self._settings: dict[str, DataSourceSettings] = {}
+        self._catalogs: WeakValueDictionary[str, Catalog] = WeakValueDictionary()
+        self._connecting = threading.Lock()
+
+    def driver(self, name: str) -> str | None:
+        """The driver of a data source that a plugin gave."""
+        settings = self._settings.get(name)
+        return None if settings is None else settings.driver
+
+    def stamp(self, connected: Connected) -> int:
+        """Differs when plugins give another connection than before."""
+        if self._ask(connected.given, connected.principal) != connected.given:
+            connected.changes += 1
+        return connected.changes
+
+    def connect(self, catalog: Catalog, connected: Connected) -> Catalog:
+        """``catalog`` with the data sources of the principal's tenant, verified."""
+        names = sorted({cube.data_source for cube in catalog.cubes.values()})
+        connected.given = self._ask(names, connected.principal)
+        own = {
+            name: settings
+            for name, given in connected.given.items()
+            if given
+            for settings in (_named(given),)
+        }
+        content = " ".join((catalog.content, *(each.name for each in own.values())))
+        with self._connecting:
+            for settings in own.values():
+                self._take(settings)
+            found = self._catalogs.get(content)
+            if found is None:
+                found = self._verify(
+                    _renamed(catalog, content, {name: each.name for name, each in own.items()})
+                )
+                self._catalogs[content] = found
+                for settings in own.values():
+                    self._sources().use(settings.name, found)
+            return found
+
+    def _ask(self, names: Iterable[str], principal: Principal) -> dict[str, DataSourceSettings | None]:
+        return {name: self._connection(name, principal) for name in names}
+
+    def _take(self, settings: DataSourceSettings) -> None:
+        """Another password makes another data source of the same name."""
+        known = self._settings.get(settings.name)
+        self._settings[settings.name] = settings
+        if known != settings or settings.name not in self._sources():
+            self._sources().add(self._make(settings))
+
+
+def make_data_source(source: DataSourceSettings, registry: Registry, settings: Settings) -> DataSource:
+    """The data source of these settings, not opened. Raises :class:`PluginError` if its driver is not installed."""
+    driver_class = registry.driver(source.driver)
+    assert isinstance(source.config, DriverConfig)
+    driver = driver_class(source.config)
+    streams = Streams(driver)
+    queue = driver_class.queue(
+        streams,
+        QueueSettings(
+            limit=source.limits.concurrency or settings.concurrency,
+            sharing=settings.workers,
+            orphaned_after=settings.orphaned_timeout,
+            streams=settings.stream_concurrency,
+        ),
+    )
+    return DataSource(
+        source.name,
+        driver,
+        registry.dialect(driver_class.dialect),
+        queue,
+        timeout=source.limits.query_timeout or settings.query_timeout,
+        streams=streams,
+        stream_timeout=settings.stream_timeout,
+        refresh_every=source.limits.refresh_every or settings.refresh_every or driver_class.refresh_every,
+        identity=f"{driver_class.name} {source.config.identity}",
+    )
+
+
+def _named(settings: DataSourceSettings) -> DataSourceSettings:
+    """Under a name that no other connection has, in whichever process; secrets have no part in it."""
+    assert isinstance(settings.config, DriverConfig)
+    identity = f"{settings.driver} {settings.config.identity} {settings.limits}"
+    digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
+    return replace(settings, name=f"{settings.name} {digest[:16]}")
+
+
+def _renamed(catalog: Catalog, content: str, names: Mapping[str, str]) -> Catalog:
+    if not names:
+        return catalog
+    cubes = {
+        name: replace(cube, data_source=names.get(cube.data_source, cube.data_source))
+        for name, cube in catalog.cubes.items()
+    }
+    return replace(catalog, cubes=MappingProxyType(cubes), content=content)
