@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hypothesis import strategies as st
+from tests.oracle.expressions import Column, Compare, Logic
 from tests.oracle.questions import JsonQuery
-from tests.oracle.world import World
+from tests.oracle.world import Join, World
 
 FINER: Mapping[str, tuple[str, ...]] = {
     "second": ("second",),
@@ -36,13 +37,77 @@ def rollups(draw: st.DrawFn, world: World, query: JsonQuery, name: str) -> list[
     found = []
     for number, (cube, measures) in enumerate(by_cube.items()):
         rollup = draw(_rollup(world, query, f"{name}_{number}", cube, measures))
+        how = draw(st.sampled_from(("alone", "alone", "beside joined ones", "joined")))
+        if measures and how != "alone":
+            found += _joined(world, query, f"{name}_{number}_of", cube, measures)
+        if how == "joined":
+            continue
         found.append((cube, rollup))
         if "partition_granularity" in rollup:
             if draw(st.integers(0, 3)) == 0:
                 rollup["build_range_end"] = {"sql": f"SELECT '{draw(st.sampled_from(ENDS))}'"}
-            if draw(st.booleans()):
+            if draw(st.integers(0, 3)):
                 found.append((cube, _lambda(rollup)))
     return found
+
+
+def _joined(
+    world: World, query: JsonQuery, name: str, cube: str, measures: list[str]
+) -> list[tuple[str, dict[str, Any]]]:
+    """A rollup of each cube that the query may need, by the keys of the joins, and the rollup that joins them."""
+    dimensions, times = _read(world, query)
+    keys: dict[str, list[str]] = {cube: []}
+    waiting = [cube]
+    while waiting:
+        here = waiting.pop()
+        for join in world.cube(here).joins:
+            if join.relationship == "one_to_many" or join.target in keys:
+                continue
+            sides = (each for one in equal(join) for each in one)
+            for side in sides:
+                keys.setdefault(side.cube, []).append(f"{side.cube}.{side.name}")
+            waiting.append(join.target)
+    found: list[tuple[str, dict[str, Any]]] = []
+    for each, own in keys.items():
+        asked = [one for one in dimensions if one.partition(".")[0] == each]
+        stored: dict[str, Any] = {
+            "name": f"{name}_{each}",
+            "measures": measures if each == cube else [],
+            "dimensions": list(dict.fromkeys([*own, *asked])),
+        }
+        buckets = [
+            {"dimension": one, "granularity": unit or "day"}
+            for one, unit in times.items()
+            if one.partition(".")[0] == each
+        ]
+        if buckets:
+            stored["time_dimensions"] = buckets
+        found.append((each, stored))
+    names = [f"{each}.{stored['name']}" for each, stored in found]
+    return [*found, (cube, {"name": name, "type": "rollup_join", "rollups": names})] if len(found) > 1 else []
+
+
+def equal(join: Join) -> Iterator[tuple[Column, Column]]:
+    """The columns that a join compares."""
+    for each in join.on.items if isinstance(join.on, Logic) else (join.on,):
+        assert isinstance(each, Compare)
+        assert isinstance(each.left, Column)
+        assert isinstance(each.right, Column)
+        yield each.left, each.right
+
+
+def _read(world: World, query: JsonQuery) -> tuple[list[str], dict[str, str | None]]:
+    """The dimensions that the query groups by or tests, and its times by their granularity."""
+    tested = [each["member"] for each in _leaves(query["filters"])]
+    dimensions = [each for each in query["dimensions"] if each.count(".") == 1]
+    dimensions += [each for each in tested if world.dimension(each) is not None]
+    times = {each["dimension"]: each.get("granularity") for each in query["timeDimensions"]}
+    times |= {
+        each.rpartition(".")[0]: each.rpartition(".")[2]
+        for each in query["dimensions"]
+        if each.count(".") == 2
+    }
+    return dimensions, times
 
 
 def _lambda(rollup: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,15 +133,7 @@ def row_leaves(world: World, name: str) -> Iterator[str]:
 def _rollup(
     draw: st.DrawFn, world: World, query: JsonQuery, name: str, cube: str, measures: list[str]
 ) -> dict[str, Any]:
-    tested = [each["member"] for each in _leaves(query["filters"])]
-    dimensions = [each for each in query["dimensions"] if each.count(".") == 1]
-    dimensions += [each for each in tested if world.dimension(each) is not None]
-    times = {each["dimension"]: each.get("granularity") for each in query["timeDimensions"]}
-    times |= {
-        each.rpartition(".")[0]: each.rpartition(".")[2]
-        for each in query["dimensions"]
-        if each.count(".") == 2
-    }
+    dimensions, times = _read(world, query)
     if draw(st.integers(0, 2)) == 0 or not (measures or dimensions or times):
         own = [f"{cube}.{each.name}" for each in world.cube(cube).dimensions]
         dimensions.append(draw(st.sampled_from(own)))
@@ -95,7 +152,7 @@ def _rollup(
     ]
     if kept:
         stored["time_dimensions"] = kept
-        if draw(st.booleans()):
+        if draw(st.integers(0, 3)):
             stored["partition_granularity"] = draw(st.sampled_from(PARTS))
     return stored
 

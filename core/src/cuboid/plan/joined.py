@@ -19,7 +19,7 @@ from cuboid.catalog.rollups import Rollup
 from cuboid.plan.layouts import Attached, Layout, Unusable, is_whole
 from cuboid.plan.nodes import Key
 
-_EQUATIONS = re.compile(r"\s*\(?\s*\?\s*=\s*\?(\s+AND\s+\?\s*=\s*\?)*\s*\)?\s*", re.IGNORECASE)
+_EQUATIONS = re.compile(r"[\s(]*\?\s*=\s*\?[\s)]*(AND[\s(]*\?\s*=\s*\?[\s)]*)*", re.IGNORECASE)
 _COLUMN = re.compile(r"\s*[^\W\d]\w*\s*")
 _NO_COLUMNS = frozenset(
     ("null", "true", "false", "current_date", "current_time", "current_timestamp", "current_user")
