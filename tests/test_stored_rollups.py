@@ -366,3 +366,26 @@ def test_a_rollup_without_a_key_of_its_own_follows_those_of_its_cubes(project: P
         opened._run(driver.rows("INSERT INTO orders VALUES (9999, 'Rome', '2023-03-31 23:00', 1)"))
         fresh = {**QUERIES[2], "cache": "must-revalidate"}
         until(lambda: opened.load(fresh) == [{"orders.count": "5001"}])
+
+
+def test_rows_are_ordered_by_the_first_index(project: Path) -> None:
+    model = (project / "model" / "orders.yml").read_text()
+    index = "    indexes: [{name: by_city, columns: [city]}]\n    measures:\n    - count\n"
+    assert model.count("    measures:\n    - count\n") == 1
+    for text in (model, model.replace("    measures:\n    - count\n", index)):
+        (project / "model" / "orders.yml").write_text(text)
+        assert run(project, "rollups", "build", "--force", "--zone", "UTC").returncode == 0
+        (path,) = project.glob(".cuboid/rollups/*/20230301.*/*.parquet")
+        rows = duckdb.sql(f"SELECT orders__city, orders__placed_day FROM '{path}'").fetchall()
+        assert len(rows) > 100
+        ordered = sorted(rows, key=lambda row: (row[0] is None, row[0] or "", row[1]))
+        assert (rows == ordered) is ("indexes" in text)
+        path.unlink()
+
+
+def test_an_index_by_what_is_not_stored_is_told(project: Path) -> None:
+    model = (project / "model" / "orders.yml").read_text()
+    index = "    indexes: [{name: by_id, columns: [id]}]\n    measures:\n    - count\n"
+    (project / "model" / "orders.yml").write_text(model.replace("    measures:\n    - count\n", index))
+    told = run(project, "check")
+    assert "the index 'by_id' has no effect by 'orders.id'" in told.stdout + told.stderr

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -75,6 +75,16 @@ class Served:
             RollupUse(stored, slots and (_civil(slots[0], values), _civil(slots[1], values)))
             for stored, slots in self.reads
         )
+
+
+def _indexed(rollup: Rollup, layout: Layout, columns: Sequence[Column]) -> tuple[str, ...]:
+    """The columns of the first index: by these the rows are ordered. A time is named as it is or by its granularity."""
+    if not rollup.indexes:
+        return ()
+    known = {column.name: column.name for column in columns}
+    for key, column in zip(layout.keys, columns, strict=False):
+        known.setdefault(key.member, column.name)
+    return tuple(known[name] for name in rollup.indexes[0].columns if name in known)
 
 
 def _digest(*what: object) -> str:
@@ -250,6 +260,7 @@ class RollupPlanner:
             refresh_key=rollup.refresh_key or self._catalog.cubes[cube].refresh_key,
             keys=self._keys(rollup, rows),
             cubes=tuple(sorted(rows.cubes)),
+            order=_indexed(rollup, layout, columns),
             scheduled=rollup.scheduled_refresh is not False,
             compared=tuple(
                 (leaf, index)
@@ -271,7 +282,7 @@ class RollupPlanner:
             range=(first, last),
             built=(self._bound(rollup, 0, rows), self._bound(rollup, 1, rows)),
             rest=self._statement(rest(layout.shape), zone).bind(Values()),
-            order=(time,),
+            order=tuple(dict.fromkeys((*stored.order, time))),
         )
 
     def _describe_newest(self, layout: Layout, zone: str) -> StoredRollup:

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +26,7 @@ from cuboid_duckdb.dialect import DuckDBDialect
 from cuboid_duckdb.driver import quoted
 from cuboid_duckdb.locks import FileLock
 from cuboid_duckdb.store import DuckDBStore
+from cuboid_duckdb.store_folder import TableFolder
 
 COLUMNS = (
     Column("city", "string"),
@@ -308,6 +311,7 @@ CHILD = """
     from cuboid.run.stored import StoredRollup
     from cuboid.types import Column, Job, Statement
     from cuboid_duckdb.store import DuckDBStore
+from cuboid_duckdb.store_folder import TableFolder
 
     async def endless():
         for batch in range(10**9):
@@ -391,3 +395,52 @@ def test_a_lock_whose_file_was_removed_is_taken_anew(tmp_path):
     assert other.acquire(wait=False)
     one.release()
     other.release()
+
+
+async def test_whoever_is_cancelled_while_he_takes_the_right_to_build_has_it_not(tmp_path):
+    """One thread, kept busy between its two steps, so that the lock is taken after the cancellation."""
+    busy, threads = threading.Event(), ThreadPoolExecutor(1)
+    async with Opened(tmp_path) as opened:
+        asyncio.get_running_loop().set_default_executor(threads)
+
+        async def build():
+            async with opened.store.building("orders_main_1a2b", "all"):
+                raise AssertionError("it was cancelled before")
+
+        building = asyncio.ensure_future(build())
+        while not TableFolder(tmp_path, "orders_main_1a2b").path.exists():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+        blocked = threads.submit(busy.wait)
+        while not blocked.running() or threads._work_queue.empty():  # noqa: ASYNC110 - until it would take the lock
+            await asyncio.sleep(0)
+        building.cancel()
+        await asyncio.sleep(0)
+        busy.set()
+        with pytest.raises(asyncio.CancelledError):
+            await building
+        async with opened.store.building("orders_main_1a2b", "all") as mine:
+            assert mine
+
+
+async def test_a_tail_is_shown_with_the_parts_that_end_before_it(tmp_path):
+    january, february, march, april = (datetime(2024, month, 1) for month in (1, 2, 3, 4))
+    async with Opened(tmp_path) as opened:
+        stored = rollup(Column("city", "string"))
+
+        async def put(label, bounds, *, tail=None):
+            part = NewPart(label, "1", None, bounds, tail)
+            await opened.store.write(stored, part, batches([(label,)]))
+
+        await put("rest", None)
+        await put("20240101", (january, february))
+        await put("tail-1", (february, datetime.max), tail="orders_live")
+        await put("20240201", (february, march))
+        assert await opened.rows() == [("20240101",), ("20240201",), ("rest",)]
+        assert await opened.rows("orders_live") == [("20240101",), ("rest",), ("tail-1",)]
+        await put("tail-1", (march, datetime.max), tail="orders_live")
+        await put("20240301", (march, april))
+        await opened.store.table(stored.table)
+        assert await opened.rows("orders_live") == [("20240101",), ("20240201",), ("rest",), ("tail-1",)]
+        assert await opened.store.drop("orders_main_1a2b")
+        with pytest.raises(QueryFailed, match="orders_live"):
+            await opened.rows("orders_live")

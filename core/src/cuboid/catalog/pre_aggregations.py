@@ -143,6 +143,7 @@ def _rollup(name: str, fields: Fields, scope: Scope) -> Rollup | None:
         output_column_types=_output_columns(fields, scope),
     )
     _check(rollup, fields, old)
+    _check_indexes(rollup, fields)
     return rollup
 
 
@@ -176,6 +177,26 @@ def _check(rollup: Rollup, fields: Fields, old: Mapping[str, str]) -> None:
             fields.place_of("scheduled_refresh"),
             "a rollup_join is never built, so it has no scheduled refresh",
             "Set it on the rollups that it joins.",
+        )
+
+
+def _check_indexes(rollup: Rollup, fields: Fields) -> None:
+    """Members that are indexed are stored, by dimensions. Other names are those of columns."""
+    keys = {each.member for each in (*rollup.dimensions, *rollup.segments)}
+    keys |= {each.member for each in rollup.time_dimensions}
+    for index in rollup.indexes:
+        for name in index.columns:
+            if "." in name and name not in keys:
+                fields.problems.warn(
+                    fields.place_of("indexes"),
+                    f"the index '{index.name}' has no effect by '{name}', by which nothing is stored",
+                    did_you_mean(closest(name, keys)) or f"Add it to the dimensions of '{rollup.name}'.",
+                )
+    if len(rollup.indexes) > 1:
+        fields.problems.warn(
+            fields.place_of("indexes"),
+            f"rows have one order: that of the index '{rollup.indexes[0].name}'",
+            "Put first the index that most queries filter by.",
         )
 
 

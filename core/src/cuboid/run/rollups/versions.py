@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from cuboid.catalog.intervals import UNITS
+from cuboid.query.shifts import moved
 from cuboid.run.data_source import DataSource
-from cuboid.run.refresh_keys import SECONDS, AskedKey, Clock, RefreshKeys, read_every
+from cuboid.run.refresh_keys import AskedKey, Clock, RefreshKeys, read_every
 from cuboid.run.rollups.parts import Part
 from cuboid.run.stored import StoredRollup
-from cuboid.types import Pending
+from cuboid.types import Interval, Pending
 
 Version = Callable[[StoredRollup, Part], Awaitable[str]]
 """The version that a part has if it is built from now on."""
@@ -22,10 +23,6 @@ DEFAULT = Clock(3600)
 
 STABLE = "stable"
 """The version of what never changes any more."""
-
-_LENGTH = re.compile(r"(\d+) (second|minute|hour|day|week|month|quarter|year)s?")
-_MONTHS = {"month": 1, "quarter": 3, "year": 12}
-
 
 ASKED_EVERY = 10.0
 """Seconds for which the answer of a key in SQL is good that says no ``every``, as in Cube."""
@@ -89,15 +86,13 @@ def version_at(stored: StoredRollup, part: Part, now: datetime) -> str:
 
 
 def after(moment: datetime, length: str | None) -> datetime:
-    """``moment`` and a length such as ``7 days``; far in the future where that has no date."""
-    found = _LENGTH.fullmatch(length or "")
-    if found is None:
+    """``moment`` and a length such as ``7 days``, as the catalog has checked it; the last time there is where that has
+    no date."""
+    if length is None:
         return moment
-    count, unit = int(found[1]), found[2]
+    number, unit = length.split(" ")
+    one = UNITS[unit.removesuffix("s")]
     try:
-        if unit in SECONDS:
-            return moment + timedelta(seconds=count * SECONDS[unit])
-        months = moment.year * 12 + moment.month - 1 + count * _MONTHS[unit]
-        return moment.replace(year=months // 12, month=months % 12 + 1)  # parts end on the first of a month
-    except (OverflowError, ValueError):
+        return moved(moment, Interval(int(number) * one.months, int(number) * one.seconds))
+    except OverflowError:
         return datetime.max
