@@ -22,6 +22,7 @@ from cuboid.request import RequestContext
 from cuboid.run.data_source import DataSource
 from cuboid.run.exchange import ExchangeSettings
 from cuboid.run.link import Link
+from cuboid.run.places import SharedPlaces
 from cuboid.run.queue import QueueSettings
 from cuboid.service import Service
 from cuboid.types import Job, Pending, Principal, Result, Statement
@@ -134,7 +135,8 @@ class Process:
         )
         self.link = Link(self.exchange, processes=2)
         driver = deployment.driver
-        queue = DuckDBQueue(driver, QueueSettings(limit=4))
+        places = SharedPlaces(self.link, "shop")
+        queue = DuckDBQueue(driver, QueueSettings(limit=deployment.limit, places=places))
         self.source = DataSource(
             "default", driver, DuckDBDialect(), queue, identity="shop", refresh_every=3600
         )
@@ -161,6 +163,7 @@ class Deployment:
     def __init__(self, url: str) -> None:
         self.url = url
         self.prefix = uuid.uuid4().hex
+        self.limit = 4
         self.driver = Shared()
         self.catalog = compile_catalog([ModelFile("model.yml", MODEL)])
         assert not self.catalog.errors, self.catalog.errors

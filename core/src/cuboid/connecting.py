@@ -21,6 +21,8 @@ from cuboid.plugins import Registry
 from cuboid.run.data_source import DataSource
 from cuboid.run.data_sources import DataSources
 from cuboid.run.driver import DriverConfig
+from cuboid.run.link import Link
+from cuboid.run.places import SharedPlaces
 from cuboid.run.queue import QueueSettings
 from cuboid.run.streams import Streams
 from cuboid.types import Principal
@@ -108,17 +110,22 @@ class Connector:
             self._sources().add(self._make(settings))
 
 
-def make_data_source(source: DataSourceSettings, registry: Registry, settings: Settings) -> DataSource:
-    """The data source of these settings, not opened. Raises :class:`PluginError` if its driver is not installed."""
+def make_data_source(
+    source: DataSourceSettings, registry: Registry, settings: Settings, link: Link | None
+) -> DataSource:
+    """The data source of these settings, not opened; with a link its limit holds over all processes. Raises
+    :class:`PluginError` if its driver is not installed."""
     driver_class = registry.driver(source.driver)
     assert isinstance(source.config, DriverConfig)
     driver = driver_class(source.config)
     streams = Streams(driver)
+    identity = f"{driver_class.name} {source.config.identity}"
     queue = driver_class.queue(
         streams,
         QueueSettings(
             limit=source.limits.concurrency or settings.concurrency,
-            sharing=settings.workers,
+            sharing=settings.workers if link is None else 1,
+            places=None if link is None else SharedPlaces(link, f"{source.name} {identity}"),
             orphaned_after=settings.orphaned_timeout,
             streams=settings.stream_concurrency,
         ),
@@ -132,7 +139,7 @@ def make_data_source(source: DataSourceSettings, registry: Registry, settings: S
         streams=streams,
         stream_timeout=settings.stream_timeout,
         refresh_every=source.limits.refresh_every or settings.refresh_every or driver_class.refresh_every,
-        identity=f"{driver_class.name} {source.config.identity}",
+        identity=identity,
     )
 
 

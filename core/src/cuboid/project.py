@@ -172,7 +172,7 @@ class Project:
         return Connector(
             self._connection,
             lambda: self.data_sources,
-            lambda settings: make_data_source(settings, self.registry, self.settings),
+            lambda settings: make_data_source(settings, self.registry, self.settings, self.link),
             verifier.verify,
         )
 
@@ -276,7 +276,7 @@ class Project:
 
         return DataSources(
             {
-                each.name: make_data_source(each, self.registry, self.settings)
+                each.name: make_data_source(each, self.registry, self.settings, self.link)
                 for each in self.data_source_settings
             }
         )
@@ -362,6 +362,8 @@ class Project:
             await self.service.close()
         elif "data_sources" in self.__dict__:
             await self.data_sources.close()
+            if self.link is not None:
+                await self.link.close()
 
     def _rollups(self) -> Rollups:
         from cuboid.run.data_source import DataSource

@@ -339,13 +339,13 @@ class Service:
     async def close(self) -> None:
         """Stops everything that runs and closes all data sources."""
         await self._answers.close()
-        if self._link is not None:
-            await self._link.close()
         await self._freshness.values.close()
         await self._jobs.close()
         if self._rollups is not None:
             await self._rollups.close()
         await self._data_sources.close()
+        if self._link is not None:
+            await self._link.close()
 
 
 def _body(request: Request, told: Sequence[Told], context: RequestContext, query_type: str | None) -> bytes:

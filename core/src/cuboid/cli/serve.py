@@ -79,7 +79,8 @@ def _serve_by_several(project: Project) -> None:
             for name, source in project.data_sources.items()
             if isinstance(source.queue, BoundedQueue)
         )
-        click.echo(f"{settings.workers} processes; statements at once in each: {limits}.")
+        where = "in each" if project.link is None else "in all that share the exchange"
+        click.echo(f"{settings.workers} processes; statements at once {where}: {limits}.")
 
     status = asyncio.run(workers.run(ready))
     if status:

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from cuboid.errors import ConfigError, QueryCancelled, QueryTimeout, QueueError, QueueFull
+from cuboid.run.exchange import Turn
 from cuboid.run.queue import QueryQueue, QueueSettings, Runs
 from cuboid.run.shared_run import Caller, SharedRun
 from cuboid.run.waiting import WaitingList
@@ -73,6 +74,9 @@ class BoundedQueue(QueryQueue):
         self._abandoned: set[SharedRun] = set()
         self._interrupts: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._places = settings.places
+        if self._places is not None:
+            self._places.attach(self.limit, self._granted)
 
     async def interrupt(self, job: Job) -> None:
         """This engine's way of stopping a run; the driver's unless overridden."""
@@ -146,6 +150,8 @@ class BoundedQueue(QueryQueue):
                 task.cancel()
             if left:
                 await asyncio.wait(left, timeout=1.0)
+        if self._places is not None:
+            await self._places.close()
 
     # ------------------------------------------------------------ callers
 
@@ -172,7 +178,7 @@ class BoundedQueue(QueryQueue):
     # ------------------------------------------------------------ places
 
     def _admit(self, job: Job) -> SharedRun:
-        if len(self._running) >= self.limit:
+        if self._places is not None or len(self._running) >= self.limit:
             self._check_room(job)
         run = SharedRun(job, next(self._ages), asyncio.get_running_loop().create_future())
         self._runs[job.key] = run
@@ -183,13 +189,16 @@ class BoundedQueue(QueryQueue):
     def _check_room(self, job: Job) -> None:
         """Raises :class:`QueueFull` if no more may wait, or no more of this owner or tenant."""
         waiting = self._settings.waiting
-        if len(self._waiting) >= waiting:
+        waits = len(self._waiting)
+        if self._places is not None:  # to be granted a place takes a moment, in which one waits as well
+            waits -= max(self.limit - len(self._running), 0)
+        if waits >= waiting:
             raise QueueFull(
-                f"Too many queries are waiting for the database ({len(self._waiting)}).",
+                f"Too many queries are waiting for the database ({waits}).",
                 hint="Ask again later, or raise the data source's concurrency.",
             )
         share = max(waiting // 2, 1)
-        if len(self._waiting) < share:
+        if waits < share:
             return
         own = sum(run.job.owner == job.owner for run in self._waiting) if job.owner else 0
         theirs = sum(run.job.tenant == job.tenant for run in self._waiting) if job.tenant else 0
@@ -202,20 +211,41 @@ class BoundedQueue(QueryQueue):
     def _move_up(self, run: SharedRun, job: Job) -> None:
         if run.phase == "queued":
             self._waiting.move_up(run, job)
+            if self._places is not None:
+                self._fill_places()
 
     def _may_run(self, run: SharedRun) -> bool:
         """Streams, which may take an hour, have a part of the places only."""
-        return not run.job.stream or sum(each.job.stream for each in self._running) < self._streams
+        streams = self._streams if self._places is None else max(self._streams // self._places.processes, 1)
+        return not run.job.stream or sum(each.job.stream for each in self._running) < streams
 
     def _fill_places(self) -> None:
-        while len(self._running) < self.limit and (run := self._waiting.pop(self._may_run)) is not None:
-            loop = asyncio.get_running_loop()
-            run.phase = "running"
-            run.started = loop.time()
-            run.started_at = datetime.now(UTC)
-            run.timer = loop.call_later(run.job.timeout, self._time_out, run)
-            self._running.add(run)
-            run.task = loop.create_task(self._execute(run))
+        if self._places is None:
+            while len(self._running) < self.limit and self._start():
+                pass
+        else:
+            first = self._waiting.first(self._may_run)
+            turn = None if first is None else Turn(*first.line, first.job.id)
+            self._places.tell(len(self._running), turn)
+
+    def _granted(self) -> None:
+        """There is a place for one more, of those that processes share."""
+        self._start()
+        self._fill_places()
+
+    def _start(self) -> bool:
+        """Starts the run whose turn it is, if any may run."""
+        run = self._waiting.pop(self._may_run)
+        if run is None:
+            return False
+        loop = asyncio.get_running_loop()
+        run.phase = "running"
+        run.started = loop.time()
+        run.started_at = datetime.now(UTC)
+        run.timer = loop.call_later(run.job.timeout, self._time_out, run)
+        self._running.add(run)
+        run.task = loop.create_task(self._execute(run))
+        return True
 
     async def _execute(self, run: SharedRun) -> None:
         try:
@@ -273,6 +303,8 @@ class BoundedQueue(QueryQueue):
         if run.phase == "queued":
             self._waiting.remove(run)
             run.phase = "over"
+            if self._places is not None:
+                self._fill_places()
         else:
             self._let_go(run)
 

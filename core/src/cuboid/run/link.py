@@ -58,6 +58,8 @@ class Link:
         """Told what has been said of data, and when the exchange was asked, by a clock that never goes back."""
         self.unsaid: set[str] = set()
         """Cubes whose data has changed, which the exchange is still to be told."""
+        self.back_at = float("-inf")
+        """When the exchange was last found to be back, by a clock that never goes back."""
         self._hearers: dict[str, set[Callable[[], None]]] = defaultdict(set)
         self._tasks: list[asyncio.Task[None]] = []
         self._asking: set[asyncio.Task[Any]] = set()
@@ -125,6 +127,7 @@ class Link:
             return otherwise
         if not self.up:
             self.figures.up = True
+            self.back_at = time.monotonic()
             log.warning("The exchange '%s' is back.", self._exchange.name)
             for hearers in list(self._hearers.values()):
                 for heard in list(hearers):

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cuboid.types import Job, Pending, Result, Withdrawn
+
+if TYPE_CHECKING:
+    from cuboid.run.places import SharedPlaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class QueueSettings:
 
     :param limit: statements at once; None for the queue's own number.
     :param sharing: processes that divide the limit among them; each has one at least.
+    :param places: where all processes share the limit, in place of dividing it.
     :param waiting: how many may wait before :class:`QueueFull`; of one owner's or one tenant's half of them, so that
         nobody can fill the list alone.
     :param streams: streams at once, of the ``limit``; None for half of it, but one at least.
@@ -32,6 +36,7 @@ class QueueSettings:
     streams: int | None = None
     orphaned_after: float = 120.0
     abandon_after: float = 5.0
+    places: SharedPlaces | None = None
 
 
 class Runs(Protocol):

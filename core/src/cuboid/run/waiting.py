@@ -65,12 +65,17 @@ class WaitingList:
         self._lines[run.line].remove(run)
         self._drop_if_empty(run.line)
 
-    def pop(self, may_run: Callable[[SharedRun], bool]) -> SharedRun | None:
-        """The run whose turn it is, of those that may run now; it waits no longer."""
+    def first(self, may_run: Callable[[SharedRun], bool]) -> SharedRun | None:
+        """The run whose turn it is, of those that may run now."""
         heads = [line[0] for line in self._lines.values()]
         first = min(heads, key=self._rank, default=None)
         if first is not None and not may_run(first):
             first = min((run for run in self if may_run(run)), key=self._rank, default=None)
+        return first
+
+    def pop(self, may_run: Callable[[SharedRun], bool]) -> SharedRun | None:
+        """As :meth:`first`; it waits no longer."""
+        first = self.first(may_run)
         if first is None:
             return None
         priority, due = first.line[0], self._due[first.line]
