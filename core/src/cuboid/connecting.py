@@ -1,4 +1,5 @@
-"""Data sources of tenants: connections that a plugin gives for a tenant's model, in place of the configured ones.
+"""What a project connects to; data sources of tenants: connections that a plugin gives for a tenant's model, in place
+of the configured ones.
 
 A tenant's catalog is that of its files, but for the names of data sources that a plugin has an answer for: these are
 another database's for each connection, and so is all that is kept by them - answers, refresh keys, rollups, limits.
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -21,6 +23,7 @@ from cuboid.plugins import Registry
 from cuboid.run.data_source import DataSource
 from cuboid.run.data_sources import DataSources
 from cuboid.run.driver import DriverConfig
+from cuboid.run.exchange import ExchangeSettings
 from cuboid.run.link import Link
 from cuboid.run.places import SharedPlaces
 from cuboid.run.queue import QueueSettings
@@ -141,6 +144,17 @@ def make_data_source(
         refresh_every=source.limits.refresh_every or settings.refresh_every or driver_class.refresh_every,
         identity=identity,
     )
+
+
+def make_link(registry: Registry, settings: Settings) -> Link | None:
+    """To the other processes that share an exchange, not opened; None if each process is for itself. Raises
+    :class:`PluginError` if no plugin has the exchange, :class:`ConfigError` if its URL cannot be read."""
+    if settings.exchange_url is None:
+        return None
+    url = settings.exchange_url.get_secret_value()
+    exchange = registry.exchange(url.partition(":")[0].lower())
+    told = ExchangeSettings(url, settings.exchange_prefix, uuid.uuid4().hex)
+    return Link(exchange(told), processes=settings.workers)
 
 
 def _named(settings: DataSourceSettings) -> DataSourceSettings:

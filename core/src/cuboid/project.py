@@ -7,7 +7,6 @@ the model. Nothing here opens a connection; data sources do so with their first 
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -318,17 +317,10 @@ class Project:
 
     @cached_property
     def link(self) -> Link | None:
-        """To the other processes that serve the project; None if each is for itself. Raises :class:`PluginError` if no
-        plugin has the exchange."""
-        from cuboid.run.exchange import ExchangeSettings
-        from cuboid.run.link import Link
+        """To the other processes that serve the project; None if each is for itself. Raises :class:`PluginError`."""
+        from cuboid.connecting import make_link
 
-        if self.settings.exchange_url is None:
-            return None
-        url = self.settings.exchange_url.get_secret_value()
-        exchange = self.registry.exchange(url.partition(":")[0].lower())
-        settings = ExchangeSettings(url, self.settings.exchange_prefix, uuid.uuid4().hex)
-        return Link(exchange(settings), processes=self.settings.workers)
+        return make_link(self.registry, self.settings)
 
     @cached_property
     def rollups(self) -> LateRollups | None:
