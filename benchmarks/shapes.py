@@ -10,6 +10,7 @@ Times are what the thread's CPU spends, of planning and binding alone; reading t
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import statistics
 import time
@@ -24,11 +25,15 @@ from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
 from cuboid.catalog.model import Catalog
 from cuboid.planner import Planner
-from cuboid.query.model import Question
+from cuboid.query.access import AccessReader, AccessSettings
+from cuboid.query.conditions import Scope
+from cuboid.query.model import Access, Query, Question
 from cuboid.query.normalize import normalize
 from cuboid.query.parse import parse
+from cuboid.types import Principal
 from cuboid_duckdb.dialect import DuckDBDialect
 
+SELLER = {"groups": ["seller"], "region": "north"}
 SHAPES = Path(__file__).parents[1] / "tests" / "sql" / "shapes"
 NOW = datetime(2024, 6, 15, 12, tzinfo=UTC)
 SIMPLE_LINES, MEDIUM_LINES = 25, 60
@@ -53,9 +58,21 @@ class Measured:
 
 def questions(catalog: Catalog) -> Iterator[tuple[str, Question]]:
     """Each golden shape by the name of its file."""
+    access = AccessReader(catalog, AccessSettings())
     for file in sorted(SHAPES.glob("*.sql")):
-        query = json.loads(file.read_text().split("\n")[1].removeprefix("-- "))
-        yield file.stem, normalize(parse(query), catalog, now=NOW)[0]
+        _, query, third = file.read_text().split("\n", 3)[:3]
+        claims = json.loads(third.removeprefix("-- as ")) if third.startswith("-- as ") else SELLER
+        (question,) = normalize(
+            parse(json.loads(query.removeprefix("-- "))),
+            catalog,
+            now=NOW,
+            access=functools.partial(_access, access, Principal(claims)),
+        )
+        yield file.stem, question
+
+
+def _access(access: AccessReader, asker: Principal, query: Query, scope: Scope) -> Access:
+    return access.read(query, asker, scope)
 
 
 def planner(catalog: Catalog) -> Planner:

@@ -1,0 +1,55 @@
+-- A frame that begins with its bucket: the rows read reach past the range, not before it
+-- {"measures": ["orders.nextWeek"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-03-31"]}]}
+WITH "orders__rows" AS (
+  /* rows of orders at orders.createdAt */
+  SELECT
+    CAST("orders".created_at AS TIMESTAMP) AS "row_time",
+    "orders".amount AS "input__nextWeek"
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS "orders"
+  WHERE
+    "orders".created_at >= CAST(? AS TIMESTAMP)
+    AND "orders".created_at < CAST(? AS TIMESTAMP)
+), "orders__created_at_day__frames" AS (
+  /* the buckets of orders.createdAt.day and the frame of each */
+  SELECT
+    (
+      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("n")
+    ) AS "bucket",
+    (
+      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("n")
+    ) AS "frame_start",
+    (
+      (
+        CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("n")
+      ) + TO_SECONDS(604800)
+    ) AS "frame_end"
+  FROM (
+    SELECT
+      UNNEST(RANGE(1709251200, 1711843200 + 1, 86400)) AS "n"
+  ) AS "numbers"
+), "orders__measures" AS (
+  /* orders.nextWeek by orders.createdAt.day: the rows in the frame of each bucket */
+  SELECT
+    "frames"."bucket" AS "orders__created_at_day",
+    SUM("orders__rows"."input__nextWeek") AS "orders__next_week"
+  FROM "orders__created_at_day__frames" AS "frames"
+  LEFT JOIN "orders__rows" AS "orders__rows"
+    ON "orders__rows"."row_time" >= "frames"."frame_start"
+    AND "orders__rows"."row_time" < "frames"."frame_end"
+  GROUP BY
+    1
+)
+SELECT
+  "orders__created_at_day",
+  "orders__next_week"
+FROM "orders__measures"
+ORDER BY
+  "orders__created_at_day" ASC
+LIMIT 10000
+-- ["2024-02-29T00:00:00.000Z", "2024-04-09T00:00:00.000Z"]

@@ -1,0 +1,22 @@
+-- An approximate distinct count, where the engine has one
+-- {"measures": ["lines.skusAbout"], "dimensions": ["users.city"]}
+SELECT
+  "users".city AS "users__city",
+  APPROX_COUNT_DISTINCT("lines".sku) AS "lines__skus_about"
+FROM public.users AS "users"
+LEFT JOIN (
+  SELECT
+    *
+  FROM public.orders
+  WHERE
+    NOT deleted
+) AS "orders"
+  ON "users".id = "orders".user_id
+LEFT JOIN lines AS "lines"
+  ON "orders".id = "lines".order_id
+GROUP BY
+  1
+ORDER BY
+  "lines__skus_about" DESC,
+  "users__city" ASC
+LIMIT 10000

@@ -1,0 +1,12 @@
+-- A measure by a dimension: the first measure orders, the dimension breaks ties.
+-- {"measures": ["users.count"], "dimensions": ["users.city"]}
+SELECT
+  "users".city AS "users__city",
+  COUNT("users".id) AS "users__count"
+FROM public.users AS "users"
+GROUP BY
+  1
+ORDER BY
+  "users__count" DESC,
+  "users__city" ASC
+LIMIT 10000

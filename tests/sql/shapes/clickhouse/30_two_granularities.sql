@@ -1,0 +1,28 @@
+-- One time dimension by two granularities.
+-- {"measures": ["orders.count"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "month"}, {"dimension": "orders.createdAt", "granularity": "year"}]}
+SELECT
+  toDateTime64(
+    toStartOfMonth(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))),
+    6,
+    'UTC'
+  ) AS "orders__created_at_month",
+  toDateTime64(
+    toStartOfYear(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))),
+    6,
+    'UTC'
+  ) AS "orders__created_at_year",
+  COUNT("orders".id) AS "orders__count"
+FROM (
+  SELECT
+    *
+  FROM public.orders
+  WHERE
+    NOT deleted
+) AS "orders"
+GROUP BY
+  1,
+  2
+ORDER BY
+  "orders__created_at_month" ASC,
+  "orders__created_at_year" ASC
+LIMIT 10000

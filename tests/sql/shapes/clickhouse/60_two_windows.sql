@@ -1,0 +1,129 @@
+-- Two windows over one cube, each with the rows that it reaches
+-- {"measures": ["orders.week", "orders.running"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-03-31"]}]}
+WITH "orders__rows" AS (
+  /* rows of orders at orders.createdAt */
+  SELECT
+    toDateTime64("orders".created_at, 6, 'UTC') AS "row_time",
+    "orders".amount AS "input__week"
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS "orders"
+  WHERE
+    "orders".created_at >= {p1:DateTime64(6, 'UTC')}
+    AND "orders".created_at < {p2:DateTime64(6, 'UTC')}
+), "orders__created_at_day__frames" AS (
+  /* the buckets of orders.createdAt.day and the frame of each */
+  SELECT
+    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n") AS "bucket",
+    addSeconds(addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n" + 86400), -604800) AS "frame_start",
+    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n" + 86400) AS "frame_end"
+  FROM (
+    SELECT
+      arrayJoin(
+        range(
+          toInt64(1709251200),
+          toInt64(1711843200 + 1),
+          toInt64(86400)
+        )
+      ) AS "n"
+  ) AS "numbers"
+), "orders__measures" AS (
+  /* orders.week by orders.createdAt.day: the rows in the frame of each bucket */
+  SELECT
+    "frames"."bucket" AS "orders__created_at_day",
+    SUM("orders__rows"."input__week") AS "orders__week"
+  FROM "orders__created_at_day__frames" AS "frames"
+  LEFT JOIN (
+    SELECT
+      "orders__rows".*,
+      "frames"."bucket" AS "matched_bucket"
+    FROM "orders__created_at_day__frames" AS "frames"
+    CROSS JOIN "orders__rows" AS "orders__rows"
+    WHERE
+      "orders__rows"."row_time" >= "frames"."frame_start"
+      AND "orders__rows"."row_time" < "frames"."frame_end"
+  ) AS "orders__rows"
+    ON "frames"."bucket" = "orders__rows"."matched_bucket"
+  GROUP BY
+    1
+), "orders__rows_2" AS (
+  /* rows of orders at orders.createdAt */
+  SELECT
+    toDateTime64("orders".created_at, 6, 'UTC') AS "row_time",
+    "orders".id AS "input__running"
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS "orders"
+  WHERE
+    "orders".created_at < {p3:DateTime64(6, 'UTC')}
+), "orders__created_at_day__frames_2" AS (
+  /* the buckets of orders.createdAt.day and the frame of each */
+  SELECT
+    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n") AS "bucket",
+    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n" + 86400) AS "frame_end"
+  FROM (
+    SELECT
+      arrayJoin(
+        range(
+          toInt64(1709251200),
+          toInt64(1711843200 + 1),
+          toInt64(86400)
+        )
+      ) AS "n"
+  ) AS "numbers"
+), "orders__measures_2" AS (
+  /* orders.running by orders.createdAt.day: the rows in the frame of each bucket */
+  SELECT
+    "frames"."bucket" AS "orders__created_at_day",
+    COUNT("orders__rows"."input__running") AS "orders__running"
+  FROM "orders__created_at_day__frames_2" AS "frames"
+  LEFT JOIN (
+    SELECT
+      "orders__rows".*,
+      "frames"."bucket" AS "matched_bucket"
+    FROM "orders__created_at_day__frames_2" AS "frames"
+    CROSS JOIN "orders__rows_2" AS "orders__rows"
+    WHERE
+      "orders__rows"."row_time" < "frames"."frame_end"
+  ) AS "orders__rows"
+    ON "frames"."bucket" = "orders__rows"."matched_bucket"
+  GROUP BY
+    1
+)
+SELECT
+  "orders__created_at_day",
+  "orders__week",
+  "orders__running"
+FROM (
+  SELECT
+    "orders__created_at_day",
+    any("orders__week") AS "orders__week",
+    any("orders__running") AS "orders__running"
+  FROM (
+    SELECT
+      "orders__created_at_day",
+      "orders__week",
+      NULL AS "orders__running"
+    FROM "orders__measures"
+    UNION ALL
+    SELECT
+      "orders__created_at_day",
+      NULL AS "orders__week",
+      "orders__running"
+    FROM "orders__measures_2"
+  ) AS "parts"
+  GROUP BY
+    1
+) AS "combined"
+ORDER BY
+  "orders__created_at_day" ASC
+LIMIT 10000
+-- ["2024-02-22T00:00:00.000Z", "2024-04-02T00:00:00.000Z", "2024-04-02T00:00:00.000Z"]

@@ -1,0 +1,21 @@
+-- Orders by a user's city: root users, and the orders that are absent are not counted.
+-- {"measures": ["orders.count", "orders.total"], "dimensions": ["users.city"]}
+SELECT
+  `users`.city AS `users__city`,
+  COUNT(`orders`.id) AS `orders__count`,
+  SUM(`orders`.amount) AS `orders__total`
+FROM public.users AS `users`
+LEFT JOIN (
+  SELECT
+    *
+  FROM public.orders
+  WHERE
+    NOT deleted
+) AS `orders`
+  ON `users`.id = `orders`.user_id
+GROUP BY
+  1
+ORDER BY
+  `orders__count` DESC,
+  CASE WHEN `users`.city IS NULL THEN 1 ELSE 0 END, `users`.city ASC
+LIMIT 10000

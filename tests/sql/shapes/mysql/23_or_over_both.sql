@@ -1,0 +1,22 @@
+-- One `or` over a measure and a dimension: evaluated on the groups.
+-- {"measures": ["orders.count"], "dimensions": ["orders.status"], "filters": [{"or": [{"member": "orders.count", "operator": "gt", "values": ["5"]}, {"member": "orders.status", "operator": "equals", "values": ["new"]}]}]}
+SELECT
+  `orders`.status AS `orders__status`,
+  COUNT(`orders`.id) AS `orders__count`
+FROM (
+  SELECT
+    *
+  FROM public.orders
+  WHERE
+    NOT deleted
+) AS `orders`
+GROUP BY
+  1
+HAVING
+  COUNT(`orders`.id) > %s
+  OR `orders__status` = %s
+ORDER BY
+  `orders__count` DESC,
+  CASE WHEN `orders`.status IS NULL THEN 1 ELSE 0 END, `orders`.status ASC
+LIMIT 10000
+-- ["5", "new"]

@@ -1,0 +1,36 @@
+-- A case dimension with a label that is SQL.
+-- {"measures": ["orders.count"], "dimensions": ["orders.size"]}
+SELECT
+  CASE
+    WHEN `orders`.amount > 100
+    THEN 'big'
+    WHEN `orders`.amount > 10
+    THEN `orders`.size_name
+    ELSE 'small'
+  END AS `orders__size`,
+  COUNT(`orders`.id) AS `orders__count`
+FROM (
+  SELECT
+    *
+  FROM public.orders
+  WHERE
+    NOT deleted
+) AS `orders`
+GROUP BY
+  1
+ORDER BY
+  `orders__count` DESC,
+  CASE WHEN CASE
+    WHEN `orders`.amount > 100
+    THEN 'big'
+    WHEN `orders`.amount > 10
+    THEN `orders`.size_name
+    ELSE 'small'
+  END IS NULL THEN 1 ELSE 0 END, CASE
+    WHEN `orders`.amount > 100
+    THEN 'big'
+    WHEN `orders`.amount > 10
+    THEN `orders`.size_name
+    ELSE 'small'
+  END ASC
+LIMIT 10000

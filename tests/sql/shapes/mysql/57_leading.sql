@@ -1,0 +1,70 @@
+-- A frame that begins with its bucket: the rows read reach past the range, not before it
+-- {"measures": ["orders.nextWeek"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-03-31"]}]}
+WITH `orders__rows` AS (
+  /* rows of orders at orders.createdAt */
+  SELECT
+    CAST(`orders`.created_at AS DATETIME(6)) AS `row_time`,
+    `orders`.amount AS `input__nextWeek`
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS `orders`
+  WHERE
+    `orders`.created_at >= CAST(%s AS DATETIME(6))
+    AND `orders`.created_at < CAST(%s AS DATETIME(6))
+), `orders__created_at_day__frames` AS (
+  /* the buckets of orders.createdAt.day and the frame of each */
+  SELECT
+    DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
+      `n`
+    ) SECOND) AS `bucket`,
+    DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
+      `n`
+    ) SECOND) AS `frame_start`,
+    DATE_ADD(
+      DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
+        `n`
+      ) SECOND),
+      INTERVAL (
+        604800
+      ) SECOND
+    ) AS `frame_end`
+  FROM (
+    SELECT
+      first_n + (
+        place - 1
+      ) * 86400 AS `n`
+    FROM (
+      SELECT
+        1709251200 AS first_n,
+        1711843200 AS last_n
+    ) AS bounds
+    CROSS JOIN JSON_TABLE(CONCAT('[0', REPEAT(',0', (
+      last_n - first_n
+    ) DIV 86400), ']'), '$[*]' COLUMNS(place FOR ORDINALITY)) AS places
+    WHERE
+      first_n <= last_n
+  ) AS `numbers`
+), `orders__measures` AS (
+  /* orders.nextWeek by orders.createdAt.day: the rows in the frame of each bucket */
+  SELECT
+    `frames`.`bucket` AS `orders__created_at_day`,
+    SUM(`orders__rows`.`input__nextWeek`) AS `orders__next_week`
+  FROM `orders__created_at_day__frames` AS `frames`
+  LEFT JOIN `orders__rows` AS `orders__rows`
+    ON `orders__rows`.`row_time` >= `frames`.`frame_start`
+    AND `orders__rows`.`row_time` < `frames`.`frame_end`
+  GROUP BY
+    1
+)
+SELECT
+  `orders__created_at_day`,
+  `orders__next_week`
+FROM `orders__measures`
+ORDER BY
+  CASE WHEN `orders__created_at_day` IS NULL THEN 1 ELSE 0 END, `orders__created_at_day` ASC
+LIMIT 10000
+-- ["2024-02-29T00:00:00.000Z", "2024-04-09T00:00:00.000Z"]

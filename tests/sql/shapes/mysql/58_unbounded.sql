@@ -1,0 +1,60 @@
+-- A running total: frames have no beginning, and rows are read up to the end of the range
+-- {"measures": ["orders.running"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "month", "dateRange": ["2024-01-01", "2024-12-31"]}]}
+WITH `orders__rows` AS (
+  /* rows of orders at orders.createdAt */
+  SELECT
+    CAST(`orders`.created_at AS DATETIME(6)) AS `row_time`,
+    `orders`.id AS `input__running`
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS `orders`
+  WHERE
+    `orders`.created_at < CAST(%s AS DATETIME(6))
+), `orders__created_at_month__frames` AS (
+  /* the buckets of orders.createdAt.month and the frame of each */
+  SELECT
+    DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
+      `n`
+    ) MONTH) AS `bucket`,
+    DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
+      `n` + 1
+    ) MONTH) AS `frame_end`
+  FROM (
+    SELECT
+      first_n + (
+        place - 1
+      ) * 1 AS `n`
+    FROM (
+      SELECT
+        648 AS first_n,
+        659 AS last_n
+    ) AS bounds
+    CROSS JOIN JSON_TABLE(CONCAT('[0', REPEAT(',0', (
+      last_n - first_n
+    ) DIV 1), ']'), '$[*]' COLUMNS(place FOR ORDINALITY)) AS places
+    WHERE
+      first_n <= last_n
+  ) AS `numbers`
+), `orders__measures` AS (
+  /* orders.running by orders.createdAt.month: the rows in the frame of each bucket */
+  SELECT
+    `frames`.`bucket` AS `orders__created_at_month`,
+    COUNT(`orders__rows`.`input__running`) AS `orders__running`
+  FROM `orders__created_at_month__frames` AS `frames`
+  LEFT JOIN `orders__rows` AS `orders__rows`
+    ON `orders__rows`.`row_time` < `frames`.`frame_end`
+  GROUP BY
+    1
+)
+SELECT
+  `orders__created_at_month`,
+  `orders__running`
+FROM `orders__measures`
+ORDER BY
+  CASE WHEN `orders__created_at_month` IS NULL THEN 1 ELSE 0 END, `orders__created_at_month` ASC
+LIMIT 10000
+-- ["2025-02-01T00:00:00.000Z"]

@@ -1,0 +1,136 @@
+-- To-date frames begin with the bucket of the larger granularity
+-- {"measures": ["orders.toDate"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-04-10"]}], "timezone": "Europe/Berlin"}
+WITH `orders__rows` AS (
+  /* rows of orders at orders.createdAt */
+  SELECT
+    CASE
+      WHEN CAST(`orders`.created_at AS DATETIME(6)) < CAST('1970-01-02 00:00:00' AS DATETIME(6))
+      THEN DATE_ADD(
+        CAST(`orders`.created_at AS DATETIME(6)),
+        INTERVAL (
+          CAST(ELT(
+            INTERVAL(
+              TO_SECONDS(CAST(`orders`.created_at AS DATETIME(6))),
+              59745164792,
+              60473512800,
+              60486735600,
+              60503763600,
+              60517069200,
+              60535213200,
+              60548518800,
+              61228314000,
+              61309962000,
+              61322662800,
+              61338992400,
+              61354717200,
+              61370442000,
+              61386166800,
+              61390656000,
+              61401283200,
+              61406038800,
+              61418739600,
+              61433946000,
+              61449588000,
+              61452608400,
+              61456838400,
+              61465309200,
+              61482243600,
+              61496758800,
+              61513088400,
+              61528208400
+            ) + 1,
+            '3208',
+            '3600',
+            '7200',
+            '3600',
+            '7200',
+            '3600',
+            '7200',
+            '3600',
+            '7200',
+            '3600',
+            '7200',
+            '3600',
+            '7200',
+            '3600',
+            '7200',
+            '10800',
+            '7200',
+            '3600',
+            '7200',
+            '3600',
+            '7200',
+            '10800',
+            '7200',
+            '3600',
+            '7200',
+            '3600',
+            '7200',
+            '3600'
+          ) AS SIGNED)
+        ) SECOND
+      )
+      ELSE CONVERT_TZ(CAST(`orders`.created_at AS DATETIME(6)), '+00:00', 'Europe/Berlin')
+    END AS `row_time`,
+    `orders`.amount AS `input__toDate`
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS `orders`
+  WHERE
+    `orders`.created_at >= CAST(%s AS DATETIME(6))
+    AND `orders`.created_at < CAST(%s AS DATETIME(6))
+), `orders__created_at_day__frames` AS (
+  /* the buckets of orders.createdAt.day and the frame of each */
+  SELECT
+    DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
+      `n`
+    ) SECOND) AS `bucket`,
+    CAST(DATE_FORMAT(
+      DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
+        `n`
+      ) SECOND),
+      '%%Y-%%m-01 00:00:00'
+    ) AS DATETIME(6)) AS `frame_start`,
+    DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
+      `n` + 86400
+    ) SECOND) AS `frame_end`
+  FROM (
+    SELECT
+      first_n + (
+        place - 1
+      ) * 86400 AS `n`
+    FROM (
+      SELECT
+        1709251200 AS first_n,
+        1712707200 AS last_n
+    ) AS bounds
+    CROSS JOIN JSON_TABLE(CONCAT('[0', REPEAT(',0', (
+      last_n - first_n
+    ) DIV 86400), ']'), '$[*]' COLUMNS(place FOR ORDINALITY)) AS places
+    WHERE
+      first_n <= last_n
+  ) AS `numbers`
+), `orders__measures` AS (
+  /* orders.toDate by orders.createdAt.day: the rows in the frame of each bucket */
+  SELECT
+    `frames`.`bucket` AS `orders__created_at_day`,
+    SUM(`orders__rows`.`input__toDate`) AS `orders__to_date`
+  FROM `orders__created_at_day__frames` AS `frames`
+  LEFT JOIN `orders__rows` AS `orders__rows`
+    ON `orders__rows`.`row_time` >= `frames`.`frame_start`
+    AND `orders__rows`.`row_time` < `frames`.`frame_end`
+  GROUP BY
+    1
+)
+SELECT
+  `orders__created_at_day`,
+  `orders__to_date`
+FROM `orders__measures`
+ORDER BY
+  CASE WHEN `orders__created_at_day` IS NULL THEN 1 ELSE 0 END, `orders__created_at_day` ASC
+LIMIT 10000
+-- ["2024-01-28T23:00:00.000Z", "2024-04-11T22:00:00.000Z"]

@@ -1,0 +1,17 @@
+-- A calendar's granularity is its column
+-- {"measures": ["tills.takings"], "timeDimensions": [{"dimension": "days.day", "granularity": "retail_month", "dateRange": ["2024-01-01", "2024-12-31"]}]}
+SELECT
+  CAST(`days`.month_start AS DATETIME(6)) AS `days__day_retail_month`,
+  SUM(`tills`.takings) AS `tills__takings`
+FROM tills AS `tills`
+LEFT JOIN retail_days AS `days`
+  ON `tills`.day = `days`.day
+WHERE
+  `days`.day >= CAST(%s AS DATETIME(6))
+  AND `days`.day < CAST(%s AS DATETIME(6))
+GROUP BY
+  1
+ORDER BY
+  CASE WHEN CAST(`days`.month_start AS DATETIME(6)) IS NULL THEN 1 ELSE 0 END, CAST(`days`.month_start AS DATETIME(6)) ASC
+LIMIT 10000
+-- ["2024-01-01T00:00:00.000", "2025-01-01T00:00:00.000"]

@@ -1,0 +1,24 @@
+-- A composed measure is computed from its leaves, the division as the model writes it.
+-- {"measures": ["orders.paidShare"], "dimensions": ["orders.status"]}
+SELECT
+  "orders".status AS "orders__status",
+  CASE
+    WHEN CAST(PG_TYPEOF(
+      1.0 * COUNT(CASE WHEN "orders".status = 'paid' THEN "orders".id END) / NULLIF(COUNT("orders".id), 0)
+    ) AS TEXT) = 'numeric'
+    THEN CAST(1.0 * COUNT(CASE WHEN "orders".status = 'paid' THEN "orders".id END) AS DOUBLE PRECISION) / NULLIF(COUNT("orders".id), 0)
+    ELSE 1.0 * COUNT(CASE WHEN "orders".status = 'paid' THEN "orders".id END) / NULLIF(COUNT("orders".id), 0)
+  END AS "orders__paid_share"
+FROM (
+  SELECT
+    *
+  FROM public.orders
+  WHERE
+    NOT deleted
+) AS "orders"
+GROUP BY
+  1
+ORDER BY
+  "orders__paid_share" DESC NULLS LAST,
+  "orders__status" ASC
+LIMIT 10000

@@ -1,0 +1,21 @@
+-- A filter on a measure that is not selected: HAVING.
+-- {"measures": ["orders.count"], "dimensions": ["orders.status"], "filters": [{"member": "orders.total", "operator": "gt", "values": ["100.5"]}]}
+SELECT
+  "orders".status AS "orders__status",
+  COUNT("orders".id) AS "orders__count"
+FROM (
+  SELECT
+    *
+  FROM public.orders
+  WHERE
+    NOT deleted
+) AS "orders"
+GROUP BY
+  1
+HAVING
+  SUM("orders".amount) > $1
+ORDER BY
+  "orders__count" DESC NULLS LAST,
+  "orders__status" ASC
+LIMIT 10000
+-- ["100.5"]

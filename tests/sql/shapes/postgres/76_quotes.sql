@@ -1,0 +1,15 @@
+-- A value with a quote is a parameter
+-- {"measures": ["orders.count"], "filters": [{"member": "orders.status", "operator": "contains", "values": ["it's 100% \\ _"]}]}
+SELECT
+  COUNT("orders".id) AS "orders__count"
+FROM (
+  SELECT
+    *
+  FROM public.orders
+  WHERE
+    NOT deleted
+) AS "orders"
+WHERE
+  CAST("orders".status AS TEXT) COLLATE "default" ILIKE $1 ESCAPE '\'
+LIMIT 10000
+-- ["%it's 100\\% \\\\ \\_%"]
