@@ -11,7 +11,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -311,7 +311,6 @@ CHILD = """
     from cuboid.run.stored import StoredRollup
     from cuboid.types import Column, Job, Statement
     from cuboid_duckdb.store import DuckDBStore
-from cuboid_duckdb.store_folder import TableFolder
 
     async def endless():
         for batch in range(10**9):
@@ -444,3 +443,26 @@ async def test_a_tail_is_shown_with_the_parts_that_end_before_it(tmp_path):
         assert await opened.store.drop("orders_main_1a2b")
         with pytest.raises(QueryFailed, match="orders_live"):
             await opened.rows("orders_live")
+
+
+async def test_a_statement_over_some_times_opens_no_files_of_others(tmp_path):
+    """Of hundreds of parts; rows without a time, and those of a bucket that begins before its part, are there too."""
+    first = datetime(2020, 1, 1)
+    days = [first + timedelta(days=day) for day in range(150)]
+    async with Opened(tmp_path) as opened:
+        stored = replace(rollup(Column("n", "number"), Column("at", "time")), time="at")
+        for number, day in enumerate(days):
+            part = NewPart(f"{day:%Y%m%d}", "1", None, (day, day + timedelta(days=1)))
+            rows = [(number, day), (1000 + number, day - timedelta(days=6))]
+            await opened.store.write(stored, part, batches(rows))
+        await opened.store.write(stored, NewPart("rest", "1"), batches([(None, None)]))
+        expected = [*range(150), *range(1000, 1150), None]
+        assert await opened.rows(select="n") == [(each,) for each in expected]
+        late = "WHERE \"at\" >= TIMESTAMP '2020-05-20' ORDER BY ALL"
+        june = await opened.rows(select="n", rest=late)
+        assert june == [(each,) for each in range(140, 150)] + [(each,) for each in range(1146, 1150)]
+        for path in opened.store._root.glob("*/2020011*/*.parquet"):
+            path.write_bytes(b"no longer one")
+        assert await opened.rows(select="n", rest=late) == june
+        with pytest.raises(QueryFailed):
+            await opened.rows(select="n")

@@ -138,7 +138,7 @@ class DuckDBStore(RollupStore):
                 manifest.remove(part.label)
                 manifest.parts[part.label] = Stored(built, shards)
 
-            new = Manifest(stored.table, stored.name, stored.zone, stored.columns)
+            new = Manifest(stored.table, stored.name, stored.zone, stored.columns, stored.time)
             await _blocking(lambda: folder.change(put, new))
             return built
         except BaseException:

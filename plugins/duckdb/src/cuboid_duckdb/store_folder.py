@@ -23,6 +23,7 @@ from urllib.parse import quote
 
 from cuboid.run.kinds import Kind
 from cuboid.run.store import BuiltPart, BuiltTable
+from cuboid.run.stored import Bounds
 from cuboid.types import Column
 from cuboid_duckdb.locks import FileLock
 from cuboid_duckdb.store_bench import PREFIX
@@ -35,10 +36,12 @@ USED = "used"
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A file of a part: its path from the table's folder and what each column holds."""
+    """A file of a part: its path from the table's folder, what each column holds, and the first and last time in it, if
+    all its rows have one."""
 
     path: str
     kinds: tuple[Kind, ...]
+    times: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,14 @@ class Stored:
 
 @dataclass(slots=True)
 class Manifest:
-    """What ``table.json`` says. ``replaced`` are folders of builds by the moment when they were replaced."""
+    """What ``table.json`` says. ``time`` is the column by which the rows are cut into parts, ``replaced`` are folders
+    of builds by the moment when they were replaced."""
 
     name: str
     rollup: str
     zone: str
     columns: tuple[Column, ...]
+    time: str | None = None
     parts: dict[str, Stored] = field(default_factory=dict)
     replaced: dict[str, float] = field(default_factory=dict)
     dropped_at: datetime | None = None
@@ -227,7 +232,11 @@ def _written(manifest: Manifest) -> dict[str, Any]:
             "range": stored.part.range and [each.isoformat() for each in stored.part.range],
             "bounds": stored.part.bounds and [each.isoformat() for each in stored.part.bounds],
             "shards": [
-                [shard.path, [[kind.name, kind.digits, kind.scale] for kind in shard.kinds]]
+                [
+                    shard.path,
+                    [[kind.name, kind.digits, kind.scale] for kind in shard.kinds],
+                    shard.times and [each.isoformat() for each in shard.times],
+                ]
                 for shard in stored.shards
             ],
         }
@@ -238,6 +247,7 @@ def _written(manifest: Manifest) -> dict[str, Any]:
         "name": manifest.name,
         "rollup": manifest.rollup,
         "zone": manifest.zone,
+        "time": manifest.time,
         "columns": [[column.name, column.type] for column in manifest.columns],
         "parts": parts,
         "replaced": manifest.replaced,
@@ -249,14 +259,22 @@ def _manifest(written: dict[str, Any]) -> Manifest:
     parts = {}
     for each in written["parts"]:
         shards = tuple(
-            Shard(path, tuple(Kind(*kind) for kind in kinds)) for path, kinds in each.pop("shards")
+            Shard(path, tuple(Kind(*kind) for kind in kinds), _bounds(times))
+            for path, kinds, times in each.pop("shards")
         )
         each["built_at"] = datetime.fromisoformat(each["built_at"])
         for name in ("range", "bounds"):
-            each[name] = each[name] and tuple(map(datetime.fromisoformat, each[name]))
+            each[name] = _bounds(each[name])
         parts[each["label"]] = Stored(BuiltPart(**each), shards)
     columns = tuple(Column(name, type) for name, type in written["columns"])
     dropped_at = written.get("dropped_at")
     dropped_at = dropped_at and datetime.fromisoformat(dropped_at)
     name, rollup, zone = written["name"], written["rollup"], written["zone"]
-    return Manifest(name, rollup, zone, columns, parts, written["replaced"], dropped_at)
+    return Manifest(name, rollup, zone, columns, written["time"], parts, written["replaced"], dropped_at)
+
+
+def _bounds(written: list[str] | None) -> Bounds | None:
+    if written is None:
+        return None
+    start, end = map(datetime.fromisoformat, written)
+    return start, end

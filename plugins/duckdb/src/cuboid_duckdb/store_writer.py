@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from cuboid.run.kinds import NOTHING, Kind, as_kind, kind_of
-from cuboid.run.stored import StoredRollup
+from cuboid.run.stored import Bounds, StoredRollup
 from cuboid.run.streams import Batch
 from cuboid.types import SemanticType, Value
 from cuboid_duckdb.driver import escaped, quoted
@@ -44,6 +45,7 @@ class PartWriter:
         self.shards: list[Shard] = []
         self._folder = folder
         self._columns = stored.columns
+        self._time = next((i for i, each in enumerate(stored.columns) if each.name == stored.time), None)
         order = ", ".join(map(quoted, stored.order))
         self._order = f" ORDER BY {order}" if order else ""
         self._bench = bench
@@ -121,11 +123,27 @@ class PartWriter:
             f"COPY (SELECT {selected} FROM {self._table}{self._order}) TO '{escaped(str(path))}' "  # noqa: S608 - quoted
             f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
         )
+        times = self._times()
         self._connection.execute(f"DROP TABLE {self._table}")
         sync_file(path)
         self.bytes += path.stat().st_size
-        self.shards.append(Shard(f"{self._folder.name}/{name}", tuple(self._kinds)))
+        self.shards.append(Shard(f"{self._folder.name}/{name}", tuple(self._kinds), times))
         self._kinds, self._collected = [], 0
+
+    def _times(self) -> Bounds | None:
+        """The first and the last time of the rows, if all have one that Python has too."""
+        if self._time is None or self._kinds[self._time].name != "time":
+            return None
+        column = f"c{self._time}"
+        found = self._connection.execute(
+            f"SELECT min({column})::VARCHAR, max({column})::VARCHAR, count(*) = count({column}) FROM {self._table}"  # noqa: S608
+        ).fetchone()
+        if found is None or not found[2]:
+            return None
+        try:
+            return datetime.fromisoformat(found[0]), datetime.fromisoformat(found[1])
+        except ValueError:  # before year 1, or without end
+            return None
 
 
 def sql_type(kind: Kind, meant: SemanticType) -> str:
