@@ -86,16 +86,19 @@ class SharedPlaces:
 
     async def _ask(self) -> None:
         running, turn = self._running, self._turn
-        alone = time.monotonic() < self._link.back_at + SETTLED_AFTER
-        told = None if alone else turn
+        part = max(self._limit // self.processes, 1)
+        settling = time.monotonic() < self._link.back_at + SETTLED_AFTER
+        told = None if settling and running >= part else turn
         share = await self._link.ask(
             lambda exchange: exchange.share(self._source, self._limit, running, told), None
         )
-        self._known = None if share is None or alone else share.places
-        if share is None or alone:
-            granted = turn is not None and running < max(self._limit // self.processes, 1)
+        if share is None:
+            self._known = None
+            granted = turn is not None and running < part
         else:
-            self._processes = share.processes
+            self._known = share.places
             granted = share.places > running
+            if not settling:
+                self._processes = share.processes
         if granted:
             self._granted()
