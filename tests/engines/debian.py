@@ -67,6 +67,13 @@ def unpacked(package: Package) -> Path:
     return folder
 
 
+def loader(root: Path) -> list[str | Path]:
+    """Words before a program in an unpacked folder: the package's own loader with its own libraries."""
+    first = next(root.glob("usr/lib64/ld-linux-*"), None) or next(root.glob("lib64/ld-linux-*"))
+    libraries = [*root.glob("usr/lib/*-linux-gnu"), *root.glob("lib/*-linux-gnu")]
+    return [first, "--library-path", ":".join(map(str, libraries))]
+
+
 def _fetch(package: Package, folder: Path) -> None:
     if not KEYRING.exists():
         raise FileNotFoundError(f"{KEYRING} is missing; run: apt-get install debian-archive-keyring")

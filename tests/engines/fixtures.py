@@ -1,9 +1,9 @@
 """The pytest plugin: real servers as session fixtures, the option ``--engines``, and what the run met.
 
-``postgres_server``, ``mysql_server``, ``mariadb_server``, ``clickhouse_server`` and ``valkey_server`` are
-:class:`Server` values. A server starts when a collected test asks for it, all of them side by side while the first
-tests run, and one serves the whole run, all workers of pytest-xdist included. A server that cannot be had fails the
-tests that want it.
+``postgres_server``, ``mysql_server``, ``mariadb_server``, ``clickhouse_server``, ``valkey_server`` and
+``redis_server`` are :class:`Server` values. A server starts when a collected test asks for it, all of them side by
+side while the first tests run, and one serves the whole run, all workers of pytest-xdist included. A server that
+cannot be had fails the tests that want it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.engines.server import EngineError, Server, ask, keeper, start
 from tests.engines.tls import certificates  # noqa: F401 - a fixture
 
 EMBEDDED = "duckdb"
-SERVERS = ("postgres", "mysql", "mariadb", "clickhouse", "valkey")
+SERVERS = ("postgres", "mysql", "mariadb", "clickhouse", "valkey", "redis")
 ENGINES = (EMBEDDED, *SERVERS)
 FOLDER = pytest.StashKey[Path]()
 OWNER = pytest.StashKey[int]()
@@ -181,6 +181,11 @@ def clickhouse_server(pytestconfig: pytest.Config) -> Server:
 @pytest.fixture(scope="session")
 def valkey_server(pytestconfig: pytest.Config) -> Server:
     return _server(pytestconfig, "valkey", "valkey")
+
+
+@pytest.fixture(scope="session")
+def redis_server(pytestconfig: pytest.Config) -> Server:
+    return _server(pytestconfig, "redis", "redis")
 
 
 @contextmanager

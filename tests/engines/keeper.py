@@ -30,10 +30,10 @@ from tests.engines.mysql import MariaDB, MySQL
 from tests.engines.postgres import Postgres
 from tests.engines.processes import signal_tree, tree, wait_until_gone, wait_until_stopped
 from tests.engines.recipe import DATABASE, HOST, PASSWORD, USER, Recipe
-from tests.engines.valkey import Valkey
+from tests.engines.valkey import Redis, Valkey
 
 RECIPES: Mapping[str, type[Recipe]] = {
-    recipe.name: recipe for recipe in (Postgres, ClickHouse, MySQL, MariaDB, Valkey)
+    recipe.name: recipe for recipe in (Postgres, ClickHouse, MySQL, MariaDB, Valkey, Redis)
 }
 # Below the ports from which the kernel serves outgoing connections: none can take a port between two starts.
 PORTS = range(15_000, 32_000)

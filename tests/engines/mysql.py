@@ -14,7 +14,7 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-from tests.engines.debian import Package, Unavailable, cache_folder, locked, unpacked
+from tests.engines.debian import Package, Unavailable, cache_folder, loader, locked, unpacked
 from tests.engines.recipe import DATABASE, HOST, PASSWORD, USER, Command, Recipe, ending_with_keeper, is_root
 
 TZDATA = Package("tzdata", "bookworm")
@@ -86,9 +86,7 @@ class MySQLFamily(Recipe):
 
     def program(self, root: Path, name: str) -> list[str | Path]:
         """A program of the package, run by the package's own loader with its own libraries."""
-        loader = next(root.glob("usr/lib64/ld-linux-*"), None) or next(root.glob("lib64/ld-linux-*"))
-        libraries = [*root.glob("usr/lib/*-linux-gnu"), *root.glob("lib/*-linux-gnu")]
-        return [loader, "--library-path", ":".join(map(str, libraries)), root / "usr" / name]
+        return [*loader(root), root / "usr" / name]
 
     def places(self, root: Path, data: Path) -> list[str]:
         found = [f"--basedir={root / 'usr'}", f"--datadir={data}"]

@@ -25,8 +25,8 @@ class EngineError(Exception):
 class Server:
     """One server: where it listens, and an account that may do everything in it.
 
-    ``engine`` is ``postgres``, ``mysql``, ``mariadb``, ``clickhouse`` or ``valkey``; ``instance`` its name at the
-    keeper.
+    ``engine`` is ``postgres``, ``mysql``, ``mariadb``, ``clickhouse``, ``valkey`` or ``redis``; ``instance`` its
+    name at the keeper.
     """
 
     engine: str
