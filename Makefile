@@ -8,7 +8,7 @@ JOBS ?= 2
 CODE = core/src client/src plugins tests examples benchmarks scripts
 BIN = .venv/bin
 
-.PHONY: help demo data test oracle check format bench docs constraints clean
+.PHONY: help demo data test oracle rollups check format bench docs constraints clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 | /p' Makefile | awk -F' [|] ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,6 +28,12 @@ oracle: ## N random queries against the oracle on DuckDB, none as before (ENGINE
 	@scripts/bootstrap.sh dev
 	$(BIN)/python -m pytest tests/oracle/test_planner_agrees.py -q --engines=$(ENGINES) --oracle-queries=$(N) \
 		--oracle-seed=fresh --oracle-table=docs/explanation/coverage.md $(ARGS)
+
+rollups: N = 10000
+rollups: ## N random queries, answered over the tables and from rollups in the store, none as before; how many rollups answered
+	@scripts/bootstrap.sh dev
+	$(BIN)/python -m pytest tests/oracle/test_rollups.py -k in-the-store -q -rP --engines=duckdb --oracle-stored=$(N) \
+		--oracle-seed=fresh $(ARGS)
 
 check: ## format, lint, types, layers
 	@scripts/bootstrap.sh dev

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.run.rollups.shelves import FEBRUARY, monthly, shelf, whole, with_orders
+from tests.run.rollups.shelves import COLUMNS, FEBRUARY, ORDERED, monthly, shelf, whole, with_orders
 
 from cuboid.catalog.pieces import Place
 from cuboid.catalog.rollups import RefreshKey
@@ -417,3 +420,68 @@ async def test_the_table_of_a_definition_that_was_changed_goes_after_an_hour(tmp
         assert await opened.rollups.sweep() == ()
         used_ago(tmp_path, "before", 1000)
         assert await opened.rollups.sweep() == ("before",)
+
+
+async def test_a_tail_that_nobody_reads_any_more_is_removed(tmp_path, at_once):
+    async with shelf(tmp_path) as opened:
+        await with_orders(opened)
+        stored = monthly()
+        live = replace(stored, name="orders.live", table="orders_live_1", select=_from, follows=stored)
+        await opened.ready(live)
+        assert set(await opened.labels(stored)) == {"rest", "20240101", "20240201", "20240301", "tail-1"}
+        assert await opened.rows(live) == await opened.truth()
+        path = next((tmp_path / "store").glob("*/table.json"))
+        written = json.loads(path.read_text())
+        for part in written["parts"]:
+            if part["label"] == "tail-1":
+                built = datetime.fromisoformat(part["built_at"]) - timedelta(days=2)
+                part["built_at"] = built.isoformat()
+        path.write_text(json.dumps(written))
+        await opened.rollups.refresh(stored)
+        assert "tail-1" not in await opened.labels(stored)
+        await opened.ready(live)
+        assert await opened.rows(live) == await opened.truth()
+
+
+def _from(bounds):
+    where = "" if bounds is None else " WHERE placed >= ?"
+    return Statement(f"{ORDERED}{where} GROUP BY 1, 2", bounds[:1] if bounds else (), COLUMNS)
+
+
+async def test_no_row_is_read_twice_or_not_at_all_while_the_tail_moves_on(tmp_path, at_once):
+    """Two processes' worth of readers over one store, and a source that begins a month with each row."""
+    stored = monthly()
+    live = replace(stored, name="orders.live", table="orders_live_1", select=_from, follows=stored)
+    rows = 0
+    async with shelf(tmp_path) as one, shelf(tmp_path) as other:
+        await one.do("CREATE TABLE orders (city VARCHAR, placed TIMESTAMP, amount DECIMAL(12, 2))")
+        for month in range(2):
+            await one.do(
+                f"INSERT INTO orders VALUES ('Rome', TIMESTAMP '2024-01-15' + INTERVAL {month} MONTH, 1)"
+            )
+            rows += 1
+        seen = [0, 0]
+
+        async def write() -> None:
+            nonlocal rows
+            for month in range(2, 24):
+                await one.do(
+                    f"INSERT INTO orders VALUES ('Rome', TIMESTAMP '2024-01-15' + INTERVAL {month} MONTH, 1)"
+                )
+                rows += 1
+                was = sum(seen)
+                await until(partial(read_since, was))
+
+        async def read_since(was: int) -> bool:
+            return sum(seen) > was
+
+        async def read(number, opened) -> None:
+            while rows < 24:
+                before = rows
+                opened.versions.now["tail-1"] = str(before)
+                await opened.ready(live, renew=True)
+                found = sum(amount for _, _, amount in await opened.rows(live))
+                assert before <= found <= rows + 1  # a row is there a moment before it is counted
+                seen[number] += 1
+
+        await asyncio.gather(write(), read(0, one), read(1, other))

@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 CHECK_SECONDS = 10.0
 """How often the version of a part that is read is held against the one that it should have; Cube's threshold."""
 
+TAIL_SECONDS = 86400.0
+"""How long rows that follow the parts are kept after they were read: they are read again and again, or not needed."""
+
 ROUNDS = 2
 """How often whoever wants the newest rows waits for a build: versions may move on meanwhile, for ever."""
 
@@ -204,7 +207,8 @@ class RollupTable:
         gone = [
             label
             for label, part in have.items()
-            if label not in labels and part.tail is None and part.built_at < parts.asked_at
+            if label not in labels
+            and (parts.asked_at - part.built_at).total_seconds() > (0 if part.tail is None else TAIL_SECONDS)
         ]
         if gone:
             await self._store.drop_parts(self.stored.table, gone)
