@@ -12,8 +12,9 @@ from tests.exchange.conftest import TOTAL, Deployed, Deployment, Process, until
 
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
-from cuboid.errors import CuboidError
-from cuboid.types import Pending
+from cuboid.errors import CuboidError, QueryCancelled
+from cuboid.request import RequestContext
+from cuboid.types import Pending, Principal
 
 PERSONAL = """
 cubes:
@@ -137,6 +138,28 @@ async def test_a_run_that_nobody_waits_for_anywhere_is_stopped(deployed: Deploye
         await until(lambda: is_wanted(one))
         first.cancel()
         second.cancel()
+        await runs(world, 0)
+
+
+async def test_a_request_is_cancelled_at_whichever_process(deployed: Deployed) -> None:
+    async with deployed() as world:
+        one, other = world.start(), world.start()
+        context = RequestContext(Principal({"user": 1}), poll_id="mine")
+        stranger = RequestContext(Principal({"user": 2}), poll_id="mine")
+        world.driver.gate.clear()
+        first = asyncio.create_task(one.service.load(TOTAL, context))
+        await runs(world)
+        second = asyncio.create_task(other.service.load(TOTAL, context))
+        await follows(other)
+        await until(lambda: is_wanted(one))
+        await other.service.cancel("mine", stranger)
+        await asyncio.sleep(0.2)
+        assert not first.done()
+        assert not second.done()
+        await other.service.cancel("mine", context)
+        for each in (first, second):
+            with pytest.raises(QueryCancelled):
+                await each
         await runs(world, 0)
 
 

@@ -73,8 +73,10 @@ class Answers:
         self._counted = counted
         self._shared = shared
         self._find_out: FindOut = self._find_out_here
+        self._finding: Finding | None = None
         if shared is not None:
-            self._find_out = Finding(shared, self._find_out_here, self._is_good, self._remember).find_out
+            self._finding = Finding(shared, self._find_out_here, self._is_good, self._remember)
+            self._find_out = self._finding.find_out
         self._begun = Begun()
         self._encoding: dict[tuple[Hashable, tuple[datetime, ...]], asyncio.Task[Body]] = {}
         self._renewing: dict[Hashable, asyncio.Task[None]] = {}
@@ -86,6 +88,11 @@ class Answers:
     def drop(self, cubes: frozenset[str]) -> int:
         """Forgets the answers that any of the cubes is part of; how many they were."""
         return self._cache.drop(lambda kept: not cubes.isdisjoint(kept.cubes))
+
+    def withdraw(self, owner: str, request: str) -> None:
+        """That owner's request waits no longer for what other processes find out."""
+        if self._finding is not None:
+            self._finding.withdraw(owner, request)
 
     async def close(self) -> None:
         """Renews nothing any more."""

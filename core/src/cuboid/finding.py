@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from cuboid.errors import QueryCancelled
 from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.claims import Lead
 from cuboid.run.refresh_keys import Values
@@ -40,6 +43,8 @@ class Finding:
         self._here = here
         self._good = good
         self._keep = keep
+        self._following: dict[tuple[str, str], set[Callable[[], None]]] = defaultdict(set)
+        """What is called when a request is withdrawn that follows, by owner and request."""
 
     async def find_out(
         self, wanted: Sequence[Wanted], values: Sequence[Values | None], asker: Asker, deadline: float
@@ -97,8 +102,10 @@ class Finding:
     ) -> list[Told] | Pending:
         """What another process finds out, or this one should the other give it up."""
         began, name, runs = time.monotonic(), digest(shared_key(one)), set[str]()
-        with self._claims.hearing(name) as released:
+        with self._claims.hearing(name) as released, self._withdrawable(asker, released) as withdrawn:
             while True:
+                if withdrawn():
+                    raise QueryCancelled("The query was cancelled.")
                 entered = await self._enter(one, values)
                 if isinstance(entered, Lead):
                     return await self._take_over(one, values, entered, runs, asker, deadline)
@@ -111,6 +118,29 @@ class Finding:
                     await self._claims.promise(name)
                     return Pending("Executing query", time.monotonic() - began)
                 await self._claims.follow(name, released, left)
+
+    def withdraw(self, owner: str, request: str) -> None:
+        """That owner's request waits no longer for other processes."""
+        for stop in self._following.get((owner, request), ()):
+            stop()
+
+    @contextmanager
+    def _withdrawable(self, asker: Asker, wake: asyncio.Event) -> Iterator[Callable[[], bool]]:
+        """Whether the asker's request was withdrawn since; ``wake`` is set then."""
+        party, heard = (asker.owner, asker.request), asyncio.Event()
+
+        def stop() -> None:
+            heard.set()
+            wake.set()
+
+        if asker.request:
+            self._following[party].add(stop)
+        try:
+            yield heard.is_set
+        finally:
+            self._following[party].discard(stop)
+            if not self._following[party]:
+                del self._following[party]
 
     async def _take_over(
         self, one: Wanted, values: Values | None, lead: Lead, runs: set[str], asker: Asker, deadline: float

@@ -44,7 +44,7 @@ from cuboid.run.stored import Refreshed, RollupUse
 from cuboid.run.together import Together
 from cuboid.shared_answers import SharedAnswers
 from cuboid.streaming import Streaming
-from cuboid.types import Pending, Result
+from cuboid.types import Pending, Result, Withdrawn
 from cuboid.wanted import Told, Wanted
 
 log = logging.getLogger(__name__)
@@ -81,6 +81,9 @@ class Service:
         self._freshness = Freshness(self._planning, link)
         self._epochs = self._freshness.epochs
         self._epochs.forget = self._forget
+        self._withdrawing: set[asyncio.Task[list[Withdrawn]]] = set()
+        if link is not None:
+            link.withdrawn = self._withdrawn
         self._descriptions = Descriptions(self._planning, self._freshness)
         self._kept = rollups if isinstance(rollups, LateRollups) else None
         self._jobs = Jobs(self._planning, self._kept)
@@ -278,10 +281,22 @@ class Service:
 
     async def cancel(self, request_id: str, context: RequestContext) -> bytes:
         """The body of ``DELETE /v1/running-query/:id``: what the principal's request of that id was waiting for, in
-        all data sources, and waits for no longer."""
+        all data sources, and waits for no longer. Other processes are told, and tell nothing."""
         asker = replace(context.asker, request=poll_id(request_id))
-        withdrawn = [each for source in self._data_sources.values() for each in await source.withdraw(asker)]
+        withdrawn = await self._withdraw(asker)
+        if self._link is not None and asker.request:
+            await self._link.withdraw(asker.owner, asker.request)
         return encode({"result": [describe_withdrawn(each) for each in withdrawn]})
+
+    async def _withdraw(self, asker: Asker) -> list[Withdrawn]:
+        self._answers.withdraw(asker.owner, asker.request)
+        return [each for source in self._data_sources.values() for each in await source.withdraw(asker)]
+
+    def _withdrawn(self, owner: str, request: str) -> None:
+        """Another process was told so."""
+        task = asyncio.get_running_loop().create_task(self._withdraw(Asker(owner, request)))
+        self._withdrawing.add(task)
+        task.add_done_callback(self._withdrawing.discard)
 
     async def invalidate(self, cubes: Sequence[str], context: RequestContext) -> bytes:
         """The body of ``POST /v1/invalidate``: the data of these cubes, or of the cubes of these views, has changed.

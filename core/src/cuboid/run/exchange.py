@@ -89,10 +89,14 @@ class Exchange(ABC):
 
     @abstractmethod
     async def listen(self, heard: Callable[[str], None]) -> None:
-        """Calls ``heard`` with each topic that another method of any process has announced, until it is cancelled.
+        """Calls ``heard`` with each topic that a method of any process has announced, until it is cancelled.
 
         A topic may be lost, and may be heard by the process that announced it.
         """
+
+    @abstractmethod
+    async def announce(self, topic: str) -> None:
+        """Announces the topic to all that listen."""
 
     # ------------------------------------------------------------ what all know
 

@@ -8,6 +8,7 @@ loop; nothing is opened before the first use.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections import defaultdict
@@ -25,6 +26,9 @@ a request waits for a statement."""
 
 BEAT_EVERY = 1.0
 """Seconds between two signs of life; also between two attempts to reach an exchange that is away."""
+
+WITHDRAW = "withdraw"
+"""The kind of announcement that has an owner and a request, as JSON."""
 
 T = TypeVar("T")
 
@@ -56,6 +60,8 @@ class Link:
         self.figures = LinkFigures(processes=processes)
         self.report: Callable[[Counts, float], None] = lambda counts, asked_at: None
         """Told what has been said of data, and when the exchange was asked, by a clock that never goes back."""
+        self.withdrawn: Callable[[str, str], None] = lambda owner, request: None
+        """Told of requests that nobody waits for any more, though this process may still do so."""
         self.unsaid: set[str] = set()
         """Cubes whose data has changed, which the exchange is still to be told."""
         self.back_at = float("-inf")
@@ -99,6 +105,11 @@ class Link:
         self._hearers[topic].discard(heard)
         if not self._hearers[topic]:
             del self._hearers[topic]
+
+    async def withdraw(self, owner: str, request: str) -> None:
+        """Tells all processes, this one too, that nobody waits for that request any more."""
+        topic = f"{WITHDRAW} {json.dumps([owner, request])}"
+        await self.ask(lambda exchange: exchange.announce(topic), None)
 
     async def close(self) -> None:
         """Hangs up."""
@@ -170,6 +181,9 @@ class Link:
             await asyncio.sleep(BEAT_EVERY)
 
     def _heard(self, topic: str) -> None:
+        kind, _, rest = topic.partition(" ")
+        if kind == WITHDRAW:
+            self.withdrawn(*json.loads(rest))
         for heard in list(self._hearers.get(topic, ())):
             heard()
 

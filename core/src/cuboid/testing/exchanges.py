@@ -132,6 +132,17 @@ class ExchangeConformance:
             assert (await one.share("source", 1, 1, None)).places == 1
             assert (await other.share("source", 1, 0, Turn(10, "", "a"))).places == 1
 
+    @on_loop
+    async def test_all_hear_what_one_announces(self) -> None:
+        async with self.ends(3) as ends:
+            heard: list[str] = []
+            listening = [asyncio.create_task(each.listen(heard.append)) for each in ends]
+            for each in ends:
+                await self._listens(each, heard)
+            await ends[0].announce('anything ["ü", 1]')
+            await self._hears(heard, 'anything ["ü", 1]', 3)
+            await _end(*listening)
+
     # ------------------------------------------------------------ answers
 
     @on_loop
@@ -268,8 +279,7 @@ class ExchangeConformance:
         """Until announcements arrive; ``heard`` is empty again then."""
 
         async def arrives() -> bool:
-            name = uuid.uuid4().hex
-            await end.want(name, SHORT)
+            await end.announce("here")
             await asyncio.sleep(0.02)
             return bool(heard)
 

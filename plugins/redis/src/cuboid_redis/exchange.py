@@ -76,6 +76,9 @@ class RedisExchange(Exchange):
                 else:
                     await channel.ping()
 
+    async def announce(self, topic: str) -> None:
+        await self._client.publish(self._channel, topic)
+
     # ------------------------------------------------------------ what all know
 
     async def beat(self) -> tuple[int, dict[str, int]]:
