@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -167,6 +168,21 @@ async def test_a_process_that_starts_later_tells_nothing_from_before(deployed: D
         await world.write("INSERT INTO sales VALUES (3, 'a', 'south', 5)")
         await one.service.invalidate(["sales"], RequestContext())
         assert await world.start().total() == 35
+
+
+async def test_a_process_that_starts_later_knows_when_data_had_changed(deployed: Deployed) -> None:
+    """So it builds no rollup anew that was built since."""
+    async with deployed() as world:
+        one, later = world.start(), world.start()
+        before = datetime.now(UTC)
+        await one.service.invalidate(["sales"], RequestContext())
+        after = datetime.now(UTC)
+        heard: list[Mapping[str, datetime]] = []
+        later.service._epochs.forget = heard.append
+        await later.link.beat()
+        await later.link.beat()
+        assert [set(each) for each in heard] == [{"sales"}]
+        assert before <= heard[0]["sales"] <= after
 
 
 async def test_what_nobody_spoke_of_is_kept(deployed: Deployed) -> None:

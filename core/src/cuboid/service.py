@@ -14,6 +14,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from cuboid.answers import Answers, answer_key
@@ -310,12 +311,12 @@ class Service:
             log.warning("That data has changed, other processes will hear when the exchange is back.")
         return encode({"cubes": sorted(changed), "answers": self._dropped - before})
 
-    def _forget(self, cubes: frozenset[str]) -> None:
-        """What was found out of these cubes is out of date."""
+    def _forget(self, changes: Mapping[str, datetime]) -> None:
+        """What was found out of these cubes before is out of date."""
         self._freshness.values.forget()
-        self._dropped += self._answers.drop(cubes)
+        self._dropped += self._answers.drop(frozenset(changes))
         if self._kept is not None:
-            self._kept.invalidate(cubes)
+            self._kept.invalidate(changes)
 
     async def ready(self) -> bool:
         """Whether the default data source answers."""

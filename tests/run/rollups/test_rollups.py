@@ -325,7 +325,7 @@ async def test_what_somebody_says_has_changed_is_out_of_date_whatever_its_versio
         stored, other = whole(cubes=("orders", "users")), whole("other", cubes=("products",))
         for each in (stored, other):
             await opened.ready(each)
-        opened.rollups.invalidate(["orders"])
+        opened.rollups.invalidate({"orders": datetime.now(UTC)})
         await opened.ready(stored, renew=True)
         await opened.ready(stored, renew=True)
         await opened.ready(other, renew=True)

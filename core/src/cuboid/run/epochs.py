@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime
 
 from cuboid.run.exchange import Counts
 from cuboid.run.link import Link
@@ -19,8 +20,8 @@ from cuboid.run.link import Link
 TRUSTED_FOR = 0.5
 """Seconds for which what the exchange has said is relied on."""
 
-Forget = Callable[[frozenset[str]], None]
-"""Forgets what was found out of these cubes."""
+Forget = Callable[[Mapping[str, datetime]], None]
+"""Forgets what was found out of these cubes before; the moments are aware."""
 
 
 class Epochs:
@@ -33,7 +34,8 @@ class Epochs:
         self._link = link
         self._counts: Counter[str] = Counter()
         self._trusted_until = 0.0
-        self.forget: Forget = lambda cubes: None
+        self._heard = False
+        self.forget: Forget = lambda changes: None
         """Told of cubes whose data has changed, before their epoch is used."""
         self.changes = 0
         """How often the epoch of some cube has become another."""
@@ -58,7 +60,7 @@ class Epochs:
     async def change(self, cubes: Collection[str]) -> bool:
         """The data of these cubes has changed. Returns when all processes know; False if they cannot be told now."""
         self._counts.update(cubes)
-        self._changed(frozenset(cubes))
+        self._changed(dict.fromkeys(cubes, datetime.now(UTC)))
         if self._link is None:
             return True
         self._link.unsaid.update(cubes)
@@ -74,12 +76,21 @@ class Epochs:
         new = {name: count for name, count in counts.items() if count > self._counts[name]}
         if new:
             self._counts.update({name: count - self._counts[name] for name, count in new.items()})
-            self._changed(frozenset(new))
+            now = datetime.now(
+                UTC
+            )  # and not the exchange's clock, but for what was said before this process began
+            self._changed({name: now if self._heard else _moment(count) for name, count in new.items()})
+        self._heard = True
         if self._link is not None:  # what the exchange has forgotten is said again
             self._link.unsaid.update(
                 name for name in self._counts if counts.get(name, 0) < self._counts[name]
             )
 
-    def _changed(self, cubes: frozenset[str]) -> None:
+    def _changed(self, changes: Mapping[str, datetime]) -> None:
         self.changes += 1
-        self.forget(cubes)
+        self.forget(changes)
+
+
+def _moment(count: int) -> datetime:
+    """When that was said, as the exchange's numbers tell."""
+    return datetime.fromtimestamp(count / 1e6, UTC)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.data_source import DataSource
@@ -22,7 +23,7 @@ class LateRollups:
         self.name = name
         self._make = make
         self._made: Rollups | None = None
-        self._changed: set[str] = set()
+        self._changed: dict[str, datetime] = {}
 
     @property
     def made(self) -> Rollups:
@@ -48,12 +49,12 @@ class LateRollups:
         """As :meth:`Rollups.ready`."""
         return await self.made.ready(uses, wait=wait, asker=asker, renew=renew)
 
-    def invalidate(self, cubes: Iterable[str]) -> None:
+    def invalidate(self, changes: Mapping[str, datetime]) -> None:
         """As :meth:`Rollups.invalidate`."""
         if self._made is None:
-            self._changed.update(cubes)
+            self._changed.update(changes)
         else:
-            self._made.invalidate(cubes)
+            self._made.invalidate(changes)
 
     async def close(self) -> None:
         """As :meth:`Rollups.close`, if there is something to close."""

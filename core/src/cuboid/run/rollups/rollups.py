@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -134,9 +134,9 @@ class Rollups:
         """The rows that builds of the rollup have read so far, by the label of the part."""
         return {label: each.rows for label, each in self._builds.running(stored).items()}
 
-    def invalidate(self, cubes: Iterable[str]) -> None:
-        """The data of these cubes has changed: what is made of it is out of date from now on, whatever its version."""
-        self._changed.update(dict.fromkeys(cubes, datetime.now(UTC)))
+    def invalidate(self, changes: Mapping[str, datetime]) -> None:
+        """The data of these cubes has changed then: what was made of it before is out of date, whatever its version."""
+        self._changed.update(changes)
         self._versions.forget()
         for table in self._tables.values():
             table.look_at_once()
