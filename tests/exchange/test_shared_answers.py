@@ -55,6 +55,20 @@ async def test_what_another_has_found_out_is_kept_in_memory_too(deployed: Deploy
         assert other.service.kept(TOTAL, RequestContext(Principal({}))) is not None
 
 
+@pytest.mark.parametrize(
+    "text", [b"", b"nothing", b"[]\n", b'[1, "", [2, 3], null, 4]\n{}', b"{}\n", b"\xff"]
+)
+async def test_what_is_no_answer_is_not_told(deployed: Deployed, text: bytes) -> None:
+    async with deployed() as world:
+        one, other = world.start(), world.start()
+        await one.total()
+        await settled(one)
+        [name] = await one.exchange._client.keys(f"*{world.prefix}*:answer:*")
+        await one.exchange._client.set(name, text)
+        assert await other.total() == 30
+        assert world.driver.count() == 2
+
+
 async def test_an_answer_is_found_out_anew_once_its_key_has_changed(deployed: Deployed) -> None:
     model = """
 cubes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,7 +18,10 @@ import pytest
 
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
+from cuboid.run.exchange import ExchangeSettings
+from cuboid.run.link import Link
 from cuboid.types import Statement
+from cuboid_redis.exchange import RedisExchange
 
 TENANTS = ("acme", "bolt", "corp")
 REGIONS = ("north", "south")
@@ -80,7 +84,13 @@ def check_rows(principal: Principal, status: int, body: Any) -> None:
     assert (status, body.get("data")) == (200, due(*principal)), (principal, body)
 
 
-@pytest.fixture(params=["as it is", "hashes collide"])
+THROUGH = [
+    pytest.param(f"through an exchange{rest}", marks=pytest.mark.engine("valkey"))
+    for rest in ("", ", hashes collide")
+]
+
+
+@pytest.fixture(params=["as it is", "hashes collide", *THROUGH])
 def served(
     request: pytest.FixtureRequest,
     run: Any,
@@ -88,12 +98,19 @@ def served(
     token: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[[Principal], Any]]:
-    """A client for each principal, all of one server that keeps answers."""
-    if request.param == "hashes collide":
+    """A client for each principal, all of one server that keeps answers; through an exchange it keeps them there alone,
+    where it finds what another process would."""
+    options: dict[str, Any] = {"cache_size": 10_000_000}
+    if "exchange" in request.param:
+        server = request.getfixturevalue("valkey_server")
+        url = f"redis://:{server.password}@{server.host}:{server.port}"
+        exchange = RedisExchange(ExchangeSettings(url, uuid.uuid4().hex, "one"))
+        options = {"cache_size": 1, "link": Link(exchange)}
+    if "collide" in request.param:
         monkeypatch.setattr(hashlib, "blake2b", Same)
     catalog = compile_catalog([ModelFile("model.yml", MODEL)])
     assert not catalog.errors, catalog.errors
-    service = make_service(catalog=catalog, cache_size=10_000_000, writable=True)
+    service = make_service(catalog=catalog, writable=True, **options)
     client = run(service)
     client.server.run(service._data_sources["default"].submit(Statement(TABLE), wait=50))
 
@@ -101,6 +118,8 @@ def served(
         return type(client)(client.port, token(claims(*principal)))
 
     yield of
+    if "exchange" in request.param:
+        assert service.figures().link.answers > 0
     client.server.stop()
 
 

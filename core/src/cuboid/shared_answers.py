@@ -119,25 +119,28 @@ def digest(key: bytes) -> str:
 def _written(found: Found, key: bytes) -> bytes:
     """A line of JSON, the key, and the result object as it is told."""
     kept = found.kept
-    head = {
-        "key": len(key),
-        "run": found.run,
-        "places": [found.body.slow, found.body.named],
-        "values": None if kept is None else [value.decode() for value in kept.values],
-        "written": time.time() - (0.0 if kept is None else time.monotonic() - kept.written),
-    }
+    head = [
+        len(key),
+        found.run,
+        [found.body.slow, found.body.named],
+        None if kept is None else [value.decode() for value in kept.values],
+        time.time() - (0.0 if kept is None else time.monotonic() - kept.written),
+    ]
     return b"".join((encode(head), b"\n", key, found.body.text))
 
 
 def _read(text: bytes, key: bytes, cubes: frozenset[str]) -> Found | None:
-    """None for the answer to another question."""
+    """None for the answer to another question, and for what is none."""
     line, _, rest = text.partition(b"\n")
-    head = orjson.loads(line)
-    if head["key"] != len(key) or not rest.startswith(key):
+    try:
+        size, run, (slow, named), values, written = orjson.loads(line)
+    except (ValueError, TypeError):
         return None
-    body = Body(rest[len(key) :], *head["places"])
-    if head["values"] is None:
-        return Found(body, None, head["run"])
-    age = max(time.time() - head["written"], 0.0)  # clocks of machines differ
-    values = tuple(value.encode() for value in head["values"])
-    return Found(body, Kept(body, values, time.monotonic() - age, (), cubes), head["run"])
+    if size != len(key) or not rest.startswith(key):
+        return None
+    body = Body(rest[len(key) :], slow, named)
+    if values is None:
+        return Found(body, None, run)
+    age = max(time.time() - written, 0.0)  # clocks of machines differ
+    known = tuple(value.encode() for value in values)
+    return Found(body, Kept(body, known, time.monotonic() - age, (), cubes), run)
