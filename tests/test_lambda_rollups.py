@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
-from tests.stored_shop import MODEL, make_project
+from tests.stored_shop import MODEL, fill, make_project
 
 import cuboid
 from cuboid.embedded import EmbeddedProject
@@ -256,3 +258,32 @@ def test_the_statements_of_a_lambda_are_those_of_its_rollup_and_of_newer_rows(
     assert newer["type"] == "rollup_lambda"
     assert "placed" in newer["loadSql"][0]
     assert len(newer["loadSql"][1]) == 1
+
+
+READER = """
+import sys
+import cuboid
+with cuboid.open(sys.argv[1]) as opened:
+    while True:
+        opened.load({"measures": ["orders.count"]})
+        print("read", flush=True)
+"""
+
+
+def test_readers_that_are_killed_leave_what_the_next_one_reads_right(tmp_path: Path) -> None:
+    """Each reads the newest rows anew every second."""
+    project = shop(tmp_path, LIVE)
+    fill(project, 100_000)
+    for reads in (0, 1, 2, 40):
+        command = [sys.executable, "-c", READER, str(project)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as reader:
+            assert reader.stdout is not None
+            for _ in range(reads):
+                assert reader.stdout.readline() == "read\n"
+            if not reads:  # amid the first builds
+                until(lambda: list(project.glob(".cuboid/rollups/*/table.json")) != [])
+            reader.kill()
+        with cuboid.open(project) as opened:
+            for query in (TOTAL, BY_MONTH, IN_MARCH):
+                assert used(opened, query) == [("orders.live", "rollup_lambda")]
+                assert opened.load(query) == over_tables(project, query)

@@ -44,7 +44,7 @@ def joined_of(
             return Unusable(rollup.full_name, f"'{name}' cannot be stored: {part.reason}")
         parts.append(part)
     reasons: list[str] = []
-    for first in parts:
+    for first in sorted(parts, key=lambda each: each.tree.root != rollup.cube):
         try:
             joined = _join(first, [each for each in parts if each is not first], catalog)
         except _UnjoinedError as error:
