@@ -144,6 +144,10 @@ def test_what_is_not_to_be_stored_is_asked_of_the_source(tmp_path: Path) -> None
     with cuboid.open(project) as opened:
         assert [used(opened, each) != [] for each in queries] == [True, False, False, False]
         assert parts(tmp_path) == ["20230301"]
+        (explained,) = opened.explain(IN_MARCH)["explanations"]
+        ((told, reason),) = [(each["used"], each["reason"]) for each in explained["rollups"]]
+        assert told
+        assert "then the source answers" in reason
         opened._run(opened.project.refresher.look())
         assert parts(tmp_path) == ["20230201", "20230301", "20230401", "rest"]
         assert [opened.load(each) for each in queries] == [over_tables(project, each) for each in queries]

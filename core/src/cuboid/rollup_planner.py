@@ -167,7 +167,8 @@ class RollupPlanner:
 
     def why(self, question: Question) -> list[dict[str, Any]]:
         """``rollup``, ``used`` and ``reason`` for each rollup of the catalog: the reason says in words why it does not
-        serve the question, or why another one does. Raises what building raises."""
+        serve the question, or why another one does, or of one that serves what may keep it from that when the question
+        is asked. Raises what building raises."""
         plan = self._builder.build(question.shape)
         aligned = self._alignment.of(question.shape, question.values)
         foreign = self._unportable(plan, question.shape)
@@ -179,7 +180,7 @@ class RollupPlanner:
             if isinstance(each, Unusable):
                 reason: str | None = each.reason
             elif each.rollup in used:
-                reason = None
+                reason = self._limit(each)
             else:
                 reason = foreign or self._rollups.why_not(plan, aligned, each)
                 reason = reason or (
@@ -189,6 +190,15 @@ class RollupPlanner:
                 )
             found.append({"rollup": each.rollup, "used": each.rollup in used, "reason": reason})
         return found
+
+    def _limit(self, layout: Layout) -> str | None:
+        """What the source answers after all."""
+        for name in layout.made_of or (layout.rollup,):
+            cube, _, own = name.partition(".")
+            start, end = self._catalog.cubes[cube].rollups[own].build_range
+            if start is not None or (end is not None and layout.follows is None):
+                return f"unless rows are needed that the build range of '{name}' leaves out: then the source answers"
+        return None
 
     def stored(self, rollup: str, zone: str) -> StoredRollup:
         """What is stored of the rollup in that zone. Raises :class:`CuboidError` if it cannot be."""

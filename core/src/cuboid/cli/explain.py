@@ -106,8 +106,9 @@ def _dates(dates: Mapping[str, Any]) -> Iterator[str]:
 
 def _rollups(rollups: list[dict[str, Any]]) -> Iterator[str]:
     for each in rollups:
-        reason = "used" if each["used"] else f"not used: {each['reason']}"
-        yield f"{each['rollup']}: {reason}"
+        reason = "" if each["reason"] is None else each["reason"]
+        said = f"not used: {reason}" if not each["used"] else f"used, {reason}" if reason else "used"
+        yield f"{each['rollup']}: {said}"
 
 
 def _served(plan: Mapping[str, Any]) -> Iterator[str]:

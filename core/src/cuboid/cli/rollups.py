@@ -74,7 +74,8 @@ def why(project: Path, claims: tuple[str, ...], **flags: Any) -> None:
         body = opened.explain(query, security_context)
     for explained in body["explanations"]:
         for each in explained["rollups"]:
-            click.echo(f"{each['rollup']}: {'used' if each['used'] else each['reason']}")
+            said = ("used" if each["used"] else None, each["reason"])
+            click.echo(f"{each['rollup']}: {', '.join(part for part in said if part)}")
         if not explained["rollups"]:
             click.echo("The model has no rollups.")
 
