@@ -24,11 +24,14 @@ class StoreReader(DuckDBDriver):
     def show(self, table: str, select: str) -> None:
         """Has ``table`` read what ``select`` yields, for statements that begin from now on. Blocks; for one thread at a
         time."""
+        if self._views.get(table) == select:
+            return  # of a table and its tails only one changes at a time, and naming many files takes long
         self._views[table] = select
         connection = self.connect()  # a new instance makes all views anew
         try:
             connection.execute(_view(table, select))
         except duckdb.Error as error:
+            del self._views[table]
             raise ConnectionFailed(self.translate(error).message) from None
         finally:
             connection.close()
