@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -91,6 +92,35 @@ cubes:
         await settled(other)
         await until(lambda: tells(one, 35))
         assert world.driver.count("SUM(") == 2
+
+
+async def test_a_refresh_key_is_asked_once_for_all_in_its_threshold(deployed: Deployed) -> None:
+    model = """
+cubes:
+  - name: sales
+    sql_table: sales
+    refresh_key: {sql: SELECT max(number) AS n FROM loads, every: 2 seconds}
+    measures: [{name: total, type: sum, sql: amount}]
+    dimensions: [{name: id, sql: id, type: number, primary_key: true}]
+"""
+    catalog = compile_catalog([ModelFile("model.yml", model)])
+    async with deployed() as world:
+        await world.write("CREATE TABLE loads AS SELECT 1 AS number")
+        one, other, third = (world.start(catalog=catalog) for _ in range(3))
+        began = time.monotonic()
+        assert await one.total() == 30
+        await settled(one)
+        assert await other.total() == 30
+        assert world.driver.count("max(") == 1
+        await world.write("INSERT INTO loads VALUES (2)")
+        await world.write("INSERT INTO sales VALUES (3, 'a', 'south', 5)")
+        await until(lambda: tells(other, 35))
+        assert time.monotonic() - began > 1.9  # good for as long as if it had been asked here, and no longer
+        await one.service.invalidate(["sales"], RequestContext())
+        asked = world.driver.count("max(")
+        await world.write("INSERT INTO sales VALUES (4, 'a', 'south', 1)")
+        assert await third.total() == 36
+        assert world.driver.count("max(") == asked + 1
 
 
 @pytest.mark.parametrize("mode", ["no-cache", "must-revalidate", "stale-while-revalidate", "stale-if-slow"])

@@ -14,6 +14,7 @@ from cuboid.planning import Planning
 from cuboid.run.epochs import Epochs
 from cuboid.run.link import Link
 from cuboid.run.refresh_keys import AskedKey, Clock, Key, RefreshKeys, TimedKey, read_every
+from cuboid.run.shared_values import SharedValues
 from cuboid.sql.freshness import refresh_key_statement, refresh_key_text
 
 ASKED_EVERY = 10.0
@@ -36,7 +37,8 @@ class Freshness:
     def __init__(self, planning: Planning, link: Link | None = None) -> None:
         self._planning = planning
         self.epochs = Epochs(link)
-        self.values = RefreshKeys(wait=planning.settings.continue_wait)
+        shared = None if link is None else SharedValues(link, self.epochs.of_all)
+        self.values = RefreshKeys(wait=planning.settings.continue_wait, shared=shared)
 
     def keys(self, cubes: Iterable[str], catalog: Catalog, zone: str) -> tuple[Key, ...] | None:
         """The keys of the cubes, in their order, for a query in that zone. None if one of them depends on who asks, or

@@ -46,6 +46,10 @@ class Epochs:
         """Another number after each time that the data of one of the cubes was said to have changed."""
         return sum(self._counts[name] for name in cubes) if self._counts else 0
 
+    def of_all(self) -> int:
+        """As :meth:`of`, for all cubes together."""
+        return self._counts.total()
+
     @property
     def trusted(self) -> bool:
         """Whether all that others have said is known, but for what was said just now."""

@@ -20,6 +20,7 @@ import orjson
 
 from cuboid.errors import CuboidError, DriverError, QueryTimeout
 from cuboid.run.data_source import DataSource, statement_key
+from cuboid.run.shared_values import SharedValues
 from cuboid.types import Pending, Result, Statement, Value
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
@@ -109,10 +110,12 @@ class RefreshKeys:
     """The values of keys, each asked at most once in its threshold.
 
     :param wait: seconds until a statement that is not answered is asked for again.
+    :param shared: what other processes have been told, if there are any.
     """
 
-    def __init__(self, *, wait: float = 10.0) -> None:
+    def __init__(self, *, wait: float = 10.0, shared: SharedValues | None = None) -> None:
         self._wait = wait
+        self._shared = shared
         self._known: OrderedDict[tuple[int, str], tuple[bytes, float]] = OrderedDict()
         self._asking: dict[tuple[int, str], asyncio.Task[bytes]] = {}
 
@@ -179,6 +182,20 @@ class RefreshKeys:
             task.exception()  # those who still wait raise it
 
     async def _fetch(self, key: AskedKey) -> bytes:
+        if self._shared is None:
+            return await self._fetch_here(key)
+        shared = self._shared.named(_shared_name(key))
+        known = await self._shared.get(shared)
+        if known is not None and known[1] < key.threshold:
+            self._keep(key, known[0], time.monotonic() - known[1])
+            return known[0]
+        began = time.monotonic()
+        value = await self._fetch_here(key)
+        age = time.monotonic() - began
+        await self._shared.put(shared, value, age, max(key.threshold - age, 1.0))
+        return value
+
+    async def _fetch_here(self, key: AskedKey) -> bytes:
         source = key.source
         began = time.monotonic()
         try:
@@ -190,15 +207,23 @@ class RefreshKeys:
         except CuboidError as error:
             kind = type(error) if isinstance(error, DriverError) else DriverError
             raise kind(f"The refresh_key of the cube '{key.cube}' cannot be asked: {error.message}") from None
-        name = _name(key)
         value = orjson.dumps(
             [dict(zip(outcome.columns, map(_shown, row), strict=True)) for row in outcome.rows]
         )
-        self._known[name] = value, began
+        self._keep(key, value, began)
+        return value
+
+    def _keep(self, key: AskedKey, value: bytes, asked_at: float) -> None:
+        name = _name(key)
+        self._known[name] = value, asked_at
         self._known.move_to_end(name)
         if len(self._known) > KEPT:
             self._known.popitem(last=False)
-        return value
+
+
+def _shared_name(key: AskedKey) -> str:
+    """What tells the key from others, in whichever process."""
+    return f"{key.source.name!r} {key.source.identity!r} {statement_key(key.statement)!r}"
 
 
 def _name(key: AskedKey) -> tuple[int, str]:
