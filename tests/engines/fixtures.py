@@ -23,8 +23,11 @@ from tests.engines.server import EngineError, Server, ask, keeper, start
 from tests.engines.tls import certificates  # noqa: F401 - a fixture
 
 EMBEDDED = "duckdb"
-SERVERS = ("postgres", "mysql", "mariadb", "clickhouse", "valkey", "redis")
-ENGINES = (EMBEDDED, *SERVERS)
+DATABASES = ("postgres", "mysql", "mariadb", "clickhouse")
+ENGINES = (EMBEDDED, *DATABASES)
+"""What answers questions in SQL."""
+SERVERS = (*DATABASES, "valkey", "redis")
+ALL = (EMBEDDED, *SERVERS)
 FOLDER = pytest.StashKey[Path]()
 OWNER = pytest.StashKey[int]()
 LEFT_OUT = pytest.StashKey[dict[str, int]]()
@@ -37,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engines",
         metavar="NAMES",
-        help=f"run only tests that want none but these engines, such as duckdb,postgres (all: {','.join(ENGINES)})",
+        help=f"run only tests that want none but these engines, such as duckdb,postgres (all: {','.join(ALL)})",
     )
 
 
@@ -45,11 +48,11 @@ def selected(config: pytest.Config) -> tuple[str, ...]:
     """The engines of ``--engines``; all without it."""
     text = config.getoption("--engines")
     if text is None:
-        return ENGINES
+        return ALL
     names = tuple(name.strip() for name in text.split(",") if name.strip())
-    unknown = sorted(set(names) - set(ENGINES))
+    unknown = sorted(set(names) - set(ALL))
     if unknown:
-        raise pytest.UsageError(f"--engines: unknown {', '.join(unknown)}; there are {', '.join(ENGINES)}")
+        raise pytest.UsageError(f"--engines: unknown {', '.join(unknown)}; there are {', '.join(ALL)}")
     return names
 
 
@@ -123,7 +126,7 @@ def _control(config: pytest.Config) -> str:
 
 def pytest_report_header(config: pytest.Config) -> str:
     names = selected(config)
-    if names == ENGINES:
+    if names == ALL:
         return "engines: all that the tests want"
     return f"engines: {', '.join(names)} only, by --engines"
 
@@ -135,7 +138,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             lines.append(f"{met['title']} {met['version']}, started in {met['seconds']:.1f} s")
             if met["note"]:
                 lines.append(met["note"])
-    left_out = [name for name in ENGINES if name not in selected(config)]
+    left_out = [name for name in ALL if name not in selected(config)]
     if left_out:
         lines.append(f"LEFT OUT by --engines: tests that want {', '.join(left_out)}")
     if lines:

@@ -17,7 +17,16 @@ from sqlglot import exp
 
 from cuboid.catalog.joins import JoinGraph, JoinTree
 from cuboid.catalog.model import Cube
-from cuboid.plan import additions, build, evaluation, scans, sub_queries
+from cuboid.plan import (
+    additions,
+    build,
+    evaluation,
+    rollup_windows,
+    scans,
+    states,
+    sub_queries,
+    windows,
+)
 from cuboid.plan.facts import Facts
 from cuboid.query import dates, normalize, policies
 from cuboid.query.model import ALWAYS, Access
@@ -26,6 +35,9 @@ from cuboid.sql.aggregates import LeafSql
 from cuboid.sql.lower import Lowering
 from cuboid.sql.members import MemberSql
 from cuboid.sql.slots import SlotSql, always
+from cuboid.sql.snapshots import Snapshots
+from cuboid.sql.windows import WindowSql
+from cuboid.types import Interval
 from cuboid_duckdb.dialect import DuckDBDialect
 
 
@@ -311,7 +323,67 @@ def _ungrouped_facts(right: Any = Facts.__init__) -> Any:
     return lambda self, graph, cubes, grouped: right(self, graph, cubes, ())
 
 
+def _without_beginning(right: Any = WindowSql._bounds) -> Any:
+    return lambda self, *given: (None, right(self, *given)[1])
+
+
+def _other_way(right: Any = states._shift) -> Any:
+    """What was a month ago is in a month."""
+
+    def wrong(member: str, steps: Any) -> Any:
+        shift = right(member, steps)
+        back = tuple(Interval(-each.months, -each.seconds) for each in shift.intervals)
+        return replace(shift, intervals=back)
+
+    return wrong
+
+
+def _stage_without(**parts: Any) -> Any:
+    """A stage that a part of its definition does not reach."""
+    right = evaluation.child_state
+
+    def wrong(state: Any, root: Any, stage: Any, *given: Any) -> Any:
+        return right(state, root, replace(stage, **parts), *given)
+
+    return wrong
+
+
+def _snapshots(**parts: Any) -> Any:
+    right = Snapshots.__init__
+
+    def wrong(self: Any, node: Any, *given: Any) -> None:
+        right(self, replace(node, **parts) if node.take != "average" else node, *given)
+
+    return wrong
+
+
+def _other_end(right: Any = Snapshots.__init__) -> Any:
+    def wrong(self: Any, node: Any, *given: Any) -> None:
+        take = {"last": "first", "first": "last"}.get(node.take, node.take)
+        right(self, replace(node, take=take), *given)
+
+    return wrong
+
+
+def _dense(rank: exp.Anonymous) -> None:
+    if rank.name == "RANK":
+        rank.set("this", "DENSE_RANK")
+
+
 RARE = (
+    "frames hold parts of buckets",
+    "windows are one bucket long",
+    "frames have no beginning",
+    "no frame reaches before the range",
+    "a shift goes the other way",
+    "a shift leaves the conditions",
+    "stages keep what reduce_by leaves out",
+    "stages keep what group_by leaves out",
+    "stages lack what add_group_by adds",
+    "stages pass all filters on",
+    "the last is the first",
+    "snapshots are of the whole group",
+    "ranks leave no gaps",
     "decimals are added as doubles",
     "NULL keys joined by =",
     "a condition restricts every fact",
@@ -391,6 +463,21 @@ MISTAKES: tuple[Mistake, ...] = (
     in_code("the lowest come first", build, "plan_top", _lowest_first()),
     in_code("the others are dropped", build, "plan_top", _others_dropped()),
     in_code("the first are those after the first", build, "plan_top", _one_more()),
+    in_code("frames hold parts of buckets", rollup_windows, "_hold", lambda *given: True),
+    in_code(
+        "windows are one bucket long", WindowSql, "_bounds", lambda self, frames, begin, end: (begin, end)
+    ),
+    in_code("frames have no beginning", WindowSql, "_bounds", _without_beginning()),
+    in_code("no frame reaches before the range", windows, "_reach", lambda frames: (0, 0)),
+    in_code("a shift goes the other way", states, "_shift", _other_way()),
+    in_code("a shift leaves the conditions", states, "_moved", lambda condition, shifts, origin: condition),
+    in_code("stages keep what reduce_by leaves out", evaluation, "child_state", _stage_without(reduce_by=())),
+    in_code("stages keep what group_by leaves out", evaluation, "child_state", _stage_without(group_by=None)),
+    in_code("stages lack what add_group_by adds", evaluation, "child_state", _stage_without(add_group_by=())),
+    in_code("stages pass all filters on", evaluation, "child_state", _stage_without(filter=None)),
+    in_code("the last is the first", Snapshots, "__init__", _other_end()),
+    in_code("snapshots are of the whole group", Snapshots, "__init__", _snapshots(by=())),
+    in_tree("ranks leave no gaps", each(exp.Anonymous, _dense)),
     in_code("a conversion's window is one unit long", conversions.Conversions, "__init__", _one_unit()),
     in_tree("a step may come before the one before", _at_any_time),
     in_code("a row follows itself", conversions, "_another", lambda one, other: exp.true()),

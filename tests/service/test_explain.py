@@ -210,12 +210,14 @@ def test_windows_say_how_far_a_frame_reaches() -> None:
     days = {"timeDimensions": [{"dimension": "sales.at", "granularity": "day", "dateRange": "last week"}]}
     assert told("week", dimensions=[], **days) == [
         "Rolling sales.week by sales.at.day: buckets of sales.at every 1 day, those of the date range; "
-        "a frame runs from 7 days before the bucket's end to nothing after it"
+        "a frame runs from 7 days before the bucket's end to nothing after it; "
+        "rows are added up by day first: each frame holds whole buckets"
     ]
     months = {"timeDimensions": [{"dimension": "sales.at", "granularity": "month"}]}
     assert told("so_far", dimensions=[], **months) == [
         "Rolling sales.so_far by sales.at.month: buckets of sales.at every 1 month, from the first to the last that "
-        "has rows; a frame runs from the beginning of its 12 months to the bucket's end"
+        "has rows; a frame runs from the beginning of its 12 months to the bucket's end; "
+        "rows are added up by month first: each frame holds whole buckets"
     ]
 
 

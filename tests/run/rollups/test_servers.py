@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from tests.engines.fixtures import SERVERS
+from tests.engines.fixtures import DATABASES
 from tests.engines.server import Server
 from tests.run.rollups.shelves import REGISTRY, shelf
 
@@ -41,7 +41,7 @@ DRIVERS = {"postgres": "postgres", "mysql": "mysql", "mariadb": "mysql", "clickh
 
 
 @pytest.mark.parametrize(
-    "engine", [pytest.param(engine, marks=pytest.mark.engine(engine)) for engine in SERVERS]
+    "engine", [pytest.param(engine, marks=pytest.mark.engine(engine)) for engine in DATABASES]
 )
 async def test_what_is_stored_is_what_the_server_gives(tmp_path, engine, request):
     server: Server = request.getfixturevalue(f"{engine}_server")

@@ -1,10 +1,10 @@
 -- Each bucket of the range is a frame; the rows read are bounded to where frames reach
 -- {"measures": ["orders.week"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-03-31"]}]}
 WITH "orders__rows" AS (
-  /* rows of orders at orders.createdAt */
+  /* rows of orders added up by orders.createdAt.day */
   SELECT
-    CAST("orders".created_at AS TIMESTAMP) AS "row_time",
-    "orders".amount AS "input__week"
+    CAST(DATE_TRUNC('day', CAST("orders".created_at AS TIMESTAMP)) AS TIMESTAMP) AS "row_time",
+    SUM("orders".amount) AS "input__week"
   FROM (
     SELECT
       *
@@ -15,6 +15,8 @@ WITH "orders__rows" AS (
   WHERE
     "orders".created_at >= CAST(? AS TIMESTAMP)
     AND "orders".created_at < CAST(? AS TIMESTAMP)
+  GROUP BY
+    1
 ), "orders__created_at_day__frames" AS (
   /* the buckets of orders.createdAt.day and the frame of each */
   SELECT

@@ -1,10 +1,10 @@
 -- A running total: frames have no beginning, and rows are read up to the end of the range
 -- {"measures": ["orders.running"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "month", "dateRange": ["2024-01-01", "2024-12-31"]}]}
 WITH "orders__rows" AS (
-  /* rows of orders at orders.createdAt */
+  /* rows of orders added up by orders.createdAt.month */
   SELECT
-    CAST("orders".created_at AS TIMESTAMP) AS "row_time",
-    "orders".id AS "input__running"
+    CAST(DATE_TRUNC('month', CAST("orders".created_at AS TIMESTAMP)) AS TIMESTAMP) AS "row_time",
+    COUNT("orders".id) AS "input__running"
   FROM (
     SELECT
       *
@@ -14,6 +14,8 @@ WITH "orders__rows" AS (
   ) AS "orders"
   WHERE
     "orders".created_at < CAST(? AS TIMESTAMP)
+  GROUP BY
+    1
 ), "orders__created_at_month__frames" AS (
   /* the buckets of orders.createdAt.month and the frame of each */
   SELECT
@@ -31,7 +33,7 @@ WITH "orders__rows" AS (
   /* orders.running by orders.createdAt.month: the rows in the frame of each bucket */
   SELECT
     "frames"."bucket" AS "orders__created_at_month",
-    COUNT("orders__rows"."input__running") AS "orders__running"
+    CAST(COALESCE(SUM("orders__rows"."input__running"), 0) AS BIGINT) AS "orders__running"
   FROM "orders__created_at_month__frames" AS "frames"
   LEFT JOIN "orders__rows" AS "orders__rows"
     ON "orders__rows"."row_time" < "frames"."frame_end"

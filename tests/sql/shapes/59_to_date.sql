@@ -1,10 +1,10 @@
 -- To-date frames begin with the bucket of the larger granularity
 -- {"measures": ["orders.toDate"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-04-10"]}], "timezone": "Europe/Berlin"}
 WITH "orders__rows" AS (
-  /* rows of orders at orders.createdAt */
+  /* rows of orders added up by orders.createdAt.day */
   SELECT
-    CAST("orders".created_at AS TIMESTAMPTZ) AT TIME ZONE 'Europe/Berlin' AS "row_time",
-    "orders".amount AS "input__toDate"
+    CAST(DATE_TRUNC('day', CAST("orders".created_at AS TIMESTAMPTZ) AT TIME ZONE 'Europe/Berlin') AS TIMESTAMP) AS "row_time",
+    SUM("orders".amount) AS "input__toDate"
   FROM (
     SELECT
       *
@@ -15,6 +15,8 @@ WITH "orders__rows" AS (
   WHERE
     "orders".created_at >= CAST(? AS TIMESTAMP)
     AND "orders".created_at < CAST(? AS TIMESTAMP)
+  GROUP BY
+    1
 ), "orders__created_at_day__frames" AS (
   /* the buckets of orders.createdAt.day and the frame of each */
   SELECT

@@ -1,4 +1,4 @@
-"""Along which buckets of time a window rolls."""
+"""Along which buckets of time a window rolls, and by which its rows are added up before."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cuboid.catalog.timing import Bins, RollingWindow
 from cuboid.query.model import Slot
 
 if TYPE_CHECKING:
-    from cuboid.plan.nodes import Key
+    from cuboid.plan.nodes import Key, Leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +29,14 @@ class Frames:
     window: RollingWindow
     to_date: Bins | None = None
     range: tuple[Slot, Slot] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Rows added up by a granularity of the time that windows run along; each frame holds whole buckets.
+
+    :param leaves: all that are added up: windows over equal buckets read the rows once.
+    """
+
+    granularity: str
+    leaves: tuple[Leaf, ...]

@@ -17,7 +17,7 @@ from typing import Literal
 
 from cuboid.catalog.joins import JoinTree
 from cuboid.catalog.pieces import Template
-from cuboid.plan.frames import Frames
+from cuboid.plan.frames import Buckets, Frames
 from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, OrderKey, Share, Slot
 from cuboid.types import Interval
 
@@ -195,6 +195,7 @@ class Windowed(_WithLeaves):
 
     :param rows: a relation, or the groups that a measure over other measures is computed from.
     :param distinct: the relation repeats the cube's rows.
+    :param buckets: the relation's rows are added up by these before they are put into frames.
     """
 
     rows: Relation | Combine | StoredAggregate
@@ -203,6 +204,7 @@ class Windowed(_WithLeaves):
     leaves: tuple[Leaf, ...]
     frames: Frames
     distinct: bool
+    buckets: Buckets | None = None
 
 
 @dataclass(frozen=True, slots=True)

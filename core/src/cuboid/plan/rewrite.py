@@ -8,6 +8,7 @@ from typing import Any
 
 from cuboid.catalog.model import Catalog
 from cuboid.plan import nodes
+from cuboid.plan.buckets import window_over_buckets
 from cuboid.plan.fanout import repeatable
 from cuboid.plan.nodes import Aggregate, Combine, Groups, KeyedAggregate, Leaf, Plan, Regrouped, TopGroups
 from cuboid.plan.scans import Inputs, on_inputs, scan_once, share_over_groups, top_of_groups
@@ -82,6 +83,7 @@ RULES: tuple[Rule, ...] = (
     share_over_groups,
     top_of_groups,
     scan_once,
+    window_over_buckets,
     unwrap_single_input,
 )
 

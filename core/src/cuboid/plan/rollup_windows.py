@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypeGuard
 
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.timing import Bins, bins_of
@@ -64,7 +65,12 @@ def without_reach(relation: Relation, frames: Frames) -> Relation:
     return replace(relation, conditions=kept)
 
 
-def _is_reach(condition: Condition, frames: Frames) -> bool:
+def reaches(relation: Relation, frames: Frames) -> Iterator[Predicate]:
+    """These bounds."""
+    return (each for each in relation.conditions if _is_reach(each, frames))
+
+
+def _is_reach(condition: Condition, frames: Frames) -> TypeGuard[Predicate]:
     return (
         frames.range is not None
         and isinstance(condition, Predicate)

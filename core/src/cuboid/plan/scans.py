@@ -178,7 +178,7 @@ def _ranked(part: Aggregate, plan: Plan, catalog: Catalog) -> Aggregate | None:
 
 
 def _can_cut(part: Aggregate, top: TopRows, catalog: Catalog) -> bool:
-    return Key(top.dimension) in part.keys and (top.drop or _is_additive(part.leaves, catalog))
+    return Key(top.dimension) in part.keys and (top.drop or is_additive(part.leaves, catalog))
 
 
 def _bare(part: Aggregate) -> Aggregate:
@@ -195,12 +195,13 @@ def _adds_up(fine: Scan, coarse: Scan, catalog: Catalog) -> bool:
         and isinstance(coarse, Aggregate)
         and set(coarse.keys) <= set(fine.keys)
         and bool(coarse.leaves)
-        and _is_additive(coarse.leaves, catalog)
+        and is_additive(coarse.leaves, catalog)
         and _same_rows(fine.relation, coarse.relation, coarse.keys, catalog)
     )
 
 
-def _is_additive(leaves: Iterable[Leaf], catalog: Catalog) -> bool:
+def is_additive(leaves: Iterable[Leaf], catalog: Catalog) -> bool:
+    """Whether their values for groups give the value for all of them together."""
     return all(not leaf.by_key and catalog.measure(leaf.measure).type in ADDITIVE for leaf in leaves)
 
 

@@ -73,6 +73,8 @@ def window_details(node: Windowed) -> Iterator[str]:
         yield f"a frame runs from {before} before {point} to {after} after it"
     if node.distinct:
         yield f"each row of {node.cube} once in a frame"
+    if node.buckets is not None:
+        yield f"rows are added up by {node.buckets.granularity} first: each frame holds whole buckets"
 
 
 def shift_words(shift: Shift) -> str:

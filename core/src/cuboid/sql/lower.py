@@ -31,6 +31,7 @@ from cuboid.sql.dialect import Dialect
 from cuboid.sql.filters import Filters
 from cuboid.sql.formulas import FormulaSql
 from cuboid.sql.masks import masked
+from cuboid.sql.names import Names
 from cuboid.sql.reading import Reading, aliased, column, group_by_position
 from cuboid.sql.scope import Scope
 from cuboid.sql.sources import Sources
@@ -65,6 +66,7 @@ class Lowering:
         templates: Templates,
         stored: Mapping[str, StoredTable],
         shared: Tables | None = None,
+        names: Names | None = None,
     ) -> None:
         self._plan = plan
         self._shared = shared is not None
@@ -77,14 +79,15 @@ class Lowering:
         self._formulas = FormulaSql(catalog, dialect, self._sources.members)
         stages = StageSql(catalog, dialect, self._sources.members, self._sources.leaves, self._formulas)
         windows = WindowSql(catalog, dialect, self._sources, stages)
-        self._tables = shared or Tables(catalog, dialect, self._sources, stages.lower, windows.lower)
-        names = self._sources.names()
+        ctes = names or self._sources.names()
+        self._tables = shared or Tables(catalog, dialect, self._sources, stages.lower, windows.lower, ctes)
+        own = self._sources.names()
         self._aliases = {
-            key.name: names.take(self._sources.alias(key.member, key.granularity)) for key in plan.keys
+            key.name: own.take(self._sources.alias(key.member, key.granularity)) for key in plan.keys
         }
-        self._aliases |= {measure: names.take(self._sources.alias(measure)) for measure in plan.measures}
+        self._aliases |= {measure: own.take(self._sources.alias(measure)) for measure in plan.measures}
         self._aliases |= {
-            share.key: names.take(share_alias(self._sources.alias(share.measure), share))
+            share.key: own.take(share_alias(self._sources.alias(share.measure), share))
             for share in plan.shares
         }
 
@@ -119,12 +122,21 @@ class Lowering:
 
     def _inner(self, plan: Plan) -> tuple[exp.Expr, list[str]]:
         """A plan inside this one as a SELECT, and the names of its columns."""
-        lowered = Lowering(plan, self._catalog, self._dialect, self._templates, self._stored).lower()
+        lowered = Lowering(
+            plan, self._catalog, self._dialect, self._templates, self._stored, names=self._tables.names
+        ).lower()
         return lowered.tree, [each.name for each in lowered.columns]
 
     def _by_switches(self, source: WithSwitches) -> Reading:
         """The answers for the values of switches, whose CTEs are this statement's: equal ones are one."""
-        first = Lowering(source.parts[0].plan, self._catalog, self._dialect, self._templates, self._stored)
+        first = Lowering(
+            source.parts[0].plan,
+            self._catalog,
+            self._dialect,
+            self._templates,
+            self._stored,
+            names=self._tables.names,
+        )
         self._tables = first._tables
 
         def part(plan: Plan) -> tuple[exp.Expr, list[str]]:

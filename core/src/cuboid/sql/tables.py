@@ -25,6 +25,7 @@ from cuboid.sql.combine import combined
 from cuboid.sql.comments import about, by, commented
 from cuboid.sql.conversions import Conversions
 from cuboid.sql.dialect import Dialect
+from cuboid.sql.names import Names
 from cuboid.sql.reading import Reading, Table, aliased, group_by_position, identifier
 from cuboid.sql.regroup import added_up, first_groups
 from cuboid.sql.snapshots import Snapshots
@@ -35,6 +36,7 @@ class Tables:
     """Lowers what yields groups, for one statement.
 
     :param stage: lowers a stage to its keys and its value, given these tables; ``window`` a window.
+    :param names: of all CTEs of the statement, those inside it too: an engine may take one for another of its name.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Tables:
         sources: Sources,
         stage: Callable[[Stage, Tables], Reading],
         window: Callable[[Windowed, Tables], Reading],
+        names: Names,
     ) -> None:
         self._catalog = catalog
         self._dialect = dialect
@@ -51,7 +54,7 @@ class Tables:
         self._leaves = sources.leaves
         self._stage = stage
         self._window = window
-        self._names = sources.names()
+        self.names = names
         self._tables: dict[Groups | Combine, Table] = {}
         self._ctes: list[tuple[str, exp.Select]] = []
 
@@ -94,7 +97,7 @@ class Tables:
         """A CTE of the reading's keys and values; above it stands the comment, by default these."""
         names = self._sources.names()
         table = Table(
-            self._names.take(wanted),
+            self.names.take(wanted),
             {key: names.take(self._sources.alias(key.member, key.granularity)) for key in keys},
             {measure: names.take(self._sources.alias(measure)) for measure in values},
         )
@@ -113,7 +116,7 @@ class Tables:
         for name, known in self._ctes:
             if known == select:
                 return name
-        name = self._names.take(wanted)
+        name = self.names.take(wanted)
         self._ctes.append((name, commented(select, comment)))
         return name
 

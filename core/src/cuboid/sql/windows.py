@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.timing import Bins, WindowBound
-from cuboid.plan.frames import Frames
+from cuboid.plan.frames import Buckets, Frames
 from cuboid.plan.nodes import Combine, Key, Leaf, Relation, StoredAggregate, Windowed
 from cuboid.sql.aggregates import RAW
 from cuboid.sql.binding import slot_mark
@@ -17,7 +17,8 @@ from cuboid.sql.bins import bin_mark
 from cuboid.sql.dialect import Dialect, ShiftUnit
 from cuboid.sql.guards import guarded
 from cuboid.sql.members import is_not_null
-from cuboid.sql.reading import Reading, aliased, column, identifier
+from cuboid.sql.reading import Reading, aliased, column, group_by_position, identifier
+from cuboid.sql.scope import Scope
 from cuboid.sql.sources import Reduced, Sources
 from cuboid.sql.stages import StageSql
 from cuboid.sql.stored import aggregated_again
@@ -86,6 +87,8 @@ class WindowSql:
             key: reduced.carry(members.key(key, scope), self._sources.alias(key.member, key.granularity))
             for key in others
         }
+        if node.buckets is not None:
+            return self._buckets(node, node.buckets, reduced, keys, scope, tables)
         time = reduced.carry(members.key(Key(node.frames.time.member), scope), TIME)
         if node.distinct:
             for part in self._catalog.cubes[node.cube].primary_key:
@@ -107,6 +110,28 @@ class WindowSql:
             )
         table = tables.cte(name, reduced.inner, f"rows of {node.cube} at {node.frames.time.member}")
         return _Rows(name, table, reduced.columns, time.name, keys, values)
+
+    def _buckets(
+        self,
+        node: Windowed,
+        buckets: Buckets,
+        reduced: Reduced,
+        keys: Mapping[Key, exp.Expr],
+        scope: Scope,
+        tables: Tables,
+    ) -> _Rows:
+        """Rows added up, each at the beginning of its bucket."""
+        leaves, member = self._sources.leaves, node.frames.time.member
+        time = reduced.carry(self._sources.members.key(Key(member, buckets.granularity), scope), TIME)
+        values: dict[str, exp.Expr] = {}
+        for leaf in buckets.leaves:
+            measure = self._catalog.measure(leaf.measure)
+            carried = reduced.carry(leaves.over(leaf, leaves.input(measure, scope)), f"input__{measure.name}")
+            values[leaf.measure] = leaves.added_up(leaf, carried, grouped=False)
+        select = group_by_position(reduced.inner, len(keys) + 1)
+        name = f"{self._catalog.cubes[node.cube].alias}__rows"
+        comment = f"rows of {node.cube} added up by {member}.{buckets.granularity}"
+        return _Rows(name, tables.cte(name, select, comment), reduced.columns, time.name, keys, values)
 
     def _child_rows(self, node: Windowed, child: Combine, others: tuple[Key, ...], tables: Tables) -> _Rows:
         """The groups of the child as rows, each at the beginning of its bucket."""

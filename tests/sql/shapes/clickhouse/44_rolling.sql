@@ -1,10 +1,10 @@
 -- Each bucket of the range is a frame; the rows read are bounded to where frames reach
 -- {"measures": ["orders.week"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-03-31"]}]}
 WITH "orders__rows" AS (
-  /* rows of orders at orders.createdAt */
+  /* rows of orders added up by orders.createdAt.day */
   SELECT
-    toDateTime64("orders".created_at, 6, 'UTC') AS "row_time",
-    "orders".amount AS "input__week"
+    toDateTime64(toStartOfDay(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "row_time",
+    SUM("orders".amount) AS "input__week"
   FROM (
     SELECT
       *
@@ -15,6 +15,8 @@ WITH "orders__rows" AS (
   WHERE
     "orders".created_at >= {p1:DateTime64(6, 'UTC')}
     AND "orders".created_at < {p2:DateTime64(6, 'UTC')}
+  GROUP BY
+    1
 ), "orders__created_at_day__frames" AS (
   /* the buckets of orders.createdAt.day and the frame of each */
   SELECT

@@ -1,10 +1,14 @@
 -- A running total: frames have no beginning, and rows are read up to the end of the range
 -- {"measures": ["orders.running"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "month", "dateRange": ["2024-01-01", "2024-12-31"]}]}
 WITH "orders__rows" AS (
-  /* rows of orders at orders.createdAt */
+  /* rows of orders added up by orders.createdAt.month */
   SELECT
-    toDateTime64("orders".created_at, 6, 'UTC') AS "row_time",
-    "orders".id AS "input__running"
+    toDateTime64(
+      toStartOfMonth(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))),
+      6,
+      'UTC'
+    ) AS "row_time",
+    COUNT("orders".id) AS "input__running"
   FROM (
     SELECT
       *
@@ -14,6 +18,8 @@ WITH "orders__rows" AS (
   ) AS "orders"
   WHERE
     "orders".created_at < {p1:DateTime64(6, 'UTC')}
+  GROUP BY
+    1
 ), "orders__created_at_month__frames" AS (
   /* the buckets of orders.createdAt.month and the frame of each */
   SELECT
@@ -33,7 +39,7 @@ WITH "orders__rows" AS (
   /* orders.running by orders.createdAt.month: the rows in the frame of each bucket */
   SELECT
     "frames"."bucket" AS "orders__created_at_month",
-    COUNT("orders__rows"."input__running") AS "orders__running"
+    CAST(COALESCE(SUM("orders__rows"."input__running"), 0) AS Nullable(Int64)) AS "orders__running"
   FROM "orders__created_at_month__frames" AS "frames"
   LEFT JOIN (
     SELECT

@@ -1,13 +1,21 @@
 -- To-date frames begin with the bucket of the larger granularity
 -- {"measures": ["orders.toDate"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-04-10"]}], "timezone": "Europe/Berlin"}
 WITH "orders__rows" AS (
-  /* rows of orders at orders.createdAt */
+  /* rows of orders added up by orders.createdAt.day */
   SELECT
-    addSeconds(
-      toDateTime64("orders".created_at, 6, 'UTC'),
-      timeZoneOffset(toTimeZone(toDateTime64("orders".created_at, 6, 'UTC'), 'Europe/Berlin'))
+    toDateTime64(
+      toStartOfDay(
+        toStartOfSecond(
+          addSeconds(
+            toDateTime64("orders".created_at, 6, 'UTC'),
+            timeZoneOffset(toTimeZone(toDateTime64("orders".created_at, 6, 'UTC'), 'Europe/Berlin'))
+          )
+        )
+      ),
+      6,
+      'UTC'
     ) AS "row_time",
-    "orders".amount AS "input__toDate"
+    SUM("orders".amount) AS "input__toDate"
   FROM (
     SELECT
       *
@@ -18,6 +26,8 @@ WITH "orders__rows" AS (
   WHERE
     "orders".created_at >= {p1:DateTime64(6, 'UTC')}
     AND "orders".created_at < {p2:DateTime64(6, 'UTC')}
+  GROUP BY
+    1
 ), "orders__created_at_day__frames" AS (
   /* the buckets of orders.createdAt.day and the frame of each */
   SELECT

@@ -1,78 +1,81 @@
 -- To-date frames begin with the bucket of the larger granularity
 -- {"measures": ["orders.toDate"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-04-10"]}], "timezone": "Europe/Berlin"}
 WITH `orders__rows` AS (
-  /* rows of orders at orders.createdAt */
+  /* rows of orders added up by orders.createdAt.day */
   SELECT
-    CASE
-      WHEN CAST(`orders`.created_at AS DATETIME(6)) < CAST('1970-01-02 00:00:00' AS DATETIME(6))
-      THEN DATE_ADD(
-        CAST(`orders`.created_at AS DATETIME(6)),
-        INTERVAL (
-          CAST(ELT(
-            INTERVAL(
-              TO_SECONDS(CAST(`orders`.created_at AS DATETIME(6))),
-              59745164792,
-              60473512800,
-              60486735600,
-              60503763600,
-              60517069200,
-              60535213200,
-              60548518800,
-              61228314000,
-              61309962000,
-              61322662800,
-              61338992400,
-              61354717200,
-              61370442000,
-              61386166800,
-              61390656000,
-              61401283200,
-              61406038800,
-              61418739600,
-              61433946000,
-              61449588000,
-              61452608400,
-              61456838400,
-              61465309200,
-              61482243600,
-              61496758800,
-              61513088400,
-              61528208400
-            ) + 1,
-            '3208',
-            '3600',
-            '7200',
-            '3600',
-            '7200',
-            '3600',
-            '7200',
-            '3600',
-            '7200',
-            '3600',
-            '7200',
-            '3600',
-            '7200',
-            '3600',
-            '7200',
-            '10800',
-            '7200',
-            '3600',
-            '7200',
-            '3600',
-            '7200',
-            '10800',
-            '7200',
-            '3600',
-            '7200',
-            '3600',
-            '7200',
-            '3600'
-          ) AS SIGNED)
-        ) SECOND
-      )
-      ELSE CONVERT_TZ(CAST(`orders`.created_at AS DATETIME(6)), '+00:00', 'Europe/Berlin')
-    END AS `row_time`,
-    `orders`.amount AS `input__toDate`
+    CAST(DATE_FORMAT(
+      CASE
+        WHEN CAST(`orders`.created_at AS DATETIME(6)) < CAST('1970-01-02 00:00:00' AS DATETIME(6))
+        THEN DATE_ADD(
+          CAST(`orders`.created_at AS DATETIME(6)),
+          INTERVAL (
+            CAST(ELT(
+              INTERVAL(
+                TO_SECONDS(CAST(`orders`.created_at AS DATETIME(6))),
+                59745164792,
+                60473512800,
+                60486735600,
+                60503763600,
+                60517069200,
+                60535213200,
+                60548518800,
+                61228314000,
+                61309962000,
+                61322662800,
+                61338992400,
+                61354717200,
+                61370442000,
+                61386166800,
+                61390656000,
+                61401283200,
+                61406038800,
+                61418739600,
+                61433946000,
+                61449588000,
+                61452608400,
+                61456838400,
+                61465309200,
+                61482243600,
+                61496758800,
+                61513088400,
+                61528208400
+              ) + 1,
+              '3208',
+              '3600',
+              '7200',
+              '3600',
+              '7200',
+              '3600',
+              '7200',
+              '3600',
+              '7200',
+              '3600',
+              '7200',
+              '3600',
+              '7200',
+              '3600',
+              '7200',
+              '10800',
+              '7200',
+              '3600',
+              '7200',
+              '3600',
+              '7200',
+              '10800',
+              '7200',
+              '3600',
+              '7200',
+              '3600',
+              '7200',
+              '3600'
+            ) AS SIGNED)
+          ) SECOND
+        )
+        ELSE CONVERT_TZ(CAST(`orders`.created_at AS DATETIME(6)), '+00:00', 'Europe/Berlin')
+      END,
+      '%%Y-%%m-%%d 00:00:00'
+    ) AS DATETIME(6)) AS `row_time`,
+    SUM(`orders`.amount) AS `input__toDate`
   FROM (
     SELECT
       *
@@ -83,6 +86,8 @@ WITH `orders__rows` AS (
   WHERE
     `orders`.created_at >= CAST(%s AS DATETIME(6))
     AND `orders`.created_at < CAST(%s AS DATETIME(6))
+  GROUP BY
+    1
 ), `orders__created_at_day__frames` AS (
   /* the buckets of orders.createdAt.day and the frame of each */
   SELECT

@@ -1,10 +1,11 @@
--- Two windows over one cube, each with the rows that it reaches
+-- Two windows over one cube: its rows are read once, added up by the buckets that the frames of both hold wholly
 -- {"measures": ["orders.week", "orders.running"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-03-31"]}]}
 WITH `orders__rows` AS (
-  /* rows of orders at orders.createdAt */
+  /* rows of orders added up by orders.createdAt.day */
   SELECT
-    CAST(`orders`.created_at AS DATETIME(6)) AS `row_time`,
-    `orders`.amount AS `input__week`
+    CAST(DATE_FORMAT(CAST(`orders`.created_at AS DATETIME(6)), '%%Y-%%m-%%d 00:00:00') AS DATETIME(6)) AS `row_time`,
+    SUM(`orders`.amount) AS `input__week`,
+    COUNT(`orders`.id) AS `input__running`
   FROM (
     SELECT
       *
@@ -13,8 +14,9 @@ WITH `orders__rows` AS (
       NOT deleted
   ) AS `orders`
   WHERE
-    `orders`.created_at >= CAST(%s AS DATETIME(6))
-    AND `orders`.created_at < CAST(%s AS DATETIME(6))
+    `orders`.created_at < CAST(%s AS DATETIME(6))
+  GROUP BY
+    1
 ), `orders__created_at_day__frames` AS (
   /* the buckets of orders.createdAt.day and the frame of each */
   SELECT
@@ -59,20 +61,6 @@ WITH `orders__rows` AS (
     AND `orders__rows`.`row_time` < `frames`.`frame_end`
   GROUP BY
     1
-), `orders__rows_2` AS (
-  /* rows of orders at orders.createdAt */
-  SELECT
-    CAST(`orders`.created_at AS DATETIME(6)) AS `row_time`,
-    `orders`.id AS `input__running`
-  FROM (
-    SELECT
-      *
-    FROM public.orders
-    WHERE
-      NOT deleted
-  ) AS `orders`
-  WHERE
-    `orders`.created_at < CAST(%s AS DATETIME(6))
 ), `orders__created_at_day__frames_2` AS (
   /* the buckets of orders.createdAt.day and the frame of each */
   SELECT
@@ -102,9 +90,9 @@ WITH `orders__rows` AS (
   /* orders.running by orders.createdAt.day: the rows in the frame of each bucket */
   SELECT
     `frames`.`bucket` AS `orders__created_at_day`,
-    COUNT(`orders__rows`.`input__running`) AS `orders__running`
+    CAST(COALESCE(SUM(`orders__rows`.`input__running`), 0) AS SIGNED) AS `orders__running`
   FROM `orders__created_at_day__frames_2` AS `frames`
-  LEFT JOIN `orders__rows_2` AS `orders__rows`
+  LEFT JOIN `orders__rows` AS `orders__rows`
     ON `orders__rows`.`row_time` < `frames`.`frame_end`
   GROUP BY
     1
@@ -137,4 +125,4 @@ FROM (
 ORDER BY
   CASE WHEN `orders__created_at_day` IS NULL THEN 1 ELSE 0 END, `orders__created_at_day` ASC
 LIMIT 10000
--- ["2024-02-22T00:00:00.000Z", "2024-04-02T00:00:00.000Z", "2024-04-02T00:00:00.000Z"]
+-- ["2024-04-02T00:00:00.000Z"]

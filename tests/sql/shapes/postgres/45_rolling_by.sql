@@ -1,11 +1,11 @@
 -- Without a range the buckets run from the first to the last row; pairs with a dimension are those that have rows
 -- {"measures": ["orders.running"], "dimensions": ["users.city"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "month"}]}
 WITH "orders__rows" AS (
-  /* rows of orders at orders.createdAt */
+  /* rows of orders added up by orders.createdAt.month */
   SELECT
     "users".city AS "users__city",
-    CAST("orders".created_at AS TIMESTAMP) AS "row_time",
-    "orders".id AS "input__running"
+    DATE_TRUNC('month', CAST("orders".created_at AS TIMESTAMP)) AS "row_time",
+    COUNT("orders".id) AS "input__running"
   FROM public.users AS "users"
   LEFT JOIN (
     SELECT
@@ -17,6 +17,9 @@ WITH "orders__rows" AS (
     ON "users".id = "orders".user_id
   WHERE
     NOT "orders".id IS NULL
+  GROUP BY
+    1,
+    2
 ), "orders__created_at_month__frames" AS (
   /* the buckets of orders.createdAt.month and the frame of each */
   SELECT
@@ -55,7 +58,7 @@ WITH "orders__rows" AS (
   SELECT
     "orders__rows"."users__city" AS "users__city",
     "frames"."bucket" AS "orders__created_at_month",
-    COUNT("orders__rows"."input__running") AS "orders__running"
+    CAST(COALESCE(SUM("orders__rows"."input__running"), 0) AS BIGINT) AS "orders__running"
   FROM "orders__created_at_month__frames" AS "frames"
   INNER JOIN "orders__rows" AS "orders__rows"
     ON "orders__rows"."row_time" < "frames"."frame_end"

@@ -1,10 +1,10 @@
 -- Without a range the buckets run from the first row to the last
 -- {"measures": ["orders.week"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "month"}]}
 WITH "orders__rows" AS (
-  /* rows of orders at orders.createdAt */
+  /* rows of orders added up by orders.createdAt.day */
   SELECT
-    CAST("orders".created_at AS TIMESTAMP) AS "row_time",
-    "orders".amount AS "input__week"
+    DATE_TRUNC('day', CAST("orders".created_at AS TIMESTAMP)) AS "row_time",
+    SUM("orders".amount) AS "input__week"
   FROM (
     SELECT
       *
@@ -12,6 +12,8 @@ WITH "orders__rows" AS (
     WHERE
       NOT deleted
   ) AS "orders"
+  GROUP BY
+    1
 ), "orders__created_at_month__frames" AS (
   /* the buckets of orders.createdAt.month and the frame of each */
   SELECT
