@@ -84,7 +84,7 @@ class Finding:
         self, ours: Sequence[tuple[Wanted, Values | None, Lead]], asker: Asker, deadline: float
     ) -> list[Told] | Pending:
         """What this process finds out; another may have done so just before it began to lead."""
-        found = [await self._found(one, each, frozenset()) for one, each, _ in ours]
+        found = await asyncio.gather(*(self._found(one, each, frozenset()) for one, each, _ in ours))
         missing = [index for index, each in enumerate(found) if each is None]
         outcome: list[Told] | Pending = []
         if missing:
