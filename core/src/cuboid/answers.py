@@ -176,14 +176,10 @@ class Answers:
         if kept is not None and self._is_good(kept, values, one):
             self._cache.hits += 1
             return Told(kept.body)
-        newer = None if one.mode == "no-cache" else await self._fetch(one)
-        if newer is not None and self._is_good(newer, values, one):
-            self._cache.hits += 1
-            return Told(newer.body)
         return Missing(values)
 
     async def _fetch(self, one: Wanted) -> Kept | None:
-        """What another process has found out; from then on it is kept here too."""
+        """What another process has found out."""
         found = None if self._shared is None else await self._shared.get(one)
         if found is None or found.kept is None:
             return None
@@ -191,6 +187,7 @@ class Answers:
         return found.kept
 
     def _remember(self, one: Wanted, kept: Kept) -> None:
+        """From now on it is kept."""
         self._cache.put(one.key, kept, len(kept.body.text) + _size(one.key))
 
     def _kept(self, one: Wanted) -> Kept | None:
