@@ -389,3 +389,29 @@ def test_an_index_by_what_is_not_stored_is_told(project: Path) -> None:
     (project / "model" / "orders.yml").write_text(model.replace("    measures:\n    - count\n", index))
     told = run(project, "check")
     assert "the index 'by_id' has no effect by 'orders.id'" in told.stdout + told.stderr
+
+
+def test_stored_buckets_that_a_shift_moves_into_two_are_not_read(project: Path) -> None:
+    """A year less a quarter lies in two years; the orders go from January into July of one."""
+    model = (project / "model" / "orders.yml").read_text()
+    shifted = (
+        "  measures:\n  - {name: before, sql: '{count}', type: number, multi_stage: true,"
+        " time_shift: [{interval: 1 quarter, type: prior}]}\n"
+    )
+    model = model.replace("  measures:\n", shifted, 1).replace(
+        "    granularity: day\n", "    granularity: year\n"
+    )
+    model = model.replace("    partition_granularity: month\n", "").replace("      incremental: true\n", "")
+    assert "granularity: year" in model
+    (project / "model" / "orders.yml").write_text(model)
+    query = {
+        "measures": ["orders.before"],
+        "timeDimensions": [{"dimension": "orders.placed", "granularity": "year"}],
+        "filters": [{"member": "orders.placed", "operator": "set"}],
+    }
+    with cuboid.open(project) as opened:
+        (result,) = opened.results(query)
+    assert "usedPreAggregations" not in result
+    with cuboid.open(project, rollup_store="none") as opened:
+        assert result["data"] == opened.load(query)
+    assert {row["orders.placed.year"][:4] for row in result["data"]} == {"2023"}

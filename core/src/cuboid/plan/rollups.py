@@ -287,14 +287,12 @@ class Rollups:
         )
 
     def _moves_whole(self, key: Key, shifts: Iterable[Interval]) -> bool:
-        """Whether these shifts move the buckets of a stored time to whole buckets of it, or of longer ones."""
+        """Whether these shifts move the buckets of a stored time to whole buckets of it: else one would lie in two."""
         if key.granularity is None:
             return True
         bins = bins_of(key.granularity, self._catalog.dimension(key.member).granularities)
         if bins is None:
             return not tuple(shifts)
-        if bins.interval.months:
-            return bins.origin.day == 1 and not any(each.seconds for each in shifts)
         return all(moves_whole(bins, each) for each in shifts)
 
     def _tested_source(self, name: str, tests: Sequence[Predicate], layout: Layout, asked: _Asked) -> Key:
