@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -18,16 +17,9 @@ from weakref import WeakValueDictionary
 
 from cuboid.catalog.model import Catalog
 from cuboid.config.data_sources import DataSourceSettings
-from cuboid.config.settings import Settings
-from cuboid.plugins import Registry
 from cuboid.run.data_source import DataSource
 from cuboid.run.data_sources import DataSources
 from cuboid.run.driver import DriverConfig
-from cuboid.run.exchange import ExchangeSettings
-from cuboid.run.link import Link
-from cuboid.run.places import SharedPlaces
-from cuboid.run.queue import QueueSettings
-from cuboid.run.streams import Streams
 from cuboid.types import Principal
 
 Connection = Callable[[str, Principal], DataSourceSettings | None]
@@ -111,50 +103,6 @@ class Connector:
         self._settings[settings.name] = settings
         if known != settings or settings.name not in self._sources():
             self._sources().add(self._make(settings))
-
-
-def make_data_source(
-    source: DataSourceSettings, registry: Registry, settings: Settings, link: Link | None
-) -> DataSource:
-    """The data source of these settings, not opened; with a link its limit holds over all processes. Raises
-    :class:`PluginError` if its driver is not installed."""
-    driver_class = registry.driver(source.driver)
-    assert isinstance(source.config, DriverConfig)
-    driver = driver_class(source.config)
-    streams = Streams(driver)
-    identity = f"{driver_class.name} {source.config.identity}"
-    queue = driver_class.queue(
-        streams,
-        QueueSettings(
-            limit=source.limits.concurrency or settings.concurrency,
-            sharing=settings.workers if link is None else 1,
-            places=None if link is None else SharedPlaces(link, f"{source.name} {identity}"),
-            orphaned_after=settings.orphaned_timeout,
-            streams=settings.stream_concurrency,
-        ),
-    )
-    return DataSource(
-        source.name,
-        driver,
-        registry.dialect(driver_class.dialect),
-        queue,
-        timeout=source.limits.query_timeout or settings.query_timeout,
-        streams=streams,
-        stream_timeout=settings.stream_timeout,
-        refresh_every=source.limits.refresh_every or settings.refresh_every or driver_class.refresh_every,
-        identity=identity,
-    )
-
-
-def make_link(registry: Registry, settings: Settings) -> Link | None:
-    """To the other processes that share an exchange, not opened; None if each process is for itself. Raises
-    :class:`PluginError` if no plugin has the exchange, :class:`ConfigError` if its URL cannot be read."""
-    if settings.exchange_url is None:
-        return None
-    url = settings.exchange_url.get_secret_value()
-    exchange = registry.exchange(url.partition(":")[0].lower())
-    told = ExchangeSettings(url, settings.exchange_prefix, uuid.uuid4().hex)
-    return Link(exchange(told), processes=settings.workers)
 
 
 def _named(settings: DataSourceSettings) -> DataSourceSettings:

@@ -97,12 +97,7 @@ class Planning:
         if known is None:
             settings = self.settings
             known = (
-                Planner(
-                    catalog,
-                    lambda name: self.data_source(name).dialect,
-                    None if self._rollups is None else self._rollups.name,
-                    lambda name: self.data_source(name).identity,
-                ),
+                self._planner(catalog),
                 RequestReader(
                     catalog,
                     settings.limits,
@@ -117,6 +112,21 @@ class Planning:
             self._known[id(catalog)] = known
             self.planned(frozenset(planner.serial for planner, _ in self._known.values()))
         return known
+
+    def trial(self, catalog: Catalog) -> Planner:
+        """What plans over a catalog that nobody asks, such as one with rollups that might be. Raises
+        :class:`ConfigError` if no rollups are kept."""
+        if self._rollups is None:
+            raise ConfigError("No rollups are kept here.", setting="rollup_store")
+        return self._planner(catalog)
+
+    def _planner(self, catalog: Catalog) -> Planner:
+        return Planner(
+            catalog,
+            lambda name: self.data_source(name).dialect,
+            None if self._rollups is None else self._rollups.name,
+            lambda name: self.data_source(name).identity,
+        )
 
     def data_source(self, name: str) -> DataSource:
         """The data source of that name. Raises :class:`ConfigError`."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cuboid.connecting import Connector
     from cuboid.hook_answers import HookAnswers
     from cuboid.model_folder import ModelFolder
+    from cuboid.query_log import QueryLog
     from cuboid.refreshing import Refresher
     from cuboid.reloading import Model
     from cuboid.run.data_sources import DataSources
@@ -162,7 +163,8 @@ class Project:
     @cached_property
     def connector(self) -> Connector | None:
         """What gives the models of tenants their data sources; None if no plugin has some."""
-        from cuboid.connecting import Connector, make_data_source
+        from cuboid.connecting import Connector
+        from cuboid.making import make_data_source
 
         if not self.registry.offers("data_source"):
             return None
@@ -270,7 +272,7 @@ class Project:
     @cached_property
     def data_sources(self) -> DataSources:
         """The data sources by name; none is opened yet."""
-        from cuboid.connecting import make_data_source
+        from cuboid.making import make_data_source
         from cuboid.run.data_sources import DataSources
 
         return DataSources(
@@ -313,12 +315,21 @@ class Project:
             self.registry.rewrite_query,
             self.rollups,
             self.link,
+            self.query_log,
         )
+
+    @cached_property
+    def query_log(self) -> QueryLog | None:
+        """Where questions are noted; None if they are not."""
+        from cuboid.query_log import QueryLog
+
+        name = self.settings.query_log
+        return None if name is None else QueryLog(self.folder / name)
 
     @cached_property
     def link(self) -> Link | None:
         """To the other processes that serve the project; None if each is for itself. Raises :class:`PluginError`."""
-        from cuboid.connecting import make_link
+        from cuboid.making import make_link
 
         return make_link(self.registry, self.settings)
 
@@ -358,36 +369,7 @@ class Project:
                 await self.link.close()
 
     def _rollups(self) -> Rollups:
-        from cuboid.run.data_source import DataSource
-        from cuboid.run.queue import QueueSettings
-        from cuboid.run.rollups import Rollups, RollupSettings
-        from cuboid.run.store import StoreSettings
-        from cuboid.run.streams import Streams
+        from cuboid.making import make_rollups
 
         assert self.rollups is not None
-        settings = self.settings
-        store = self.registry.store(settings.rollup_store)(
-            StoreSettings(self.folder / settings.rollup_folder, settings.rollup_memory)
-        )
-        reader = store.reader
-        streams = Streams(reader)
-        source = DataSource(
-            self.rollups.name,
-            reader,
-            self.registry.dialect(reader.dialect),
-            reader.queue(streams, QueueSettings(orphaned_after=settings.orphaned_timeout)),
-            timeout=settings.query_timeout,
-            streams=streams,
-            stream_timeout=settings.stream_timeout,
-        )
-        return Rollups(
-            store,
-            source,
-            self.data_sources,
-            RollupSettings(
-                builds=settings.pre_aggregations_builder,
-                at_once=settings.rollup_concurrency,
-                timeout=settings.rollup_timeout,
-                kept=settings.rollup_kept,
-            ),
-        )
+        return make_rollups(self.rollups.name, self.data_sources, self.registry, self.settings, self.folder)

@@ -28,6 +28,7 @@ from cuboid.models import Models, OneModel
 from cuboid.planner import Planner
 from cuboid.planning import Parts, Planning, ServiceSettings
 from cuboid.query.model import Question
+from cuboid.query_log import QueryLog
 from cuboid.repeats import Repeats, Understood
 from cuboid.request import Request, RequestContext, RewriteQuery, poll_id
 from cuboid.result.envelope import encode, multi
@@ -58,6 +59,7 @@ class Service:
     :param data_sources: by name.
     :param rewrite_query: changes a query on behalf of plugins.
     :param rollups: what keeps rollups; without it all is answered from the data sources.
+    :param query_log: is told of every question that was answered.
     :param link: to the other processes that serve the project, if there are any.
     """
 
@@ -69,6 +71,7 @@ class Service:
         rewrite_query: RewriteQuery = lambda query, principal: query,
         rollups: StoredRollups | None = None,
         link: Link | None = None,
+        query_log: QueryLog | None = None,
     ) -> None:
         self._models: Models = OneModel(models) if callable(models) else models
         sources = data_sources if isinstance(data_sources, DataSources) else DataSources(data_sources)
@@ -79,6 +82,7 @@ class Service:
         self._rollups = rollups
         self._planning = Planning(self._models, sources, self._settings, rewrite_query, rollups)
         self._link = link
+        self._query_log = query_log
         self._freshness = Freshness(self._planning, link)
         self._epochs = self._freshness.epochs
         self._epochs.forget = self._forget
@@ -126,7 +130,10 @@ class Service:
         options = (query_type, cache, cast_numerics)
         known = self._repeats.get(self._repeats.key(raw, context, planner, self._epochs.changes, options))
         told = None if known is None else self._answers.at_once(known.wanted)
-        return None if known is None or told is None else _body(known.request, told, context, query_type)
+        if known is None or told is None:
+            return None
+        self._note(known, context)
+        return _body(known.request, told, context, query_type)
 
     async def load(
         self,
@@ -149,6 +156,7 @@ class Service:
         repeat = self._repeats.key(raw, context, planner, self._epochs.changes, options)
         known = self._repeats.get(repeat)
         if known is not None and (kept := self._answers.at_once(known.wanted)) is not None:
+            self._note(known, context)
             return _body(known.request, kept, context, query_type)
         poll = self._polls.poll(context.asker, raw)
 
@@ -178,7 +186,14 @@ class Service:
             self._polls.goes_on(poll)
             return told
         self._polls.ends(poll)
+        self._note(known, context, poll.began)
         return _body(known.request, told, context, query_type)
+
+    def _note(self, known: Understood, context: RequestContext, began: datetime | None = None) -> None:
+        """Writes into the query log, if there is one, what was answered; without ``began`` it was kept."""
+        if self._query_log is not None:
+            answered = [(one.question, bool(one.uses)) for one in known.wanted]
+            self._query_log.write(answered, began, context.tenant)
 
     def _want(
         self,
@@ -362,6 +377,8 @@ class Service:
         await self._data_sources.close()
         if self._link is not None:
             await self._link.close()
+        if self._query_log is not None:
+            await asyncio.to_thread(self._query_log.close)
 
 
 def _body(request: Request, told: Sequence[Told], context: RequestContext, query_type: str | None) -> bytes:

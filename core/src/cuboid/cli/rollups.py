@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from cuboid.refreshing import Refresher
     from cuboid.run.store import BuiltTable
     from cuboid.run.stored import StoredRollup
+    from cuboid.suggesting import Suggestion
 
 
 @click.group("rollups", short_help="See, build and understand rollups.")
@@ -78,6 +81,60 @@ def why(project: Path, claims: tuple[str, ...], **flags: Any) -> None:
             click.echo(f"{each['rollup']}: {', '.join(part for part in said if part)}")
         if not explained["rollups"]:
             click.echo("The model has no rollups.")
+
+
+@command.command("suggest", short_help="Rollups that would have spared the most time.")
+@click.option(
+    "--log",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A query log; repeat for more [default: that of the setting query_log].",
+)
+@click.option("--top", default=5, show_default=True, type=click.IntRange(1, 50), help="The most to propose.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How to print them.")
+@claims_option
+@project_option
+def suggest_(project: Path, files: tuple[Path, ...], top: int, output: str, claims: tuple[str, ...]) -> None:
+    """Propose rollups from the query log: for each the questions that it would have answered, their share of all, and
+    the time that databases took over them. The rollups that the model has are not taken into account."""
+    opened, refresher = _open(project)
+    if not files:
+        if opened.settings.query_log is None:
+            raise ConfigError(
+                "No query log is written.",
+                setting="query_log",
+                hint="Set query_log to a file, serve for a while, and ask again; or name a log by --log.",
+            )
+        files = (opened.folder / opened.settings.query_log,)
+    found = asyncio.run(_suggest(opened, refresher, files, top, read_pairs(claims, "--claim")))
+    if output == "json":
+        click.echo(json.dumps([asdict(each) for each in found], indent=2))
+        return
+    for each in found:
+        click.echo(
+            f"# cube {each.cube}: {each.questions:,} questions, {each.share:.0%} of all; "
+            f"databases took {each.milliseconds / 1000:,.1f} s over them"
+        )
+        click.echo(f"{each.text}\n")
+    if not found:
+        click.echo("No question of the log that a database answered can be answered from a rollup.", err=True)
+
+
+async def _suggest(
+    project: Project, refresher: Refresher, files: Sequence[Path], top: int, claims: dict[str, Any]
+) -> list[Suggestion]:
+    from cuboid.suggesting import Suggester, read_log
+    from cuboid.types import Principal
+
+    try:
+        asked, total = read_log(files)
+        planner, _ = await project.service.planning.for_principal(Principal(claims))
+        return Suggester(planner.catalog, project.service.planning).suggest(asked, total, top)
+    except FileNotFoundError as error:
+        raise ConfigError(f"There is no query log yet: {error.filename}", setting="query_log") from None
+    finally:
+        await project.close()
 
 
 def _open(folder: Path) -> tuple[Project, Refresher]:

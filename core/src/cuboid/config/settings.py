@@ -233,6 +233,11 @@ class Settings(BaseModel):
     )
     web_sockets_connections: Count = _setting(1000, "WebSockets that may be open at once", ge=1)
     log_level: LogLevel = _setting("info", "least severe messages to log", "CUBEJS_LOG_LEVEL")
+    query_log: Text | None = _setting(
+        None,
+        "file, relative to the project, that gets a JSON line for each question answered, without the values of its"
+        " filters; `cuboid rollups suggest` reads it; nothing is written if unset",
+    )
 
     # ------------------------------------------------------------ rollups
     rollup_store: Text | None = _setting(
