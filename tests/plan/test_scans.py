@@ -70,6 +70,12 @@ ONCE: dict[str, dict[str, Any]] = {
             {"measure": "sales.count", "within": ["cities.country"]},
         ],
     },
+    "a share of all where groups are left out": {
+        **BY_CITY,
+        "measures": ["sales.total"],
+        "percentOfTotal": [{"measure": "sales.total"}],
+        "filters": [{"member": "sales.total", "operator": "gt", "values": ["5"]}],
+    },
     "the first values alone": {**BY_CITY, "measures": ["sales.total", "sales.buyers"], "top": TOP},
     "the first values and the others": {
         **BY_CITY,
@@ -96,11 +102,11 @@ TWICE: dict[str, dict[str, Any]] = {
         "measures": ["sales.buyers"],
         "percentOfTotal": [{"measure": "sales.buyers"}],
     },
-    "a share of all where groups are left out": {
+    "a share where groups are left out by what is not shown": {
         **BY_CITY,
         "measures": ["sales.total"],
         "percentOfTotal": [{"measure": "sales.total"}],
-        "filters": [{"member": "sales.total", "operator": "gt", "values": ["5"]}],
+        "filters": [{"member": "sales.count", "operator": "gt", "values": ["5"]}],
     },
     "others of a mean": {**BY_CITY, "measures": ["sales.mean"], "top": {**TOP, "others": "x"}},
     "rows that a join repeats": {

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from tests.engines.fixtures import ENGINES
 
+from cuboid.errors import NoJoinPath
+
 CITY = "cities.name"
 TOTAL = "sales.total"
 SHARE = f"{TOTAL}.percent_of_total"
@@ -50,6 +52,27 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
             "limit": 1,
         },
         [["Rome", "40", "0.23529411764705882"]],  # 40 of 170
+    ),
+    "shares of all beside an `or` over groups, which leaves two cities": (
+        {
+            "dimensions": [CITY],
+            "measures": ["sales.mean", TOTAL],
+            **share(),
+            "filters": [
+                {
+                    "or": [
+                        {"member": CITY, "operator": "equals", "values": ["Milan"]},
+                        {"member": "sales.mean", "operator": "gt", "values": ["60"]},
+                    ]
+                }
+            ],
+            "order": [[SHARE, "asc"]],
+        },
+        [["Milan", "30", "30", "0.15"], ["Oslo", "100", "100", "0.5"]],
+    ),
+    "shares of all beside a condition on what is not shown": (
+        {**BY_CITY, **share(), "filters": [{"member": "sales.count", "operator": "gt", "values": ["1"]}]},
+        [["Rome", "50", "0.25"]],
     ),
     "shares of a composed measure, and a distinct count": (
         {
@@ -209,3 +232,14 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
 def test_additions(ask_on, engine: str, title: str) -> None:
     query, expected = CASES[title]
     assert ask_on(engine, query) == expected
+
+
+@pytest.mark.parametrize("engine", [pytest.param(each, marks=pytest.mark.engine(each)) for each in ENGINES])
+def test_what_goes_by_a_fact_that_does_not_reach_the_dimension_is_refused(ask_on, engine: str) -> None:
+    query = {
+        "dimensions": ["sales.channel"],
+        "measures": [TOTAL],
+        "top": {"dimension": "sales.channel", "by": "sent_back.total", "limit": 1},
+    }
+    with pytest.raises(NoJoinPath, match="sent_back"):
+        ask_on(engine, query)

@@ -36,8 +36,9 @@ class Mentions:
         return names
 
     def owners(self, shape: Shape) -> list[str]:
-        """The cubes that the named members belong to."""
-        owners = (sorted(self._members.owners(name)) for name in self.members(shape))
+        """The cubes that the named members belong to, and what ``top`` goes by."""
+        names = [*self.members(shape), *((shape.top.by,) if shape.top else ())]
+        owners = (sorted(self._members.owners(name)) for name in names)
         return list(dict.fromkeys(cube for cubes in owners for cube in cubes))
 
     def cubes_of(self, members: Iterable[str]) -> frozenset[str]:

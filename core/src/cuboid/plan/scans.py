@@ -31,7 +31,7 @@ from cuboid.plan.nodes import (
     WithShares,
     WithSwitches,
 )
-from cuboid.query.model import OrderKey
+from cuboid.query.model import OrderKey, members_of
 
 Inputs = tuple[Groups, ...]
 
@@ -118,9 +118,10 @@ def scan_once(plan: Plan, catalog: Catalog) -> Plan:
 
 
 def share_over_groups(plan: Plan, catalog: Catalog) -> Plan:
-    """Totals of shares are the sums of the groups that are shown, where all are shown and their values add up."""
+    """Totals of shares are the sums of the answer's groups, where their values add up. Conditions on groups are then
+    tested after the sums."""
     source = plan.source
-    if not isinstance(source, WithShares) or source.answer.conditions:
+    if not isinstance(source, WithShares) or not _tests_columns(source.answer, catalog):
         return plan
     shown = source.answer.source
     inputs = shown.inputs if isinstance(shown, Combine) else ()
@@ -134,7 +135,18 @@ def share_over_groups(plan: Plan, catalog: Catalog) -> Plan:
             for each in inputs
         )
         totals.append(replace(total, plan=None, over_groups=True) if over else total)
-    return replace(plan, source=replace(source, totals=tuple(totals)))
+    if not any(total.over_groups for total in totals):
+        return plan
+    whole = replace(source.answer, conditions=())
+    return replace(plan, source=WithShares(whole, tuple(totals)), conditions=source.answer.conditions)
+
+
+def _tests_columns(answer: Plan, catalog: Catalog) -> bool:
+    """Whether the answer's conditions test its columns, as these are. Times of measures are not: they are shown in
+    the query's zone."""
+    columns = {key.member for key in answer.keys if key.granularity is None}
+    columns |= {name for name in answer.measures if catalog.measure(name).type != "time"}
+    return members_of(answer.conditions) <= columns
 
 
 def top_of_groups(plan: Plan, catalog: Catalog) -> Plan:

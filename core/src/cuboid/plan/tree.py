@@ -131,7 +131,7 @@ def describe_plan(node: Any) -> Step:
         case Total():
             within = ", ".join(node.share.within) or "nothing"
             title = f"Total of {node.share.measure} by {within}"
-            said = ("the sum over the groups that are shown",) if node.over_groups else ()
+            said = ("the sum over the answer's groups",) if node.over_groups else ()
             return Step(title, said, _inner((node.plan,) if node.plan else ()))
         case SubQuery():
             by = ", ".join(node.by) or "nothing"

@@ -32,7 +32,7 @@ from cuboid.sql.filters import Filters
 from cuboid.sql.formulas import FormulaSql
 from cuboid.sql.masks import masked
 from cuboid.sql.names import Names
-from cuboid.sql.reading import Reading, aliased, column, group_by_position
+from cuboid.sql.reading import Reading, aliased, column, group_by_position, identifier
 from cuboid.sql.scope import Scope
 from cuboid.sql.sources import Sources
 from cuboid.sql.stages import StageSql
@@ -110,7 +110,10 @@ class Lowering:
             columns.append(Column(name, "number"))
         if reading.grouped:
             select = group_by_position(select, len(plan.keys))
-        select = self._restrict(select, reading)
+        if isinstance(plan.source, WithShares):
+            select = self._restrict_columns(select)
+        else:
+            select = self._restrict(select, reading)
         if not self._shared:
             select = self._tables.attach(select)
         if not plan.counted:
@@ -241,6 +244,18 @@ class Lowering:
         return (
             select.having(restricted, copy=False) if reading.grouped else select.where(restricted, copy=False)
         )
+
+    def _restrict_columns(self, select: exp.Select) -> exp.Select:
+        """Conditions on the columns of ``select``, whose windows are to see all groups."""
+        if not self._plan.conditions:
+            return select
+        tests = [
+            self._filters.condition(condition, lambda name: column(self._aliases[name]))
+            for condition in self._plan.conditions
+        ]
+        whole = select.subquery(identifier(self._sources.names().take("whole")), copy=False)
+        columns = [column(name) for name in self._aliases.values()]
+        return exp.Select().select(*columns).from_(whole, copy=False).where(exp.and_(*tests), copy=False)
 
     def _as_grouped(self, member: str, slot: Slot, placeholder: exp.Expr) -> exp.Expr:
         """A grouped time dimension is civil time already, so what it is compared with must be, too."""
