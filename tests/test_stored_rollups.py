@@ -415,3 +415,27 @@ def test_stored_buckets_that_a_shift_moves_into_two_are_not_read(project: Path) 
     with cuboid.open(project, rollup_store="none") as opened:
         assert result["data"] == opened.load(query)
     assert {row["orders.placed.year"][:4] for row in result["data"]} == {"2023"}
+
+
+def test_what_an_inner_query_reads_of_a_cube_that_differs_by_who_asks_is_not_stored(project: Path) -> None:
+    """Visits are of people by way of shops, of which each sees his own."""
+    number = {"name": "id", "sql": "id", "type": "number", "primary_key": True}
+    visits = {"name": "visits", "sql_table": "visits", "dimensions": [number]}
+    visits |= {"measures": [{"name": "count", "type": "count"}]}
+    visits |= {
+        "joins": [{"name": "shops", "relationship": "many_to_one", "sql": "{CUBE}.shop_id = {shops}.id"}]
+    }
+    own = "SELECT * FROM shops WHERE {SECURITY_CONTEXT.town.filter('town')}"
+    shops = {"name": "shops", "sql": own, "dimensions": [number]}
+    shops |= {
+        "joins": [{"name": "people", "relationship": "many_to_one", "sql": "{CUBE}.owner_id = {people}.id"}]
+    }
+    seen = {"name": "seen", "sql": "{visits.count}", "type": "number", "sub_query": True}
+    people = {"name": "people", "sql_table": "people", "dimensions": [number, seen]}
+    people |= {"measures": [{"name": "count", "type": "count"}]}
+    people |= {"pre_aggregations": [{"name": "by_seen", "measures": ["count"], "dimensions": ["seen"]}]}
+    (project / "model" / "people.yml").write_text(json.dumps({"cubes": [visits, shops, people]}))
+    with cuboid.open(project) as opened:
+        (explained,) = opened.explain({"measures": ["people.count"]})["explanations"]
+    reasons = {each["rollup"]: each["reason"] for each in explained["rollups"]}
+    assert reasons["people.by_seen"].startswith("cube 'shops' differs from query to query")

@@ -27,7 +27,8 @@ from cuboid.errors import CuboidError
 from cuboid.plan.build import Builder
 from cuboid.plan.members import Members
 from cuboid.plan.mentions import named_members
-from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan
+from cuboid.plan.nodes import Aggregate, Combine, Key, KeyedAggregate, Plan, Relation
+from cuboid.plan.tree import walk
 from cuboid.query.model import ALWAYS, Access, OrderKey, Predicate, RowRule, Shape, Slot, TimeGrouping
 
 ADDITIVE = frozenset({"count", "sum", "min", "max"})
@@ -148,7 +149,8 @@ def layout_of(rollup: Rollup, catalog: Catalog, builder: Builder, members: Membe
     part = _only_part(plan)
     if part is None:
         return Unusable(name, "its measures are of several cubes, whose groups differ")
-    if filled := _filled(part.relation.tree, [*leaves, *read], catalog):
+    trees = [node.tree for node in walk(plan) if isinstance(node, Relation)]  # those of inner queries too
+    if filled := next(filter(None, (_filled(tree, [*leaves, *read], catalog) for tree in trees)), None):
         return Unusable(name, f"{filled} differs from query to query (SECURITY_CONTEXT, FILTER_PARAMS)")
     additive = frozenset(
         leaf
