@@ -29,14 +29,17 @@ from tests.oracle.world import World
 from cuboid.errors import CuboidError, InvalidDateRange, NoJoinPath, UnsupportedFeature
 
 QUERIES_PER_WORLD = 8
-WORLDS_PER_BATCH = 50
+WORLDS_PER_BATCH = 25
+PARTS = 2
+"""Tests that share the batches of an engine, so that two processes may run them side by side."""
 SHARE_OF_SERVERS = 10
 """A server is asked one query for so many of the embedded engine: tables and answers take it longer."""
 
 
 @pytest.mark.timeout(0)  # as long as --oracle-queries takes; each query has a deadline
+@pytest.mark.parametrize("part", range(PARTS))
 def test_every_answer_is_the_oracles(
-    pipeline: Pipeline, compared: Coverage, pytestconfig: pytest.Config
+    pipeline: Pipeline, compared: Coverage, pytestconfig: pytest.Config, part: int
 ) -> None:
     engine = pipeline.engine
     queries_per_world = QUERIES_PER_WORLD * (1 if engine.embedded else 2)
@@ -44,7 +47,7 @@ def test_every_answer_is_the_oracles(
     wanted = -(-pytestconfig.getoption("--oracle-queries") // share // queries_per_world)
     first = pytestconfig.getoption("--oracle-seed")
     first = secrets.randbits(32) if first == "fresh" else int(first)
-    for batch, done in enumerate(range(0, wanted, WORLDS_PER_BATCH)):
+    for batch, done in list(enumerate(range(0, wanted, WORLDS_PER_BATCH)))[part::PARTS]:
         number = min(WORLDS_PER_BATCH, wanted - done)
         try:
             agree(pipeline, compared, (first + batch, number, queries_per_world), pytestconfig)
