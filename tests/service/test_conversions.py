@@ -51,6 +51,25 @@ def test_an_entity_that_a_row_has_several_of_is_refused(ask) -> None:
         ask(model, measures=["calls.came_again"])
 
 
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_measure_that_reads_what_a_row_has_several_of_is_no_step(ask, step: int) -> None:
+    """Each page of a call would make it another row of the step, or none."""
+    model = MODEL.replace(
+        "      - {name: count, type: count}\n      - name: bought_in_a_week",
+        "      - {name: count, type: count}\n      - {name: seen, type: count, sql: 'COALESCE({pages.name}, 1)'}\n"
+        "      - name: bought_in_a_week",
+    )
+    steps = ["count", "count"]
+    steps[step] = "seen"
+    listed = ", ".join(f"{{measure: {each}, time_dimension: at}}" for each in steps)
+    model = model.replace(
+        "steps: [{measure: count, time_dimension: at}, {measure: buys.good, time_dimension: buys.at}]",
+        f"steps: [{listed}]",
+    )
+    with pytest.raises(UnsupportedFeature, match=r"A row of 'calls' has several of 'calls\.seen'"):
+        ask(model, measures=["calls.bought_in_a_week"])
+
+
 def test_an_ungrouped_conversion_is_refused(ask) -> None:
     with pytest.raises(UnsupportedFeature, match=r"'calls\.bought' has an aggregate of its own"):
         ask(MODEL, measures=["calls.bought"], ungrouped=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from cuboid.catalog.joins import JoinPath
+from cuboid.catalog.joins import JoinPath, JoinTree
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.stages import Conversion, ConversionStep
 from cuboid.errors import UnsupportedFeature
@@ -52,11 +52,7 @@ def plan_conversion(
                 f"'{leaf}' follows rows of '{cube}', which has no primary key to tell them apart.",
                 hint=f"Mark the key of '{cube}' with primary_key: true.",
             )
-        if first.tree.fans_out(_cube(conversion.steps[0]), conversion.entity.partition(".")[0]):
-            raise UnsupportedFeature(
-                f"A row of '{_cube(conversion.steps[0])}' has several of '{conversion.entity}'.",
-                hint="The entity of a conversion is a dimension that each row of a step has once.",
-            )
+    _check_once(conversion.steps[0], conversion, members, first.tree)
     later = tuple(_step(each, conversion, members, state, related) for each in conversion.steps[1:])
     return ConversionAggregate(
         first,
@@ -82,13 +78,19 @@ def _step(
         own = _only(own, members, lambda owners: owners == {cube})
     named = dict.fromkeys((step.measure, step.time_dimension, conversion.entity), frozenset[JoinPath]())
     relation = related(own, named)
-    entity = conversion.entity.partition(".")[0]
-    if relation.tree.fans_out(cube, entity):
-        raise UnsupportedFeature(
-            f"A row of '{cube}' has several of '{conversion.entity}'.",
-            hint="The entity of a conversion is a dimension that each row of a step has once.",
-        )
+    _check_once(step, conversion, members, relation.tree)
     return StepRows(relation, step.measure, step.time_dimension)
+
+
+def _check_once(step: ConversionStep, conversion: Conversion, members: Members, tree: JoinTree) -> None:
+    """Raises :class:`UnsupportedFeature` where a row of the step has several times, entities or values that count."""
+    cube = _cube(step)
+    for name in (conversion.entity, step.time_dimension, step.measure):
+        if any(tree.fans_out(cube, other) for other in members.cubes(name) - {cube}):
+            raise UnsupportedFeature(
+                f"A row of '{cube}' has several of '{name}'.",
+                hint="What a step of a conversion reads is something that each of its rows has once.",
+            )
 
 
 def _only(state: State, members: Members, wanted: Callable[[frozenset[str]], bool]) -> State:
