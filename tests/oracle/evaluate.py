@@ -16,6 +16,7 @@ from tests.oracle.evaluation import Evaluation
 from tests.oracle.expressions import Value
 from tests.oracle.filters import RefusedError
 from tests.oracle.joins import NoPathError
+from tests.oracle.measure_filters import spelled_out
 from tests.oracle.policies import NOBODY, Principal
 from tests.oracle.question import GroupColumn, Question, Share, finest, read
 from tests.oracle.state import Group, Groups
@@ -44,6 +45,7 @@ class Answer:
 
 def answer(world: World, query: Mapping[str, Any], principal: Principal = NOBODY) -> Answer:
     """The answer to a JSON query. Raises NoPathError, and RefusedError where a measure has no grain."""
+    world, query = spelled_out(world, query)
     question = read(world, query)
     access = Access(world, question, principal)
     if access.denied:

@@ -9,6 +9,7 @@ from tests.oracle.access import Access
 from tests.oracle.expressions import Ratio, Reference
 from tests.oracle.filters import members
 from tests.oracle.joins import Facts, NoPathError, find_tree, steps_to_many
+from tests.oracle.measure_filters import OPERATOR, spelled_out
 from tests.oracle.policies import NOBODY, ClaimSlot, Principal
 from tests.oracle.question import Question, leaf_measures, read
 from tests.oracle.world import World
@@ -16,6 +17,9 @@ from tests.oracle.world import World
 
 def features(world: World, query: Mapping[str, Any], who: Principal = NOBODY) -> set[str]:
     """Names of the features, for counting."""
+    if OPERATOR in str(query["filters"]):
+        world, query = spelled_out(world, query)
+        return {OPERATOR, *features(world, query, who)}
     question = read(world, query)
     used = set(_members(world, question)) | set(_shape(query, question)) | set(_access(world, question, who))
     for item in query["filters"]:
@@ -116,6 +120,8 @@ def _access(world: World, question: Question, who: Principal) -> Iterator[str]:
     named = [*question.measuring, *question.grouped, *question.segments]
     named += [name for condition in question.conditions for name in condition.names]
     for cube in (world.cube(name) for name in {name.partition(".")[0] for name in named}):
+        if cube.inherits:
+            yield "cube that extends another"
         policies = access.applicable(cube)
         if cube.policies is not None:
             yield "policies" if policies else "no policy applies"

@@ -224,14 +224,29 @@ class Questions:
             if named:
                 filters.append(self._tree(named, 2))
         others = [f"{c}.{m.name}" for c in cubes for m in self.world.cube(c).measures]
-        measured = [*measures, *others]
+        # A window is asked for along times that have some hundred buckets only, which are drawn with the measures.
+        measured = [*measures, *(name for name in others if not self._rolls(name))]
         if measured and not ungrouped and self.draw(st.integers(0, 3)) == 0:
             leaf = self._measure_filter(self.draw(st.sampled_from(measured)))
             grouped = [d for d in dimensions if d.count(".") == 1 and self._type(d) != "time"]
             if grouped and self.draw(st.booleans()):
                 leaf = {"or": [self._leaf(self.draw(st.sampled_from(grouped))), leaf]}
             filters.append(leaf)
+        if not ungrouped and self.draw(st.integers(0, 9)) == 5:
+            filters += self._passing(others)
         return filters
+
+    def _passing(self, measures: Sequence[str]) -> list[JsonQuery]:
+        """The filters of a measure as a condition on rows, of a cube that is open to all."""
+        found = [
+            name
+            for name in measures
+            if (measure := self.world.measure(name)) is not None
+            and measure.filters
+            and measure.stage is None
+            and self.world.cube(name.partition(".")[0]).policies is None
+        ]
+        return [{"member": self.draw(st.sampled_from(found)), "operator": "measureFilter"}] if found else []
 
     def _tree(self, named: Sequence[str], depth: int) -> JsonQuery:
         form = self.draw(st.sampled_from(("leaf", "leaf", "and", "or"))) if depth else "leaf"

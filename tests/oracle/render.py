@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -27,8 +27,28 @@ from tests.oracle.world import Cube, Dimension, Join, Measure, Table, World
 
 def model_text(world: World, engine: Engine) -> str:
     """The world's model file."""
-    cubes = [_cube(cube, engine.spelling) for cube in world.cubes]
+    cubes = [each for cube in world.cubes for each in _cubes(cube, engine.spelling)]
     return yaml.safe_dump({"cubes": cubes}, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def _cubes(cube: Cube, spelling: Spelling) -> Iterator[dict[str, Any]]:
+    """The cube; or another one that has its table and columns, and the cube that extends it by all the rest."""
+    whole = _cube(cube, spelling)
+    if not cube.inherits:
+        yield whole
+        return
+    base = f"{cube.name}_base"
+    columns = [
+        d.name for d in cube.dimensions if d.expression == Column(cube.name, d.name) and d.mask is None
+    ]
+    inherited = [each for each in whole["dimensions"] if each["name"] in columns]
+    own = [each for each in whole["dimensions"] if each["name"] not in columns]
+    # Slots name the cube that they are of, so they stay with it.
+    kept = () if cube.slots else ("sql", "sql_table")
+    yield {"name": base, **{key: whole.pop(key) for key in kept if key in whole}, "dimensions": inherited} | (
+        {"sql_table": cube.table.name} if cube.slots else {}
+    )
+    yield {**whole, "extends": base, "dimensions": own}
 
 
 def _cube(cube: Cube, spelling: Spelling) -> dict[str, Any]:

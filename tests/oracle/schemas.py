@@ -205,7 +205,16 @@ def worlds(draw: st.DrawFn) -> tuple[World, str]:
         key = () if draft.key == "none" else tuple(name for name, _ in draft.key_columns)
         to_one = _to_one(joins, draft.index)
         members = draw(members_of(NAMES[draft.index], built[draft.index], to_one, key, draft.index in joined))
-        cubes.append(Cube(name=NAMES[draft.index], as_select=draw(st.booleans()), **bare, **members))
+        inherits = draw(st.integers(0, 5)) == 3
+        cubes.append(
+            Cube(
+                name=NAMES[draft.index],
+                as_select=draw(st.booleans()),
+                inherits=inherits,
+                **bare,
+                **members,
+            )
+        )
     world = World(tuple(_with_cross_measure(draw, draw(st.permutations(cubes)))))
     return with_permits(draw, with_extras(draw, world)), zone
 

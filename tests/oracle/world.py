@@ -117,7 +117,7 @@ class Join:
 @dataclass(frozen=True, slots=True)
 class Cube:
     """A cube over ``table``; several cubes may share one table. ``as_select``: declared by ``sql``, with ``slots`` as
-    its conditions. ``policies`` None: open to all."""
+    its conditions. ``policies`` None: open to all. ``inherits``: declared by ``extends`` of a cube with its columns."""
 
     name: str
     table: Table
@@ -128,6 +128,7 @@ class Cube:
     as_select: bool = False
     policies: tuple[Policy, ...] | None = None
     slots: tuple[Slot, ...] = ()
+    inherits: bool = False
 
     @property
     def key(self) -> tuple[Dimension, ...]:

@@ -480,3 +480,35 @@ def test_the_link_of_a_hidden_dimension_is_hidden(ask) -> None:
     hidden = LINKED.replace("type: string,", "type: string, public: false,")
     with pytest.raises(InvalidQuery, match=r"hidden member: 'users\.name"):
         ask(hidden, {"groups": ["full"]}, dimensions=["users.name___link_l_url"], dev=False)
+
+
+DECIDED_ELSEWHERE = """
+cubes:
+  - name: users
+    sql: SELECT 1 AS id, 5 AS level UNION ALL SELECT 2, 6
+    joins:
+      - {name: orders, relationship: one_to_many, sql: "{CUBE}.id = {orders}.user_id"}
+      - {name: lines, relationship: one_to_many, sql: "{CUBE}.id = {lines}.user_id"}
+    dimensions: [{name: id, sql: id, type: number, primary_key: true}, {name: level, sql: level, type: number}]
+  - name: orders
+    sql: SELECT 1 AS id, 1 AS user_id, 10 AS amount UNION ALL SELECT 2, 2, 20
+    dimensions: [{name: id, sql: id, type: number, primary_key: true}]
+    measures: [{name: total, type: sum, sql: amount}]
+  - name: lines
+    sql: SELECT 1 AS id, 1 AS user_id, 'x' AS code
+    joins: [{name: users, relationship: many_to_one, sql: "{CUBE}.user_id = {users.id}"}]
+    dimensions: [{name: id, sql: id, type: number, primary_key: true}, {name: code, sql: code, type: string}]
+    access_policy:
+      - {group: full}
+      - {group: some, row_level: {filters: [{member: users.level, operator: gt, values: [5]}]}}
+      - {group: masked, member_level: {excludes: [code]}, member_masking: {includes: [code]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("groups", "code"), [(["full"], "x"), (["masked"], None), (["some", "masked"], None)]
+)
+def test_who_asks_does_not_change_which_rows_there_are(ask, groups: list[str], code: str | None) -> None:
+    """User 2 has an order and no line. Nothing joins users first, whatever decides about a mask."""
+    rows = ask(DECIDED_ELSEWHERE, {"groups": groups}, measures=["orders.total"], dimensions=["lines.code"])
+    assert rows == [[code, "10"]]

@@ -107,7 +107,7 @@ class JoinGraph:
         self._cubes: Mapping[str, Cube] = catalog.cubes
         self._parents: dict[str, dict[str, Join]] = {}
         self._closures: dict[str, frozenset[str]] = {}
-        self._trees: dict[tuple[frozenset[str] | frozenset[JoinPath], ...], JoinTree] = {}
+        self._trees: dict[tuple[object, ...], JoinTree] = {}
         self._to_one: dict[str, set[str]] = {name: set() for name in catalog.cubes}
         for cube in catalog.cubes.values():
             for join in cube.joins:
@@ -136,13 +136,14 @@ class JoinGraph:
         roots: Iterable[str] = (),
         paths: Iterable[JoinPath] = (),
         hints: Iterable[JoinPath] = (),
+        root: str | None = None,
     ) -> JoinTree:
         """The join tree over all ``needed`` cubes (at least one).
 
         Every needed cube is tried as root; the root with the fewest joins wins, the first declared among equals.
         If none reaches all others, ``roots`` are tried likewise. Cubes that the joins' conditions read are joined
         too. ``paths`` are binding: a cube on one is joined from the cube before it there. ``hints`` are binding for
-        cubes that are joined; a cube on one can still be the root.
+        cubes that are joined; a cube on one can still be the root. With ``root`` no other cube is tried.
 
         Raises :class:`NoJoinPath`, also where two paths lead to one cube from different sides.
         """
@@ -150,15 +151,16 @@ class JoinGraph:
         others = frozenset(roots) - wanted
         binding = frozenset(path for path in paths if len(path) > 1)
         hinted = frozenset(path for path in hints if len(path) > 1)
-        key = wanted, others, binding, hinted
+        key = wanted, others, binding, hinted, root
         found = self._trees.get(key)
         if found is None:
             bound = self._bound(binding)
             self._bound(binding | hinted)
             preferred = self._bound(hinted)
-            found = self._best(wanted, wanted, bound, preferred) or self._best(
-                wanted, others, bound, preferred
-            )
+            tried = wanted if root is None else frozenset({root})
+            found = self._best(wanted, tried, bound, preferred)
+            if found is None and root is None:
+                found = self._best(wanted, others, bound, preferred)
             if found is None:
                 cubes = sorted(wanted, key=self._index)
                 raise NoJoinPath(cubes, hint=self._explain(cubes, preferred))

@@ -86,10 +86,12 @@ class Relations:
         if top is not None:
             members.add(top.dimension)
         members |= members_of(shape.access.conditions)
-        members |= set(self._masking(members, shape.access))
+        masking = set(self._masking(members, shape.access))
         paths = frozenset[JoinPath]().union(*leaves.values())
+        tree = self._tree(members, masking, paths, shape)
+        members |= masking
         return Relation(
-            self._tree(members, paths, shape),
+            tree,
             tuple(conditions),
             tuple(segments),
             shape.access.conditions,
@@ -108,16 +110,22 @@ class Relations:
             if isinstance(rule.mask, Template):
                 yield from named_members(rule.mask)
 
-    def _tree(self, members: set[str], paths: frozenset[JoinPath], shape: Shape) -> JoinTree:
+    def _tree(
+        self, members: set[str], masking: set[str], paths: frozenset[JoinPath], shape: Shape
+    ) -> JoinTree:
         """The tree over the members' cubes, from one of them; if none reaches all, from another cube of the query.
 
         Cube looks at all cubes of a query together: some other cube that is asked for may be the one from which
-        all joins lead on.
+        all joins lead on. What masks read is joined to that tree: who asks does not change which rows there are.
         """
         needed = self._mentions.cubes_of(members).union(*paths)
         roots = self._mentions.cubes_of(self._mentions.members(shape))
         named = paths.union(*(self._members.paths(member) for member in members))
         tree = self._graph.tree(needed, roots=roots, paths=named, hints=shape.join_hints)
+        if masking and not self._mentions.cubes_of(masking) <= set(tree.cubes):
+            needed |= self._mentions.cubes_of(masking)
+            named = named.union(*(self._members.paths(member) for member in masking))
+            tree = self._graph.tree(needed, paths=named, hints=shape.join_hints, root=tree.root)
         if self._observe is not None:
             bound = frozenset(path for path in named if len(path) > 1)
             self._observe(tree, AskedTree(needed, roots, bound, frozenset(shape.join_hints)))
