@@ -22,6 +22,9 @@ from cuboid.run.data_sources import DataSources
 from cuboid.run.driver import DriverConfig
 from cuboid.types import Principal
 
+KEPT_MODELS = 16
+"""Models that are kept as compiled."""
+
 Connection = Callable[[str, Principal], DataSourceSettings | None]
 """What a plugin says of a data source, by its name in the model; None: what the configuration says."""
 
@@ -57,6 +60,7 @@ class Connector:
         self._verify = verify
         self._settings: dict[str, DataSourceSettings] = {}
         self._catalogs: WeakValueDictionary[str, Catalog] = WeakValueDictionary()
+        self._compiled: dict[str, Catalog] = {}
         self._connecting = threading.Lock()
 
     def driver(self, name: str) -> str | None:
@@ -74,35 +78,42 @@ class Connector:
         """``catalog`` with the data sources of the principal's tenant, verified."""
         names = sorted({cube.data_source for cube in catalog.cubes.values()})
         connected.given = self._ask(names, connected.principal)
-        own = {
-            name: settings
-            for name, given in connected.given.items()
-            if given
-            for settings in (_named(given),)
-        }
-        content = " ".join((catalog.content, *(each.name for each in own.values())))
+        own = {name: _named(given) for name, given in connected.given.items() if given is not None}
+        held = [each.name for each in own.values()]
+        content = " ".join((catalog.content, *held))
         with self._connecting:
-            for settings in own.values():
-                self._take(settings)
-            found = self._catalogs.get(content)
-            if found is None:
-                found = self._verify(
-                    _renamed(catalog, content, {name: each.name for name, each in own.items()})
-                )
-                self._catalogs[content] = found
-                for settings in own.values():
-                    self._sources().use(settings.name, found)
+            sources = self._sources()
+            sources.hold(held)  # what another catalog lets go meanwhile stays
+            try:
+                self._take(own.values(), sources)
+                found = self._catalogs.get(content)
+                if found is None:
+                    renamed = _renamed(catalog, content, dict(zip(own, held, strict=True)))
+                    found = self._verify(renamed)
+                    self._catalogs[content] = found
+                    self._remember(catalog)
+                    sources.tie(held, found)
+                    held = []
+            finally:
+                sources.let_go(held)
             return found
 
     def _ask(self, names: Iterable[str], principal: Principal) -> dict[str, DataSourceSettings | None]:
         return {name: self._connection(name, principal) for name in names}
 
-    def _take(self, settings: DataSourceSettings) -> None:
+    def _take(self, own: Iterable[DataSourceSettings], sources: DataSources) -> None:
         """Another password makes another data source of the same name."""
-        known = self._settings.get(settings.name)
-        self._settings[settings.name] = settings
-        if known != settings or settings.name not in self._sources():
-            self._sources().add(self._make(settings))
+        self._settings = {name: known for name, known in self._settings.items() if name in sources}
+        for settings in own:
+            if self._settings.get(settings.name) != settings:
+                sources.add(self._make(settings))
+            self._settings[settings.name] = settings
+
+    def _remember(self, catalog: Catalog) -> None:
+        """What the model's files say, before it is connected, is compiled once for the tenants to come."""
+        self._compiled[catalog.content] = catalog
+        if len(self._compiled) > KEPT_MODELS:
+            del self._compiled[next(iter(self._compiled))]
 
 
 def _named(settings: DataSourceSettings) -> DataSourceSettings:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cuboid.catalog.model import Catalog
 from cuboid.run.data_source import DataSource
@@ -41,23 +41,29 @@ class DataSources(Mapping[str, DataSource]):
             if before is not None:
                 self._leave(before)
 
-    def use(self, name: str, catalog: Catalog) -> None:
-        """``catalog`` asks an added one: when no catalog does any more, it goes."""
+    def hold(self, names: Iterable[str]) -> None:
+        """Added ones of these names stay, until they are let go as often."""
         with self._changing:
-            self._users[name] += 1
-        weakref.finalize(catalog, self._release, name).atexit = False
+            self._users.update(names)
+
+    def let_go(self, names: Iterable[str]) -> None:
+        """Those that nobody holds any more go."""
+        with self._changing:
+            for name in names:
+                self._users[name] -= 1
+                if self._users[name] <= 0:
+                    del self._users[name]
+                    if name in self._all:
+                        self._leave(self._all[name])
+                    self._all = {key: each for key, each in self._all.items() if key != name}
+
+    def tie(self, names: Sequence[str], catalog: Catalog) -> None:
+        """What is held is let go when nobody has the catalog any more."""
+        weakref.finalize(catalog, self.let_go, names).atexit = False
 
     async def close(self) -> None:
         """Closes all, those that have gone at once."""
         await asyncio.gather(*(source.close() for source in (*self._all.values(), *self._left)))
-
-    def _release(self, name: str) -> None:
-        with self._changing:
-            self._users[name] -= 1
-            if self._users[name] == 0:
-                del self._users[name]
-                self._leave(self._all[name])
-                self._all = {key: each for key, each in self._all.items() if key != name}
 
     def _leave(self, source: DataSource) -> None:
         self._left.add(source)
