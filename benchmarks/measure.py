@@ -14,11 +14,33 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the report: a time in seconds, and what it is compared with (itself a row's name)."""
+    """One line of the report: a time in seconds, and what it is compared with (itself a row's name).
+
+    :param most: what the ratio should be at the most, or the time itself where it is compared with nothing.
+    """
 
     name: str
     seconds: float
     against: str | None = None
+    most: float | None = None
+    unit: str = "s"
+
+    def cells(self, by_name: Mapping[str, Row]) -> tuple[str, ...]:
+        """What, time, ratio, to what, target, whether it is met."""
+        ratio = None if self.against is None else self.seconds / by_name[self.against].seconds
+        measured = self.seconds if ratio is None else ratio
+        target = (
+            "" if self.most is None else f"{self.most:.2g}" if ratio is not None else self._shown(self.most)
+        )
+        met = "" if self.most is None else "yes" if measured <= self.most else "**no**"
+        shown = "" if ratio is None else f"{ratio:.2f}"
+        return self.name, self._shown(self.seconds), shown, self.against or "", target, met
+
+    def _shown(self, value: float) -> str:
+        return readable(value) if self.unit == "s" else f"{value:.0f} {self.unit}"
+
+
+HEADINGS = ("what", "time", "ratio", "to", "target", "met")
 
 
 def side_by_side(rounds: int, works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
@@ -43,12 +65,18 @@ def report(title: str, rows: list[Row]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("what", "time", "ratio", "to", title=title, title_justify="left")
+    table = Table(*HEADINGS, title=title, title_justify="left")
     by_name = {row.name: row for row in rows}
     for row in rows:
-        ratio = f"{row.seconds / by_name[row.against].seconds:.2f}" if row.against else ""
-        table.add_row(row.name, readable(row.seconds), ratio, row.against or "")
-    Console(width=100).print(table)
+        table.add_row(*row.cells(by_name))
+    Console(width=140).print(table)
+
+
+def markdown(title: str, rows: list[Row]) -> str:
+    """The same for a page."""
+    by_name = {row.name: row for row in rows}
+    lines = [HEADINGS, ("---", "---:", "---:", "---", "---:", "---"), *(row.cells(by_name) for row in rows)]
+    return "\n".join((f"## {title}", "", *(f"| {' | '.join(line)} |" for line in lines)))
 
 
 def readable(seconds: float) -> str:

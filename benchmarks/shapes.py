@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from measure import readable
+from measure import Row, readable
 
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
@@ -121,6 +121,24 @@ def _row(name: str, some: list[Measured]) -> tuple[str, ...]:
     repeated = [each for one in some for each in one.repeated]
     times = (statistics.median(new), p99(new), statistics.median(repeated), p99(repeated))
     return (name, *map(readable, times))
+
+
+def report_rows(rounds: int) -> list[Row]:
+    """The medians, for the report of all benchmarks."""
+    catalog = compile_catalog([ModelFile("model.yml", (SHAPES / "model.yml").read_text())])
+    found = measured(catalog, rounds, fresh=False)
+    rows: list[Row] = []
+    for size, most in (("simple", None), ("medium", 0.8e-3), ("complex", 2e-3)):
+        some = [each for each in found if each.size == size]
+        new = [each for one in some for each in one.new]
+        rows.append(Row(f"new, {size}: {len(some)} golden shapes", statistics.median(new), most=most))
+        rows.append(Row(f"new, {size}: p99", p99(new), most=None if most is None else 3 * most))
+    again = [each for one in found for each in one.repeated]
+    return [
+        *rows,
+        Row("repeated", statistics.median(again), most=40e-6),
+        Row("repeated: p99", p99(again), most=100e-6),
+    ]
 
 
 def main() -> None:

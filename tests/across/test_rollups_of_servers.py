@@ -11,7 +11,7 @@ import pytest
 import yaml
 from tests.across.shop import DRIVERS, connection
 from tests.engines.admin import admin, new_database
-from tests.engines.fixtures import SERVERS
+from tests.engines.fixtures import DATABASES
 
 import cuboid
 
@@ -65,7 +65,7 @@ USERS: dict[str, Any] = {
 ZONES = ("UTC", "America/New_York")
 
 
-@pytest.fixture(params=[pytest.param(engine, marks=pytest.mark.engine(engine)) for engine in SERVERS])
+@pytest.fixture(params=[pytest.param(engine, marks=pytest.mark.engine(engine)) for engine in DATABASES])
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     engine = request.param
     with new_database(request.getfixturevalue(f"{engine}_server")) as server:

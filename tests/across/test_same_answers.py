@@ -10,7 +10,7 @@ import orjson
 import pytest
 from tests.across.conftest import Shops
 from tests.across.questions import QUESTIONS
-from tests.engines.fixtures import EMBEDDED, SERVERS
+from tests.engines.fixtures import DATABASES, EMBEDDED
 
 DIGITS = {("postgres", "a product of decimals")}
 """Where an engine counts an expression's decimal digits for each value (docs/explanation/semantics.md, 5.5): the
@@ -19,7 +19,7 @@ numbers are the same, their zeros at the end are not."""
 
 def cases() -> Iterator[Any]:
     """Every question on every server."""
-    for engine in SERVERS:
+    for engine in DATABASES:
         for question in QUESTIONS:
             yield pytest.param(engine, question, marks=pytest.mark.engine(EMBEDDED, engine))
 

@@ -89,7 +89,8 @@ class MySQLFamily(Recipe):
         return [*loader(root), root / "usr" / name]
 
     def places(self, root: Path, data: Path) -> list[str]:
-        found = [f"--basedir={root / 'usr'}", f"--datadir={data}"]
+        # Of its own: a server that starts removes what it takes for the leavings of another one in the same folder.
+        found = [f"--basedir={root / 'usr'}", f"--datadir={data}", f"--tmpdir={data.parent}"]
         found += [
             f"--lc-messages-dir={root / 'usr/share/mysql'}",
             f"--plugin-dir={root / 'usr/lib/mysql/plugin'}",

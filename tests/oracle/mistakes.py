@@ -371,6 +371,7 @@ def _dense(rank: exp.Anonymous) -> None:
 
 
 RARE = (
+    "a value that the case lacks has the first one's",
     "frames hold parts of buckets",
     "windows are one bucket long",
     "frames have no beginning",

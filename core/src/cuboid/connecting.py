@@ -110,7 +110,8 @@ class Connector:
             self._settings[settings.name] = settings
 
     def _remember(self, catalog: Catalog) -> None:
-        """What the model's files say, before it is connected, is compiled once for the tenants to come."""
+        """Keeps what the model's files say, before it is connected: as long as somebody has it, the compiler does not
+        compile the same files again for the tenants to come."""
         self._compiled[catalog.content] = catalog
         if len(self._compiled) > KEPT_MODELS:
             del self._compiled[next(iter(self._compiled))]

@@ -1,0 +1,135 @@
+"""One server: /v1/sql of a repeated question, many rows past the cache, a thousand clients at once, and its memory."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import statistics
+import sys
+import tempfile
+import time
+import urllib.parse
+from pathlib import Path
+
+import cache
+from measure import Row
+from serving import cost, running
+
+ROWS = (10_000, 50_000)
+CLIENTS = 1000
+QUERY = {
+    "measures": ["line_items.revenue", "orders.count"],
+    "dimensions": ["users.country"],
+    "timeDimensions": [
+        {"dimension": "orders.created_at", "granularity": "month", "dateRange": ["2024-01-01", "2024-12-31"]}
+    ],
+    "filters": [{"member": "orders.status", "operator": "equals", "values": ["completed"]}],
+}
+CUBOID = [str(Path(sys.executable).parent / "cuboid"), "serve"]
+
+
+def rows(shop: Path, requests: int) -> list[Row]:
+    """The report's rows."""
+    with running([*CUBOID, str(shop), "--dev", "--port"], CUBOID_CACHE_SIZE="0") as ours:
+        idle = resident(ours[0])
+        found = [*statement_text(ours, requests), *crowd(ours)]
+    return [*found, *many_rows(requests), Row("memory when ready", idle, most=120, unit="MiB")]
+
+
+def statement_text(ours: tuple[int, int], requests: int) -> list[Row]:
+    """/v1/sql of a shape seen before, beside a bare handler that sends the same bytes."""
+    path = "/cubejs-api/v1/sql?" + urllib.parse.urlencode({"query": json.dumps(QUERY)})
+    with tempfile.TemporaryDirectory() as folder:
+        body = Path(folder) / "sql.json"
+        cost(ours, path, 1, body=body)
+        with running([sys.executable, cache.__file__, str(body)]) as bare:
+            pairs = [(cost(bare, "/", requests).cpu, cost(ours, path, requests).cpu) for _ in range(3)]
+    handler, sql = map(statistics.median, zip(*pairs, strict=True))
+    against = "CPU: bare Tornado handler, SQL text"
+    return [Row(against, handler), Row("CPU: /v1/sql, repeated", sql, against, most=1.6)]
+
+
+def many_rows(requests: int) -> list[Row]:
+    """Rows from the database to bytes, beside fetching the same rows bare and writing them with orjson."""
+    found: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        (project / "model").mkdir()
+        (project / "model" / "days.yml").write_text(cache.MODEL.replace("range(20000)", "range(60000)"))
+        with running(
+            [*CUBOID, folder, "--dev", "--port"], CUBEJS_DB_TYPE="duckdb", CUBOID_CACHE_SIZE="0"
+        ) as ours:
+            before = resident(ours[0])
+            for count in ROWS:
+                asked = max(requests // count * 20, 5)
+                bare = fetched(count, asked)
+                whole = cost(ours, cache.path(count, cache="no-cache"), asked).cpu
+                against = f"CPU: bare fetch and orjson, {count:,} rows"
+                found += [Row(against, bare), Row(f"CPU: uncached, {count:,} rows", whole, against, most=1.5)]
+            found.append(
+                Row("memory above idle after these", resident(ours[0]) - before, most=100, unit="MiB")
+            )
+    return found
+
+
+def fetched(count: int, times: int) -> float:
+    """Seconds of CPU to fetch the rows with DuckDB's own client and to write them as JSON."""
+    import duckdb
+    import orjson
+
+    sql = (
+        "SELECT range AS n, 'kind ' || range % 7 AS k, DATE '2020-01-01' + range::INT AS d, "
+        "sum(range) AS t, count(*) AS c "
+        f"FROM range(60000) GROUP BY 1, 2, 3 ORDER BY 3 LIMIT {count}"
+    )
+    with duckdb.connect() as connection:
+
+        def once() -> None:
+            orjson.dumps(connection.execute(sql).fetchall(), default=str)
+
+        once()
+        before = time.process_time()
+        for _ in range(times):
+            once()
+        return (time.process_time() - before) / times
+
+
+def crowd(ours: tuple[int, int]) -> list[Row]:
+    """A thousand clients with one cold question at once: how much longer than one the slowest hundredth waits."""
+    fresh = itertools.count(1)
+
+    def question() -> str:
+        return "/cubejs-api/v1/load?" + urllib.parse.urlencode(
+            {"query": json.dumps({**QUERY, "limit": next(fresh)})}
+        )
+
+    alone = asyncio.run(ask_at_once(ours[1], question(), 1))[0]
+    waited = sorted(asyncio.run(ask_at_once(ours[1], question(), CLIENTS)))
+    p99 = waited[int(0.99 * (CLIENTS - 1))]
+    return [
+        Row("wall: one cold question", alone),
+        Row(f"wall: p99 of {CLIENTS:,} clients with the same, above one", max(p99 - alone, 0.0), most=0.3),
+    ]
+
+
+async def ask_at_once(port: int, path: str, clients: int) -> list[float]:
+    """Seconds until each has its answer; all are connected before the first asks."""
+    opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(clients)]
+
+    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> float:
+        start = time.perf_counter()
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        if not answer.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(answer[:200].decode("latin-1"))
+        return time.perf_counter() - start
+
+    return await asyncio.gather(*(ask(*each) for each in opened))
+
+
+def resident(pid: int) -> float:
+    """MiB of a process that are in memory."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096 / 2**20
