@@ -56,9 +56,10 @@ def page(found: dict[str, list[Row]], load: float) -> str:
     about = f"""Measured by `make bench ARGS=--write` on {datetime.now(UTC):%Y-%m-%d}.
 Python {python}, {cores} cores, load {load:.1f} at the start.
 
-Ratios are what to compare; CPU is that of the server's process for one request. A target is what the ratio, or the time
-itself, should be at the most. Not measured yet: the longest pause of the event loop, two processes beside one, and
-generated SQL beside SQL by hand."""
+Ratios are what to compare; CPU is that of the server's process for one request. A target is what the ratio, or the
+time itself, should be at the most. CPU is counted in ticks of 10 ms, so that ratios near a target are within the error;
+memory is what is resident afterwards. Not measured yet: the longest pause of the event loop, two processes beside one,
+generated SQL beside SQL by hand, planning on other engines, peers' planning, an earlier commit."""
     tables = (markdown(title, rows) for title, rows in found.items())
     return "\n\n".join(("# Performance", about, *tables)) + "\n"
 

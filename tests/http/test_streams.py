@@ -150,6 +150,13 @@ def test_what_fails_before_the_first_row_is_an_error_like_any_other(
     assert error in answer.body["error"]
 
 
+def test_a_null_that_is_alone_is_a_line_that_readers_see(production: Any) -> None:
+    query = {"dimensions": ["Orders.status"], "order": [["Orders.status", "asc"]]}
+    answer = ask(production, query, CSV)
+    found = list(csv.DictReader(io.StringIO(answer.raw.decode(), newline="")))
+    assert [row["Orders.status"] for row in found] == ["open", "paid", ""]
+
+
 @pytest.mark.parametrize("parameters", [{"cache": "never"}, {"castNumerics": "1"}, {"queryType[]": "multi"}])
 @pytest.mark.parametrize("accept", ["application/json", CSV])
 def test_a_stream_is_asked_for_with_what_json_is(

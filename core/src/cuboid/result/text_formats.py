@@ -47,7 +47,9 @@ class JsonLinesFormat(Format):
 
 
 def _line(cells: Iterator[WireValue] | Sequence[WireValue]) -> bytes:
-    return (",".join(map(_cell, cells)) + "\r\n").encode("utf-8", "replace")
+    line = ",".join(map(_cell, cells))
+    # A NULL that is alone would be an empty line, which readers pass over.
+    return ((line or '""') + "\r\n").encode("utf-8", "replace")
 
 
 def _cell(value: WireValue) -> str:
