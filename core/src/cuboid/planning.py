@@ -128,6 +128,11 @@ class Planning:
             lambda name: self.data_source(name).identity,
         )
 
+    def in_force(self, source: DataSource) -> bool:
+        """Whether it is still the data source of its name: a tenant's may have been replaced."""
+        stored = self._rollups is not None and source.name == self._rollups.name
+        return stored or self.data_sources.get(source.name) is source
+
     def data_source(self, name: str) -> DataSource:
         """The data source of that name. Raises :class:`ConfigError`."""
         if self._rollups is not None and name == self._rollups.name:

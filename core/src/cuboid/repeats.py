@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import marshal
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cuboid.planner import Planner
 from cuboid.request import Request, RequestContext
+from cuboid.run.data_source import DataSource
 from cuboid.types import Principal
 from cuboid.wanted import Wanted
 
@@ -37,10 +38,12 @@ class Repeats:
     """Knows requests again. Used from one event loop.
 
     :param on: False where plugins have a say in what queries mean, or nothing is kept.
+    :param in_force: whether a data source is still the one of its name: what was planned for another is forgotten.
     """
 
-    def __init__(self, *, on: bool) -> None:
+    def __init__(self, *, on: bool, in_force: Callable[[DataSource], bool] = lambda source: True) -> None:
         self.on = on
+        self._in_force = in_force
         self._known: OrderedDict[Hashable, Understood] = OrderedDict()
         self._claims: OrderedDict[int, tuple[object, str]] = OrderedDict()
 
@@ -62,8 +65,12 @@ class Repeats:
     def get(self, key: Hashable | None) -> Understood | None:
         """What is known of the request."""
         found = None if key is None else self._known.get(key)
-        if found is not None:
-            self._known.move_to_end(key)
+        if found is None:
+            return None
+        if not all(self._in_force(source) for one in found.wanted for source, _ in one.parts):
+            del self._known[key]
+            return None
+        self._known.move_to_end(key)
         return found
 
     def put(self, key: Hashable | None, understood: Understood) -> None:

@@ -95,7 +95,8 @@ class Service:
         self._streaming = Streaming(self._planning, self._stored, self._count_rows)
         self._rows: Counter[str] = Counter()
         self._dropped = 0
-        self._repeats = Repeats(on=self._settings.cache_size > 0 and not self._settings.plugins_decide)
+        known_again = self._settings.cache_size > 0 and not self._settings.plugins_decide
+        self._repeats = Repeats(on=known_again, in_force=self._planning.in_force)
         self._planning.planned = self._repeats.keep
         self._answers = Answers(
             self._settings.cache_size,

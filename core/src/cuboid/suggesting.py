@@ -95,10 +95,10 @@ def read_log(files: Iterable[Path]) -> tuple[list[Asked], int]:
                     entry = json.loads(line)
                     query, answered = dict(entry["query"]), entry["answered"]
                     milliseconds = float(entry["ms"])
+                    key = json.dumps(_without_ranges(query), sort_keys=True)
                 except (ValueError, KeyError, TypeError):
                     continue
                 total += 1
-                key = json.dumps(_without_ranges(query), sort_keys=True)
                 asked = found.setdefault(key, Asked([]))
                 asked.count += 1
                 asked.milliseconds += milliseconds if answered == "database" else 0.0
@@ -164,7 +164,13 @@ class Suggester:
                 given = {**query, "filters": [self._condition(each) for each in query.get("filters", ())]}
                 found += normalize(parse(given), self._catalog, now=datetime.now(UTC), dev=True)
                 self._planner.prepare(found[-1].shape)
-            except (CuboidError, AttributeError) as error:
+            except (
+                CuboidError,
+                AttributeError,
+                KeyError,
+                TypeError,
+                ValueError,
+            ) as error:  # others write, too
                 log.info("a question of the log is passed over: %s", error)
                 return []
         return found
