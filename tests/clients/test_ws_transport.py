@@ -105,8 +105,8 @@ def test_a_slow_load_is_answered_when_it_is_ready(
 def test_a_heartbeat_neither_repeats_a_load_nor_ends_it(
     javascript: Any, run: Any, make_service: Any, token: Any
 ) -> None:
-    """The client sends again whatever is open, here every half second."""
-    service = make_service(limit=1, wait=0.05)
+    """The client sends again whatever is open, here every half second; perhaps just when the answer is on its way."""
+    service = make_service(limit=1, wait=0.05, cache_size=10**6)
     client = run(service, token=token({}))
     code = """
         const api = connectSocket({heartBeatInterval: 0.5});
