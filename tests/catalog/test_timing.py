@@ -8,7 +8,7 @@ import pytest
 
 from cuboid.catalog.model import Dimension, Measure
 from cuboid.catalog.pieces import MemberReference
-from cuboid.catalog.timing import NamedShift, RollingWindow, TimeShift
+from cuboid.catalog.timing import BinCount, NamedShift, RollingWindow, TimeShift
 from cuboid.types import Interval
 
 TIME = "cubes:\n  - name: a\n    sql_table: a\n    dimensions:\n      - {name: t, sql: t, type: time%s}\n"
@@ -122,6 +122,8 @@ def measure(compile_text, written: str) -> Measure:
             RollingWindow(Interval(months=1), Interval(months=6), "start"),
         ),
         ("type: fixed, leading: -1 day", RollingWindow(leading=Interval(seconds=-DAY))),
+        ("trailing: 2 fiscals", RollingWindow(trailing=BinCount(2, "fiscal"))),
+        ("leading: 1 fiscal", RollingWindow(leading=BinCount(1, "fiscal"))),
         ("type: to_date, granularity: month", RollingWindow(to_date="month")),
         ("type: to_date, granularity: fiscal", RollingWindow(to_date="fiscal")),
         ("type: year_to_date", RollingWindow(to_date="year")),
@@ -212,6 +214,7 @@ def test_two_granularities_of_one_name(assert_error) -> None:
 MEASURES = [
     ("type: sum, sql: x, rolling_window: ¦{}", "this rolling window has no 'trailing'", "unbounded"),
     ("type: sum, sql: x, rolling_window: ¦7 days", "a rolling window must be a mapping", None),
+    ("type: sum, sql: x, rolling_window: {trailing: ¦2 fiscul}", "'fiscul' is no unit of time", None),
     ("type: sum, sql: x, rolling_window: {trailing: ¦week}", "'week' is no length of time", None),
     ("type: sum, sql: x, rolling_window: {trailing: ¦1 month 2 days}", "has several parts", None),
     ("type: sum, sql: x, rolling_window: {trailing: 1 day, offset: ¦middle}", "'middle' is no offset", None),

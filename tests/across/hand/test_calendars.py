@@ -118,6 +118,99 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
         asked("day", "rolling_last_year", date_range=["2024-02-05", "2024-02-07"]),
         rows(("2024-02-05", "30"), ("2024-02-06", "60"), ("2024-02-07", "40")),
     ),
+    # Along the calendar's months: 29 and 30 January, the 31st; 4 and 5 February, 6 and 7 February of the year after.
+    "months of a calendar are counted": (
+        asked("month", "two_months", "before", "coming", "these_and_coming"),
+        rows(
+            ("2023-01-29", "30", None, "40", "70"),
+            ("2023-01-31", "70", "30", "1", "41"),
+            ("2024-02-04", "41", "70", "6", "7"),
+            ("2024-02-06", "7", "41", None, "6"),
+        ),
+    ),
+    "other lengths are civil time, from the end of a month": (
+        asked("month", "rolling", "a_fortnight"),
+        rows(
+            ("2023-01-29", "30", "30"),
+            ("2023-01-31", "60", "70"),
+            ("2024-02-04", "1", "1"),
+            ("2024-02-06", "6", "7"),
+        ),
+    ),
+    "months that have a day in the range are shown": (
+        asked("month", "two_months", "so_far", "takings", date_range=["2023-01-30", "2024-02-05"]),
+        rows(
+            ("2023-01-29", "30", "30", "20"),
+            ("2023-01-31", "70", "70", "40"),
+            ("2024-02-04", "41", "71", "1"),
+        ),
+    ),
+    "without a range those from the first to the last that has rows": (
+        asked(
+            "month",
+            "two_months",
+            filters=[{"member": "tills.id", "operator": "equals", "values": ["2", "4"]}],
+        ),
+        rows(("2023-01-29", "20"), ("2023-01-31", "20"), ("2024-02-04", "1")),
+    ),
+    "the year to date by months": (
+        asked("month", "to_year", "kinds"),
+        rows(
+            ("2023-01-29", "30", "2"),
+            ("2023-01-31", "70", "3"),
+            ("2024-02-04", "1", "1"),
+            ("2024-02-06", "7", "3"),
+        ),
+    ),
+    "to date by days: those that the calendar has": (
+        asked("day", "to_month", "to_year", date_range=["2024-02-01", "2024-02-09"]),
+        rows(
+            ("2024-02-04", "1", "1"),
+            ("2024-02-05", "1", "1"),
+            ("2024-02-06", "2", "3"),
+            ("2024-02-07", "6", "7"),
+        ),
+    ),
+    "by what rows have": (
+        asked(
+            "month",
+            "to_year",
+            dimensions=["shop_days.kind"],
+            order=[[DAY, "asc"], ["shop_days.kind", "asc"]],
+        ),
+        [
+            ["long", at("2023-01-29"), "30", at("2023-01-29")],
+            ["long", at("2023-01-31"), "30", at("2023-01-31")],
+            ["short", at("2023-01-31"), "40", at("2023-01-31")],
+            ["long", at("2024-02-04"), "1", at("2024-02-04")],
+            ["long", at("2024-02-06"), "1", at("2024-02-06")],
+            ["short", at("2024-02-06"), "6", at("2024-02-06")],
+        ],
+    ),
+    "two years of the calendar": (
+        asked("shop_year", "two_years"),
+        rows(("2023-01-29", "70"), ("2024-02-04", "77")),
+    ),
+    "the best of two months' takings": (
+        asked("month", "best"),
+        rows(("2023-01-29", "30"), ("2023-01-31", "40"), ("2024-02-04", "40"), ("2024-02-06", "6")),
+    ),
+    # The 6th and the 7th both stand for 31 January 2023.
+    "windows of the year before": (
+        asked("month", "to_year_last_year", "rolling_last_year", date_range=THIS_YEAR),
+        rows(("2024-02-04", "30", "30"), ("2024-02-06", "70", "40")),
+    ),
+}
+
+WATCHES: dict[str, tuple[str, list[list[Any]]]] = {
+    "a bin ends where the next begins, on the same day": (
+        "so_far",
+        [["2024-03-01T06", "3"], ["2024-03-01T22", "7"], ["2024-03-02T06", "15"]],
+    ),
+    "bins within a day are counted": (
+        "two_watches",
+        [["2024-03-01T06", "3"], ["2024-03-01T22", "7"], ["2024-03-02T06", "12"]],
+    ),
 }
 
 
@@ -138,7 +231,39 @@ def test_a_time_that_is_none_of_the_calendar_s_is_refused(ask_on) -> None:
         ask_on("duckdb", query)
 
 
+@pytest.mark.parametrize("title", WATCHES)
+@pytest.mark.parametrize("engine", [pytest.param(each, marks=pytest.mark.engine(each)) for each in ENGINES])
+def test_windows_along_bins_shorter_than_a_day(ask_on, engine: str, title: str) -> None:
+    measure, expected = WATCHES[title]
+    times = [{"dimension": "watches.shift", "granularity": "watch"}]
+    found = ask_on(engine, {"measures": [f"beeps.{measure}"], "timeDimensions": times})
+    assert [[row[0][:13], row[1]] for row in found] == expected
+
+
+@pytest.mark.parametrize("engine", [pytest.param(each, marks=pytest.mark.engine(each)) for each in ENGINES])
+def test_days_beside_the_months_that_the_calendar_has_them_in(ask_on, engine: str) -> None:
+    query = asked("day", "to_month", date_range=THIS_YEAR, order=[])
+    query["timeDimensions"].append({"dimension": DAY, "granularity": "month"})
+    found = ask_on(engine, query)
+    assert sorted([row[0][:10], row[1][:10], row[2]] for row in found) == [
+        ["2024-02-04", "2024-02-04", "1"],
+        ["2024-02-05", "2024-02-04", "1"],
+        ["2024-02-06", "2024-02-06", "2"],
+        ["2024-02-07", "2024-02-06", "6"],
+    ]
+
+
 @pytest.mark.engine("duckdb")
-def test_a_window_along_bins_of_a_calendar_is_refused(ask_on) -> None:
-    with pytest.raises(UnsupportedFeature, match="cannot run windows along"):
-        ask_on("duckdb", asked("month", "rolling"))
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        (asked("month", "two_years"), "they can be counted from such a bin only"),
+        (
+            {"measures": ["tills.to_year"], "timeDimensions": [{"dimension": DAY, "dateRange": THIS_YEAR}]},
+            "no buckets of time that are in one",
+        ),
+    ],
+)
+def test_windows_that_a_calendar_does_not_tell_are_refused(ask_on, query: dict[str, Any], why: str) -> None:
+    with pytest.raises(UnsupportedFeature, match=why):
+        ask_on("duckdb", query)

@@ -12,7 +12,16 @@ from typing import Literal
 from cuboid.catalog.pieces import Place, Template
 from cuboid.types import Interval
 
-WindowBound = Interval | Literal["unbounded"] | None
+
+@dataclass(frozen=True, slots=True)
+class BinCount:
+    """So many bins of a custom granularity of the time dimension that a window runs along."""
+
+    count: int
+    granularity: str
+
+
+WindowBound = Interval | BinCount | Literal["unbounded"] | None
 """How far a window reaches; None means not at all."""
 
 

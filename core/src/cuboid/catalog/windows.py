@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
@@ -12,7 +13,7 @@ from cuboid.catalog.intervals import read_length
 from cuboid.catalog.named import named_time_dimension
 from cuboid.catalog.nodes import Node, Scalar
 from cuboid.catalog.scope import Scope, Use
-from cuboid.catalog.timing import NamedShift, RollingWindow, TimeShift, WindowBound
+from cuboid.catalog.timing import BinCount, NamedShift, RollingWindow, TimeShift, WindowBound
 from cuboid.errors import closest, did_you_mean
 from cuboid.types import GRANULARITIES, Interval
 
@@ -25,6 +26,7 @@ _WINDOWS: Mapping[str, str] = MappingProxyType({name: name for name in ("fixed",
 _OFFSETS: Mapping[str, Literal["start", "end"]] = MappingProxyType({"start": "start", "end": "end"})
 _DIRECTIONS: Mapping[str, int] = MappingProxyType({"prior": 1, "next": -1})
 _SHIFT_SQL = Use("a time shift")
+_BIN_COUNT = re.compile(r"([1-9]\d{0,3}) (\w+?)(s?)")
 
 
 def read_rolling_window(fields: Fields, scope: Scope) -> RollingWindow | None:
@@ -49,15 +51,22 @@ def read_rolling_window(fields: Fields, scope: Scope) -> RollingWindow | None:
         window.missing("trailing", "a length of time such as 7 days, or unbounded; or 'leading'")
         return None
     offset = window.choice("offset", _OFFSETS, default="end") or "end"
-    return RollingWindow(_bound(window, "trailing"), _bound(window, "leading"), offset)
+    return RollingWindow(_bound(window, "trailing", scope), _bound(window, "leading", scope), offset)
 
 
-def _bound(window: Fields, key: str) -> WindowBound:
+def _bound(window: Fields, key: str, scope: Scope) -> WindowBound:
     written = window.scalar(key)
     if written is None:
         return None
     if written.text.strip() == "unbounded":
         return "unbounded"
+    counted = _BIN_COUNT.fullmatch(" ".join(written.text.split()))
+    if counted is not None:
+        count, singular, plural = counted.groups()
+        known = (f"{singular}{plural}", singular)
+        name = next((each for each in known if each in scope.names.custom_granularities), None)
+        if name is not None and singular.lower() not in GRANULARITIES:
+            return BinCount(int(count), name)
     length = read_length(written, window.problems)
     return length.interval if length else None
 

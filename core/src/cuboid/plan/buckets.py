@@ -42,7 +42,7 @@ def _same_rows(part: Windowed) -> object:
     """Equal for windows whose rows differ in how far frames reach only."""
     assert isinstance(part.rows, Relation)
     frames = part.frames
-    return without_reach(part.rows, frames), part.keys, part.cube, frames.time, frames.range
+    return without_reach(part.rows, frames), part.keys, part.cube, frames.time, frames.range, part.calendar
 
 
 def _by_buckets(windows: Iterable[Windowed], catalog: Catalog) -> list[list[Windowed]]:

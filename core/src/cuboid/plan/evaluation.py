@@ -13,6 +13,7 @@ from cuboid.errors import UnsupportedFeature
 from cuboid.plan.conversions import first_step, plan_conversion
 from cuboid.plan.facts import Facts
 from cuboid.plan.fanout import aggregate_leaves
+from cuboid.plan.frames import Frames
 from cuboid.plan.members import Members, merged
 from cuboid.plan.mentions import Mentions, named_members
 from cuboid.plan.nodes import Combine, Groups, Key, KeyedAggregate, Leaf, Relation, Stage, Windowed
@@ -101,18 +102,27 @@ class Evaluation:
         if measure.multi_stage is not None:
             check_window(measure, measure.multi_stage)
             inner = replace(without_range(state, frames), keys=state.keys)
-            if frames.bins is None:
+            if frames.bins is None and not frames.looked_up:
                 raise UnsupportedFeature(
                     f"Measure '{name}' rolls over other measures, which are computed for buckets of time.",
                     hint=f"Give '{own}' a granularity in the query.",
                 )
             check_stage(measure, inner, self.catalog, origin)
             child = self.combined(inner, self._part_leaves(name, paths))
-            return Windowed(child, state.keys, measure.cube, (Leaf(name),), frames, distinct=False)
+            leaves, calendar = (Leaf(name),), self._calendar(state, frames)
+            return Windowed(child, state.keys, measure.cube, leaves, frames, False, calendar=calendar)
         relation = self.relations.relation(self.asked, inner, {name: paths}, self.facts, measure.cube)
         part = aggregate_leaves(self.catalog, self.members, relation, keys, measure.cube, (name,))
-        distinct = isinstance(part, KeyedAggregate)
-        return Windowed(relation, state.keys, measure.cube, part.leaves, frames, distinct)
+        distinct, calendar = isinstance(part, KeyedAggregate), self._calendar(state, frames)
+        return Windowed(relation, state.keys, measure.cube, part.leaves, frames, distinct, calendar=calendar)
+
+    def _calendar(self, state: State, frames: Frames) -> Relation | None:
+        """The rows of the calendar that the frames are looked up in: no condition of the query says which there are."""
+        if not frames.looked_up:
+            return None
+        own = self.members.origin(frames.time.member)
+        keys = tuple(key for key in state.keys if self.members.origin(key.member) == own)
+        return self.relations.relation(replace(self.asked, top=None), State(keys, (), ()), {})
 
     def _part_leaves(
         self, name: str, paths: frozenset[JoinPath], branch: Template | None = None

@@ -18,10 +18,11 @@ class Frames:
 
     :param time: the time dimension as it is grouped by: its finest key; without granularity there is one frame,
         that of the range.
-    :param bins: the buckets; None for the one.
+    :param bins: the buckets; None for the one, and where they are looked up.
     :param window: how a bucket's frame reaches beyond it.
     :param to_date: the periods from whose beginning frames run, if the window is to date.
     :param range: the bounds of the buckets that are shown; None for all from the first to the last that has rows.
+    :param looked_up: the buckets, and the periods of a window to date, are groups of a calendar's rows.
     """
 
     time: Key
@@ -29,6 +30,7 @@ class Frames:
     window: RollingWindow
     to_date: Bins | None = None
     range: tuple[Slot, Slot] | None = None
+    looked_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,7 @@ class Windowed(_WithLeaves):
     :param rows: a relation, or the groups that a measure over other measures is computed from.
     :param distinct: the relation repeats the cube's rows.
     :param buckets: the relation's rows are added up by these before they are put into frames.
+    :param calendar: the rows of the calendar whose groups the buckets are, where frames are looked up.
     """
 
     rows: Relation | Combine | StoredAggregate
@@ -205,6 +206,7 @@ class Windowed(_WithLeaves):
     frames: Frames
     distinct: bool
     buckets: Buckets | None = None
+    calendar: Relation | None = None
 
 
 @dataclass(frozen=True, slots=True)

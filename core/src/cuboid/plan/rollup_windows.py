@@ -19,6 +19,10 @@ _DAY = 86400
 
 def bucket_keys(frames: Frames, catalog: Catalog, aligned: Aligned) -> Iterator[Key]:
     """The granularities by which rows may be grouped before they are put into the frames, the longest first."""
+    if frames.looked_up:
+        if _holds_days(frames, catalog):
+            yield Key(frames.time.member, "day")
+        return
     custom = catalog.dimension(frames.time.member).granularities
     origin = catalog.dimension(frames.time.member).origin
     asked = frames.time.granularity
@@ -27,6 +31,15 @@ def bucket_keys(frames: Frames, catalog: Catalog, aligned: Aligned) -> Iterator[
         bins = bins_of(name, custom)
         if bins is not None and _hold(frames, bins, Key(origin, name), aligned):
             yield Key(frames.time.member, name)
+
+
+def _holds_days(frames: Frames, catalog: Catalog) -> bool:
+    """Whether frames between rows of a calendar hold whole days."""
+    reach = (frames.window.trailing, frames.window.leading)
+    lengths = (each for each in reach if isinstance(each, Interval))
+    return catalog.dimension(frames.time.member).time_kind == "date" and all(
+        not each.seconds % _DAY for each in lengths
+    )
 
 
 def _hold(frames: Frames, bins: Bins, stored: Key, aligned: Aligned) -> bool:

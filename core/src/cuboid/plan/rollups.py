@@ -131,7 +131,7 @@ class Rollups:
                     child = self._combine(part.child, asked, layouts)
                     groups = None if part.groups is None else self._combine(part.groups, asked, layouts)
                     served.append(replace(part, child=child, groups=groups))
-                case Windowed(rows=Combine() as rows):
+                case Windowed(rows=Combine() as rows, calendar=None):
                     served.append(replace(part, rows=self._combine(rows, asked, layouts)))
                 case Windowed(rows=Relation() as rows):
                     served.append(self._windowed(part, rows, asked, layouts))
@@ -144,6 +144,8 @@ class Rollups:
         """The window over stored buckets that each frame holds wholly."""
         if part.distinct or rows.tree.root != part.cube:
             raise NotServedError(f"a rolling window over rows of '{part.cube}', which joins repeat or lack")
+        if part.calendar is not None:
+            raise NotServedError("the frames of its rolling window are looked up in the rows of a calendar")
         origin = self._members.origin
         own = origin(part.frames.time.member)
         others = tuple(key for key in part.keys if key.granularity is None or origin(key.member) != own)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
+from cuboid.catalog.intervals import UNITS
 from cuboid.catalog.model import Catalog, Measure
 from cuboid.catalog.stages import MultiStage
-from cuboid.catalog.timing import Bins, RollingWindow, WindowBound, bins_of, length_of
+from cuboid.catalog.timing import BinCount, Bins, RollingWindow, WindowBound, bins_of, length_of
 from cuboid.errors import UnsupportedFeature
 from cuboid.plan.frames import Frames
 from cuboid.plan.nodes import Key
@@ -43,22 +44,26 @@ def frames_of(
             f"Measure '{measure.full_name}' rolls along '{time}', which has several date ranges in this query.",
             hint="Give one range.",
         )
+    span = None if not ranges else (ranges[0].slots[0], ranges[0].slots[1])
     custom = catalog.dimension(time).granularities
     keys = [key for key in state.keys if key.granularity is not None and origin(key.member) == time]
+    window = _counted(measure, window, keys, time, catalog)
+    if _is_looked_up(measure, window, keys, time, catalog):
+        return Frames(keys[0], None, window, None, span, looked_up=True)
     bins = None
     finest = Key(time)
     if keys:
         finest = min(keys, key=lambda key: length_of(key.granularity or "", custom))
         bins = _bins(finest.granularity or "", time, catalog)
         for key in keys:
-            if not _bins(key.granularity or "", time, catalog).hold(bins):
+            longer = _bins(key.granularity or "", time, catalog)
+            if bins is None or longer is None or not longer.hold(bins):
                 raise UnsupportedFeature(
                     f"Measure '{measure.full_name}' rolls along '{time}' by {finest.granularity}, and buckets of that "
                     f"length are not within one {key.granularity}.",
                     hint="Ask for one of the two granularities.",
                 )
     to_date = None if window.to_date is None else _bins(window.to_date, time, catalog)
-    span = None if not ranges else (ranges[0].slots[0], ranges[0].slots[1])
     return Frames(finest, bins, window, to_date, span)
 
 
@@ -67,7 +72,7 @@ def framed_state(state: State, frames: Frames) -> State:
     if frames.range is None:
         return state
     start, end = frames.range
-    before, after = _reach(frames)
+    before, after = (None, None) if frames.looked_up else _reach(frames)
     conditions: list[Condition] = []
     for condition in state.conditions:
         if _is_range(condition, frames):
@@ -141,13 +146,61 @@ def _time(measure: Measure, state: State, date_ranges: Sequence[Predicate], orig
     return own[0]
 
 
-def _bins(granularity: str, time: str, catalog: Catalog) -> Bins:
+def _bins(granularity: str, time: str, catalog: Catalog) -> Bins | None:
+    """The bins; None for those that stand in the rows of a calendar."""
     custom = catalog.dimension(time).granularities
     if granularity not in custom and granularity not in GRANULARITIES:
         raise UnsupportedFeature(f"'{time}' has no granularity '{granularity}'.")
-    bins = bins_of(granularity, custom)
-    if bins is None:
+    return bins_of(granularity, custom)
+
+
+def _is_looked_up(
+    measure: Measure, window: RollingWindow, keys: Sequence[Key], time: str, catalog: Catalog
+) -> bool:
+    """Whether only the rows of a calendar tell the buckets, or the periods of a window to date."""
+    if any(_bins(key.granularity or "", time, catalog) is None for key in keys):
+        return True
+    if window.to_date is None or _bins(window.to_date, time, catalog) is not None:
+        return False
+    if not keys:
         raise UnsupportedFeature(
-            f"'{time}.{granularity}' is read from a calendar, which this version cannot run windows along yet."
+            f"Measure '{measure.full_name}' runs from the beginning of '{time}.{window.to_date}', which stands in the "
+            "rows of a calendar, and the query has no buckets of time that are in one.",
+            hint=f"Give '{time}' a granularity in the query, such as day.",
         )
-    return bins
+    return True
+
+
+def _counted(
+    measure: Measure, window: RollingWindow, keys: Sequence[Key], time: str, catalog: Catalog
+) -> RollingWindow:
+    """The window with its bounds as frames have them: bins of a calendar are counted, all else is a length of time."""
+    names = [key.granularity or "" for key in keys]
+    alone = names[0] if len(names) == 1 and _bins(names[0], time, catalog) is None else ""
+
+    def bound(written: WindowBound) -> WindowBound:
+        if isinstance(written, Interval) and alone in UNITS:
+            return _bins_within(written, alone) or written
+        if not isinstance(written, BinCount) or written.granularity == alone:
+            return written
+        bins = _bins(written.granularity, time, catalog)
+        if bins is not None:
+            length = bins.interval
+            return Interval(length.months * written.count, length.seconds * written.count)
+        raise UnsupportedFeature(
+            f"Measure '{measure.full_name}' reaches over {written.count} bins of '{time}.{written.granularity}', which "
+            "stand in the rows of a calendar: they can be counted from such a bin only.",
+            hint=f"Group by '{time}.{written.granularity}', and by no other granularity of '{time}'.",
+        )
+
+    return replace(window, trailing=bound(window.trailing), leading=bound(window.leading))
+
+
+def _bins_within(length: Interval, granularity: str) -> BinCount | None:
+    """How many of a calendar's bins a length is that is written in the built-in unit of their name, or in one made of
+    such; None if it is made of others."""
+    unit = UNITS[granularity]
+    count = length.months // unit.months if unit.months else length.seconds // unit.seconds
+    if count < 1 or Interval(unit.months * count, unit.seconds * count) != length:
+        return None
+    return BinCount(count, granularity)

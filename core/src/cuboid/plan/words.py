@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from cuboid.catalog.timing import Bins, WindowBound
+from cuboid.catalog.timing import BinCount, Bins, WindowBound
 from cuboid.plan.nodes import Key, Shift, Stage, Windowed
 from cuboid.types import Interval
 
@@ -59,13 +59,18 @@ def window_details(node: Windowed) -> Iterator[str]:
     """Which buckets there are, and which rows count for each."""
     frames = node.frames
     time = frames.time.member
-    if frames.bins is None:
+    if frames.looked_up:
+        of_range = ", those of the date range" if frames.range is not None else ""
+        yield f"buckets of {time} are groups of the calendar's rows{of_range}"
+    elif frames.bins is None:
         yield f"one frame, that of the date range of {time}"
     elif frames.range is not None:
         yield f"buckets of {time} every {bins_words(frames.bins)}, those of the date range"
     else:
         yield f"buckets of {time} every {bins_words(frames.bins)}, from the first to the last that has rows"
-    if frames.to_date is not None:
+    if frames.looked_up and frames.window.to_date is not None:
+        yield f"a frame runs from the first of the calendar's rows with the bucket's {frames.window.to_date}"
+    elif frames.to_date is not None:
         yield f"a frame runs from the beginning of its {bins_words(frames.to_date)} to the bucket's end"
     else:
         point = f"the bucket's {frames.window.offset}"
@@ -115,6 +120,8 @@ def _named(keys: Iterable[Key]) -> str:
 def _reach(bound: WindowBound) -> str:
     if isinstance(bound, Interval):
         return interval_words(bound)
+    if isinstance(bound, BinCount):
+        return f"{bound.count} bins of {bound.granularity}"
     return "any time" if bound == "unbounded" else "nothing"
 
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from cuboid.catalog.model import Catalog
-from cuboid.catalog.timing import Bins, WindowBound
+from cuboid.catalog.timing import BinCount, Bins, WindowBound
 from cuboid.plan.frames import Buckets, Frames
 from cuboid.plan.nodes import Combine, Key, Leaf, Relation, StoredAggregate, Windowed
 from cuboid.sql.aggregates import RAW
 from cuboid.sql.binding import slot_mark
 from cuboid.sql.bins import bin_mark
+from cuboid.sql.calendar_windows import (
+    BUCKET,
+    BUCKET_END,
+    END,
+    FRAMES,
+    GROUPS,
+    START,
+    TIME,
+    CalendarBins,
+    CalendarWindows,
+)
 from cuboid.sql.dialect import Dialect, ShiftUnit
 from cuboid.sql.guards import guarded
 from cuboid.sql.members import is_not_null
@@ -26,8 +37,7 @@ from cuboid.sql.tables import Tables
 from cuboid.sql.time import floored
 from cuboid.types import Interval
 
-FRAMES, BUCKET, START, END = "frames", "bucket", "frame_start", "frame_end"
-TIME, PRESENT = "row_time", "is_row"
+PRESENT = "is_row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +60,38 @@ class WindowSql:
         self._dialect = dialect
         self._sources = sources
         self._stages = stages
+        self._calendars = CalendarWindows(catalog, dialect, sources)
 
     def lower(self, node: Windowed, tables: Tables) -> Reading:
         """The keys and the values of the windows."""
         others = tuple(key for key in node.keys if not self._is_time(key, node.frames))
+        looked_up = None
+        if node.calendar is not None:
+            own = tuple(key for key in node.keys if key not in others)
+            looked_up = self._calendars.bins(node.calendar, node.frames, own, tables)
         if isinstance(node.rows, Combine):
-            rows = self._child_rows(node, node.rows, others, tables)
+            rows = self._child_rows(node, node.rows, others, looked_up, tables)
         elif isinstance(node.rows, StoredAggregate):
             rows = self._stored_rows(node, node.rows, others, tables)
         else:
             rows = self._relation_rows(node, node.rows, others, tables)
-        frames = self._frames(node.frames, rows, tables)
-        joined = self._joined(node, frames, rows, every_bucket=not others)
-        bucket = column(BUCKET, rows.name if node.distinct else FRAMES)
-        keys = {
-            key: rows.keys[key] if key in rows.keys else self._period(key, node.frames, bucket)
-            for key in node.keys
-        }
+        shown: Mapping[Key, str] = {}
+        if looked_up is not None:
+            shown = looked_up.keys
+            low, high = self._bounds(node.frames, column(BUCKET), column(BUCKET_END))
+            frames = self._calendars.frames(looked_up, node.frames, (low, high), rows.table, tables)
+        else:
+            frames = self._frames(node.frames, rows, tables)
+        joined = self._joined(node, frames, rows, tuple(shown.values()), every_bucket=not others)
+        source = rows.name if node.distinct else FRAMES
+        keys = {}
+        for key in node.keys:
+            if key in rows.keys:
+                keys[key] = rows.keys[key]
+            elif key in shown:
+                keys[key] = column(shown[key], source)
+            else:
+                keys[key] = self._period(key, node.frames, column(BUCKET, source))
         return Reading(joined, keys, lambda name: rows.leaves[name].copy(), grouped=True)
 
     # ------------------------------------------------------------ rows
@@ -133,18 +158,28 @@ class WindowSql:
         comment = f"rows of {node.cube} added up by {member}.{buckets.granularity}"
         return _Rows(name, tables.cte(name, select, comment), reduced.columns, time.name, keys, values)
 
-    def _child_rows(self, node: Windowed, child: Combine, others: tuple[Key, ...], tables: Tables) -> _Rows:
+    def _child_rows(
+        self,
+        node: Windowed,
+        child: Combine,
+        others: tuple[Key, ...],
+        looked_up: CalendarBins | None,
+        tables: Tables,
+    ) -> _Rows:
         """The groups of the child as rows, each at the beginning of its bucket."""
         (leaf,) = node.leaves
         measure = self._catalog.measure(leaf.measure)
-        groups = tables.table(child).reading()
+        groups = tables.table(child).reading(None if looked_up is None else GROUPS)
+        begin = groups.keys[node.frames.time]
+        if looked_up is not None:
+            groups, begin = looked_up.begin_of(groups)
         name = f"{measure.name}__rows"
         reduced = Reduced(groups.select, name, self._sources.names())
         keys = {
             key: reduced.carry(groups.keys[key], self._sources.alias(key.member, key.granularity))
             for key in others
         }
-        time = reduced.carry(groups.keys[node.frames.time], TIME)
+        time = reduced.carry(begin, TIME)
         value = self._stages.contribution(measure, groups)
         values = {
             leaf.measure: self._sources.leaves.over(leaf, reduced.carry(value, f"input__{measure.name}"))
@@ -226,6 +261,8 @@ class WindowSql:
         self, frames: Frames, begin: exp.Expr, end: exp.Expr
     ) -> tuple[exp.Expr | None, exp.Expr | None]:
         """``[low, high)`` of a bucket's frame; None for a side that is open."""
+        if frames.looked_up and frames.window.to_date is not None:
+            return column(START), end
         if frames.to_date is not None:
             period = self._dialect.date_bin(frames.to_date.interval, frames.to_date.origin, begin.copy())
             return period, end
@@ -235,6 +272,8 @@ class WindowSql:
     def _reach(self, point: exp.Expr, bound: WindowBound, sign: int) -> exp.Expr | None:
         if bound == "unbounded":
             return None
+        if isinstance(bound, BinCount):
+            return column(START if sign < 0 else END)
         if bound is None:
             return point.copy()
         assert isinstance(bound, Interval)
@@ -242,8 +281,13 @@ class WindowSql:
 
     # ------------------------------------------------------------ together
 
-    def _joined(self, node: Windowed, frames: str, rows: _Rows, *, every_bucket: bool) -> exp.Select:
-        """Frames and the rows in them; where rows repeat each once per frame and keys."""
+    def _joined(
+        self, node: Windowed, frames: str, rows: _Rows, shown: Sequence[str], *, every_bucket: bool
+    ) -> exp.Select:
+        """Frames and the rows in them; where rows repeat each once per frame and keys.
+
+        :param shown: the columns of the frames that are keys.
+        """
         tests: list[exp.Expr] = []
         low, high = self._bounds(node.frames, exp.null(), exp.null())
         time = column(rows.time, rows.name)
@@ -260,7 +304,9 @@ class WindowSql:
         select = self._dialect.within(series, BUCKET, source, exp.and_(*tests), left=every_bucket)
         if not node.distinct:
             return select
-        select = select.distinct(copy=False).select(aliased(column(BUCKET, FRAMES), BUCKET), copy=False)
+        select = select.distinct(copy=False)
+        for name in (BUCKET, *shown):
+            select = select.select(aliased(column(name, FRAMES), name), copy=False)
         for name in rows.carried:
             if name != rows.time:
                 select = select.select(aliased(column(name, rows.name), name), copy=False)

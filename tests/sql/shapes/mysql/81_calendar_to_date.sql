@@ -1,0 +1,75 @@
+-- Days of a calendar, each with the rows since its year began, whose first day the calendar tells
+-- {"measures": ["tills.thisYear"], "timeDimensions": [{"dimension": "days.day", "granularity": "day"}]}
+WITH `days__day_day__bins` AS (
+  /* all bins of days.day.day that the calendar has */
+  SELECT
+    `days`.`days__day_day`,
+    MIN(`days`.`row_time`) AS `bucket`,
+    MAX(
+      DATE_ADD(
+        CAST(DATE_FORMAT(`days`.`row_time`, '%%Y-%%m-%%d 00:00:00') AS DATETIME(6)),
+        INTERVAL (
+          86400
+        ) SECOND
+      )
+    ) AS `bucket_end`,
+    MIN(`days`.`frame_start`) AS `frame_start`
+  FROM (
+    SELECT
+      CAST(DATE_FORMAT(CAST(`days`.day AS DATETIME(6)), '%%Y-%%m-%%d 00:00:00') AS DATETIME(6)) AS `days__day_day`,
+      CAST(`days`.day AS DATETIME(6)) AS `row_time`,
+      CASE
+        WHEN NOT CAST(`days`.year_start AS DATETIME(6)) IS NULL
+        THEN MIN(CAST(`days`.day AS DATETIME(6))) OVER (PARTITION BY CAST(`days`.year_start AS DATETIME(6)))
+      END AS `frame_start`
+    FROM retail_days AS `days`
+  ) AS `days`
+  WHERE
+    NOT `days`.`days__day_day` IS NULL AND NOT `days`.`row_time` IS NULL
+  GROUP BY
+    1
+), `tills__rows` AS (
+  /* rows of tills added up by days.day.day */
+  SELECT
+    CAST(DATE_FORMAT(CAST(`days`.day AS DATETIME(6)), '%%Y-%%m-%%d 00:00:00') AS DATETIME(6)) AS `row_time`,
+    SUM(`tills`.takings) AS `input__thisYear`
+  FROM tills AS `tills`
+  LEFT JOIN retail_days AS `days`
+    ON `tills`.day = `days`.day
+  GROUP BY
+    1
+), `days__day_day__frames` AS (
+  /* the bins of days.day.day and the frame of each */
+  SELECT
+    `days__day_day`,
+    `bucket`,
+    `frame_start`,
+    `bucket_end` AS `frame_end`
+  FROM `days__day_day__bins`
+  CROSS JOIN (
+    SELECT
+      MIN(`row_time`) AS `first_row`,
+      MAX(`row_time`) AS `last_row`
+    FROM `tills__rows`
+  ) AS `limits`
+  WHERE
+    `bucket` <= `limits`.`last_row` AND `bucket_end` > `limits`.`first_row`
+), `tills__measures` AS (
+  /* tills.thisYear by days.day.day: the rows in the frame of each bucket */
+  SELECT
+    `frames`.`days__day_day` AS `days__day_day`,
+    SUM(`tills__rows`.`input__thisYear`) AS `tills__this_year`
+  FROM `days__day_day__frames` AS `frames`
+  LEFT JOIN `tills__rows` AS `tills__rows`
+    ON `tills__rows`.`row_time` >= `frames`.`frame_start`
+    AND `tills__rows`.`row_time` < `frames`.`frame_end`
+  GROUP BY
+    1
+)
+SELECT
+  `days__day_day`,
+  `tills__this_year`
+FROM `tills__measures`
+ORDER BY
+  CASE WHEN `days__day_day` IS NULL THEN 1 ELSE 0 END, `days__day_day` ASC
+LIMIT 10000
