@@ -1,0 +1,152 @@
+-- Two windows read their rows once; the sum beside them reads those of the range, and has no bucket without rows
+-- {"measures": ["orders.week", "orders.toDate", "orders.total"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-04-10"]}]}
+WITH "orders__rows" AS (
+  /* rows of orders added up by orders.createdAt.day */
+  SELECT
+    toDateTime64(toStartOfDay(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "row_time",
+    SUM("orders".amount) AS "input__week",
+    SUM("orders".amount) AS "input__toDate"
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS "orders"
+  WHERE
+    "orders".created_at >= {p1:DateTime64(6, 'UTC')}
+    AND "orders".created_at < {p2:DateTime64(6, 'UTC')}
+  GROUP BY
+    1
+), "orders__created_at_day__frames" AS (
+  /* the buckets of orders.createdAt.day and the frame of each */
+  SELECT
+    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n") AS "bucket",
+    addSeconds(addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n" + 86400), -604800) AS "frame_start",
+    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n" + 86400) AS "frame_end"
+  FROM (
+    SELECT
+      arrayJoin(
+        range(
+          toInt64(1709251200),
+          toInt64(1712707200 + 1),
+          toInt64(86400)
+        )
+      ) AS "n"
+  ) AS "numbers"
+), "orders__measures" AS (
+  /* orders.week by orders.createdAt.day: the rows in the frame of each bucket */
+  SELECT
+    "frames"."bucket" AS "orders__created_at_day",
+    SUM("orders__rows"."input__week") AS "orders__week"
+  FROM "orders__created_at_day__frames" AS "frames"
+  LEFT JOIN (
+    SELECT
+      "orders__rows".*,
+      "frames"."bucket" AS "matched_bucket"
+    FROM "orders__created_at_day__frames" AS "frames"
+    CROSS JOIN "orders__rows" AS "orders__rows"
+    WHERE
+      "orders__rows"."row_time" >= "frames"."frame_start"
+      AND "orders__rows"."row_time" < "frames"."frame_end"
+  ) AS "orders__rows"
+    ON "frames"."bucket" = "orders__rows"."matched_bucket"
+  GROUP BY
+    1
+), "orders__created_at_day__frames_2" AS (
+  /* the buckets of orders.createdAt.day and the frame of each */
+  SELECT
+    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n") AS "bucket",
+    toDateTime64(
+      toStartOfMonth(toStartOfSecond(addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n"))),
+      6,
+      'UTC'
+    ) AS "frame_start",
+    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n" + 86400) AS "frame_end"
+  FROM (
+    SELECT
+      arrayJoin(
+        range(
+          toInt64(1709251200),
+          toInt64(1712707200 + 1),
+          toInt64(86400)
+        )
+      ) AS "n"
+  ) AS "numbers"
+), "orders__measures_2" AS (
+  /* orders.toDate by orders.createdAt.day: the rows in the frame of each bucket */
+  SELECT
+    "frames"."bucket" AS "orders__created_at_day",
+    SUM("orders__rows"."input__toDate") AS "orders__to_date"
+  FROM "orders__created_at_day__frames_2" AS "frames"
+  LEFT JOIN (
+    SELECT
+      "orders__rows".*,
+      "frames"."bucket" AS "matched_bucket"
+    FROM "orders__created_at_day__frames_2" AS "frames"
+    CROSS JOIN "orders__rows" AS "orders__rows"
+    WHERE
+      "orders__rows"."row_time" >= "frames"."frame_start"
+      AND "orders__rows"."row_time" < "frames"."frame_end"
+  ) AS "orders__rows"
+    ON "frames"."bucket" = "orders__rows"."matched_bucket"
+  GROUP BY
+    1
+), "orders__measures_3" AS (
+  /* orders.total by orders.createdAt.day */
+  SELECT
+    toDateTime64(toStartOfDay(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "orders__created_at_day",
+    SUM("orders".amount) AS "orders__total"
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS "orders"
+  WHERE
+    "orders".created_at >= {p3:DateTime64(6, 'UTC')}
+    AND "orders".created_at < {p4:DateTime64(6, 'UTC')}
+  GROUP BY
+    1
+)
+SELECT
+  "orders__created_at_day",
+  "orders__week",
+  "orders__to_date",
+  "orders__total"
+FROM (
+  SELECT
+    "orders__created_at_day",
+    any("orders__week") AS "orders__week",
+    any("orders__to_date") AS "orders__to_date",
+    any("orders__total") AS "orders__total"
+  FROM (
+    SELECT
+      "orders__created_at_day",
+      "orders__week",
+      NULL AS "orders__to_date",
+      NULL AS "orders__total"
+    FROM "orders__measures"
+    UNION ALL
+    SELECT
+      "orders__created_at_day",
+      NULL AS "orders__week",
+      "orders__to_date",
+      NULL AS "orders__total"
+    FROM "orders__measures_2"
+    UNION ALL
+    SELECT
+      "orders__created_at_day",
+      NULL AS "orders__week",
+      NULL AS "orders__to_date",
+      "orders__total"
+    FROM "orders__measures_3"
+  ) AS "parts"
+  GROUP BY
+    1
+) AS "combined"
+ORDER BY
+  "orders__created_at_day" ASC
+LIMIT 10000
+-- ["2024-02-22T00:00:00.000Z", "2024-04-12T00:00:00.000Z", "2024-03-01T00:00:00.000Z", "2024-04-11T00:00:00.000Z"]

@@ -1,0 +1,187 @@
+-- Two windows read their rows once; the sum beside them reads those of the range, and has no bucket without rows
+-- {"measures": ["orders.week", "orders.toDate", "orders.total"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2024-03-01", "2024-04-10"]}]}
+WITH "orders__rows" AS (
+  /* rows of orders added up by orders.createdAt.day */
+  SELECT
+    DATE_TRUNC('day', CAST("orders".created_at AS TIMESTAMP)) AS "row_time",
+    SUM("orders".amount) AS "input__week",
+    SUM("orders".amount) AS "input__toDate"
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS "orders"
+  WHERE
+    "orders".created_at >= CAST($1 AS TIMESTAMP)
+    AND "orders".created_at < CAST($2 AS TIMESTAMP)
+  GROUP BY
+    1
+), "orders__created_at_day__frames" AS (
+  /* the buckets of orders.createdAt.day and the frame of each */
+  SELECT
+    (
+      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + INTERVAL '1 SECOND' * (
+        "n"
+      )
+    ) AS "bucket",
+    (
+      (
+        CAST('1970-01-01 00:00:00' AS TIMESTAMP) + INTERVAL '1 SECOND' * (
+          "n" + 86400
+        )
+      ) + INTERVAL '1 SECOND' * (
+        -604800
+      )
+    ) AS "frame_start",
+    (
+      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + INTERVAL '1 SECOND' * (
+        "n" + 86400
+      )
+    ) AS "frame_end"
+  FROM (
+    SELECT
+      GENERATE_SERIES(1709251200, 1712707200, 86400) AS "n"
+  ) AS "numbers"
+), "orders__measures" AS (
+  /* orders.week by orders.createdAt.day: the rows in the frame of each bucket */
+  SELECT
+    "frames"."bucket" AS "orders__created_at_day",
+    SUM("orders__rows"."input__week") AS "orders__week"
+  FROM "orders__created_at_day__frames" AS "frames"
+  LEFT JOIN "orders__rows" AS "orders__rows"
+    ON "orders__rows"."row_time" >= "frames"."frame_start"
+    AND "orders__rows"."row_time" < "frames"."frame_end"
+  GROUP BY
+    1
+), "orders__created_at_day__frames_2" AS (
+  /* the buckets of orders.createdAt.day and the frame of each */
+  SELECT
+    (
+      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + INTERVAL '1 SECOND' * (
+        "n"
+      )
+    ) AS "bucket",
+    DATE_TRUNC(
+      'month',
+      (
+        CAST('1970-01-01 00:00:00' AS TIMESTAMP) + INTERVAL '1 SECOND' * (
+          "n"
+        )
+      )
+    ) AS "frame_start",
+    (
+      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + INTERVAL '1 SECOND' * (
+        "n" + 86400
+      )
+    ) AS "frame_end"
+  FROM (
+    SELECT
+      GENERATE_SERIES(1709251200, 1712707200, 86400) AS "n"
+  ) AS "numbers"
+), "orders__measures_2" AS (
+  /* orders.toDate by orders.createdAt.day: the rows in the frame of each bucket */
+  SELECT
+    "frames"."bucket" AS "orders__created_at_day",
+    SUM("orders__rows"."input__toDate") AS "orders__to_date"
+  FROM "orders__created_at_day__frames_2" AS "frames"
+  LEFT JOIN "orders__rows" AS "orders__rows"
+    ON "orders__rows"."row_time" >= "frames"."frame_start"
+    AND "orders__rows"."row_time" < "frames"."frame_end"
+  GROUP BY
+    1
+), "orders__measures_3" AS (
+  /* orders.total by orders.createdAt.day */
+  SELECT
+    DATE_TRUNC('day', CAST("orders".created_at AS TIMESTAMP)) AS "orders__created_at_day",
+    SUM("orders".amount) AS "orders__total"
+  FROM (
+    SELECT
+      *
+    FROM public.orders
+    WHERE
+      NOT deleted
+  ) AS "orders"
+  WHERE
+    "orders".created_at >= CAST($3 AS TIMESTAMP)
+    AND "orders".created_at < CAST($4 AS TIMESTAMP)
+  GROUP BY
+    1
+)
+SELECT
+  "orders__created_at_day",
+  "orders__week",
+  "orders__to_date",
+  "orders__total"
+FROM (
+  SELECT
+    "orders__created_at_day",
+    MAX("orders__week") AS "orders__week",
+    MAX("orders__to_date") AS "orders__to_date",
+    MAX("orders__total") AS "orders__total"
+  FROM (
+    SELECT
+      "orders__created_at_day",
+      "orders__week",
+      (
+        SELECT
+          "orders__to_date"
+        FROM "orders__measures_2"
+        WHERE
+          FALSE
+      ) AS "orders__to_date",
+      (
+        SELECT
+          "orders__total"
+        FROM "orders__measures_3"
+        WHERE
+          FALSE
+      ) AS "orders__total"
+    FROM "orders__measures"
+    UNION ALL
+    SELECT
+      "orders__created_at_day",
+      (
+        SELECT
+          "orders__week"
+        FROM "orders__measures"
+        WHERE
+          FALSE
+      ) AS "orders__week",
+      "orders__to_date",
+      (
+        SELECT
+          "orders__total"
+        FROM "orders__measures_3"
+        WHERE
+          FALSE
+      ) AS "orders__total"
+    FROM "orders__measures_2"
+    UNION ALL
+    SELECT
+      "orders__created_at_day",
+      (
+        SELECT
+          "orders__week"
+        FROM "orders__measures"
+        WHERE
+          FALSE
+      ) AS "orders__week",
+      (
+        SELECT
+          "orders__to_date"
+        FROM "orders__measures_2"
+        WHERE
+          FALSE
+      ) AS "orders__to_date",
+      "orders__total"
+    FROM "orders__measures_3"
+  ) AS "parts"
+  GROUP BY
+    1
+) AS "combined"
+ORDER BY
+  "orders__created_at_day" ASC
+LIMIT 10000
+-- ["2024-02-22T00:00:00.000Z", "2024-04-12T00:00:00.000Z", "2024-03-01T00:00:00.000Z", "2024-04-11T00:00:00.000Z"]
