@@ -30,6 +30,7 @@ from cuboid.query.conditions import Scope
 from cuboid.query.model import Access, Query, Question
 from cuboid.query.normalize import normalize
 from cuboid.query.parse import parse
+from cuboid.sql.dialect import Dialect
 from cuboid.types import Principal
 from cuboid_duckdb.dialect import DuckDBDialect
 
@@ -38,6 +39,8 @@ SHAPES = Path(__file__).parents[1] / "tests" / "sql" / "shapes"
 NOW = datetime(2024, 6, 15, 12, tzinfo=UTC)
 SIMPLE_LINES, MEDIUM_LINES = 25, 60
 """Lines of SQL up to which a shape is simple, or medium."""
+
+_DUCKDB = DuckDBDialect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,18 @@ class Measured:
         return "medium" if self.lines <= MEDIUM_LINES else "complex"
 
 
-def questions(catalog: Catalog) -> Iterator[tuple[str, Question]]:
-    """Each golden shape by the name of its file."""
+def model() -> Catalog:
+    """The model of the golden shapes."""
+    return compile_catalog([ModelFile("model.yml", (SHAPES / "model.yml").read_text())])
+
+
+def questions(catalog: Catalog, folder: Path = SHAPES) -> Iterator[tuple[str, Question]]:
+    """Each golden shape by the name of its file.
+
+    :param folder: has those of one dialect.
+    """
     access = AccessReader(catalog, AccessSettings())
-    for file in sorted(SHAPES.glob("*.sql")):
+    for file in sorted(folder.glob("*.sql")):
         _, query, third = file.read_text().split("\n", 3)[:3]
         claims = json.loads(third.removeprefix("-- as ")) if third.startswith("-- as ") else SELLER
         (question,) = normalize(
@@ -75,20 +86,30 @@ def _access(access: AccessReader, asker: Principal, query: Query, scope: Scope) 
     return access.read(query, asker, scope)
 
 
-def planner(catalog: Catalog) -> Planner:
-    return Planner(catalog, lambda _: DuckDBDialect())
+def measured(
+    catalog: Catalog,
+    rounds: int,
+    *,
+    fresh: bool = False,
+    dialect: Dialect = _DUCKDB,
+    folder: Path = SHAPES,
+) -> list[Measured]:
+    """All shapes, in turn in each round, so that they share the machine's moods.
 
+    :param folder: has the shapes that the dialect can say.
+    """
 
-def measured(catalog: Catalog, rounds: int, *, fresh: bool) -> list[Measured]:
-    """All shapes, in turn in each round, so that they share the machine's moods."""
-    asked = list(questions(catalog))
+    def planner() -> Planner:
+        return Planner(catalog, lambda _: dialect)
+
+    asked = list(questions(catalog, folder))
     new: dict[str, list[float]] = {name: [] for name, _ in asked}
     repeated: dict[str, list[float]] = {name: [] for name, _ in asked}
     lines: dict[str, int] = {}
-    warm = planner(catalog)
+    warm = planner()
     for _ in range(rounds):
         for name, question in asked:
-            own = planner(catalog) if fresh else warm
+            own = planner() if fresh else warm
             own._prepared.clear()  # what it has planned, and nothing else that it knows
             new[name].append(_seconds(own, question))
             repeated[name].append(_seconds(own, question))
@@ -125,8 +146,7 @@ def _row(name: str, some: list[Measured]) -> tuple[str, ...]:
 
 def report_rows(rounds: int) -> list[Row]:
     """The medians, for the report of all benchmarks."""
-    catalog = compile_catalog([ModelFile("model.yml", (SHAPES / "model.yml").read_text())])
-    found = measured(catalog, rounds, fresh=False)
+    found = measured(model(), rounds)
     rows: list[Row] = []
     for size, most in (("simple", None), ("medium", 0.8e-3), ("complex", 2e-3)):
         some = [each for each in found if each.size == size]
@@ -148,8 +168,7 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="a new planner for each new shape")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     given = parser.parse_args()
-    catalog = compile_catalog([ModelFile("model.yml", (SHAPES / "model.yml").read_text())])
-    found = measured(catalog, given.rounds, fresh=given.fresh)
+    found = measured(model(), given.rounds, fresh=given.fresh)
     head = ("shape", "new: median", "p99", "repeated: median", "p99")
     table = [head, *rows(found, given.slowest)]
     if given.markdown:
