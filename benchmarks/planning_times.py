@@ -1,6 +1,6 @@
 """How long each golden shape takes to plan, in each dialect: the page of the documentation.
 
-    python benchmarks/planning_times.py [--rounds 200]
+python benchmarks/planning_times.py [--rounds 200]
 """
 
 from __future__ import annotations

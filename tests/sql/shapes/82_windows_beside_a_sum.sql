@@ -4,8 +4,7 @@ WITH "orders__rows" AS (
   /* rows of orders added up by orders.createdAt.day */
   SELECT
     CAST(DATE_TRUNC('day', CAST("orders".created_at AS TIMESTAMP)) AS TIMESTAMP) AS "row_time",
-    SUM("orders".amount) AS "input__week",
-    SUM("orders".amount) AS "input__toDate"
+    SUM("orders".amount) AS "input__week"
   FROM (
     SELECT
       *
@@ -67,7 +66,7 @@ WITH "orders__rows" AS (
   /* orders.toDate by orders.createdAt.day: the rows in the frame of each bucket */
   SELECT
     "frames"."bucket" AS "orders__created_at_day",
-    SUM("orders__rows"."input__toDate") AS "orders__to_date"
+    SUM("orders__rows"."input__week") AS "orders__to_date"
   FROM "orders__created_at_day__frames_2" AS "frames"
   LEFT JOIN "orders__rows" AS "orders__rows"
     ON "orders__rows"."row_time" >= "frames"."frame_start"

@@ -91,7 +91,7 @@ class Sources:
             for key, value in self._keys(node.keys, scope).items()
         }
         for part in self._catalog.cubes[node.cube].primary_key:
-            reduced.carry(self.members.value(part.full_name, scope), f"key__{part.name}")
+            reduced.carry_value(self.members.value(part.full_name, scope), f"key__{part.name}")
         leaves = {leaf.measure: self._keyed_leaf(leaf, scope, reduced) for leaf in node.leaves}
         return Reading(reduced.select(), keys, lambda name: leaves[name].copy(), grouped=True)
 
@@ -101,7 +101,7 @@ class Sources:
             return reduced.carry_columns(self.leaves.raw(measure, scope))
         # Not under the name that the aggregate gets: ORDER BY must find that one, and engines disagree on which of a
         # column and an alias comes first.
-        carried = reduced.carry(self.leaves.input(measure, scope), f"input__{measure.name}")
+        carried = reduced.carry_value(self.leaves.input(measure, scope), f"input__{measure.name}")
         return self.leaves.over(Leaf(leaf.measure), carried)  # keys are distinct already
 
     def _cubes(self, leaves: Iterable[Leaf]) -> frozenset[str]:
@@ -175,6 +175,16 @@ class Reduced:
         self.columns: tuple[str, ...] = ()
         self._name = name
         self._names = names
+        self._values: dict[exp.Expr, str] = {}
+
+    def carry_value(self, value: exp.Expr, wanted: str) -> exp.Expr:
+        """Adds a column of what measures are made of, unless one that was added so has the value already."""
+        known = self._values.get(value)
+        if known is not None:
+            return column(known, self._name)
+        carried = self.carry(value, wanted)
+        self._values[value.copy()] = carried.name
+        return carried
 
     def carry(self, value: exp.Expr, wanted: str) -> exp.Expr:
         """Adds a column; returns how the outer SELECT reads it."""

@@ -117,7 +117,7 @@ class WindowSql:
         time = reduced.carry(members.key(Key(node.frames.time.member), scope), TIME)
         if node.distinct:
             for part in self._catalog.cubes[node.cube].primary_key:
-                reduced.carry(members.value(part.full_name, scope), f"key__{part.name}")
+                reduced.carry_value(members.value(part.full_name, scope), f"key__{part.name}")
         present: exp.Expr | None = None
         values: dict[str, exp.Expr] = {}
         for leaf in node.leaves:
@@ -131,7 +131,7 @@ class WindowSql:
             if isinstance(contributed, exp.Star):
                 contributed = exp.Literal.number(1)
             values[leaf.measure] = leaves.over(
-                Leaf(leaf.measure), reduced.carry(contributed, f"input__{measure.name}")
+                Leaf(leaf.measure), reduced.carry_value(contributed, f"input__{measure.name}")
             )
         table = tables.cte(name, reduced.inner, f"rows of {node.cube} at {node.frames.time.member}")
         return _Rows(name, table, reduced.columns, time.name, keys, values)
@@ -151,7 +151,8 @@ class WindowSql:
         values: dict[str, exp.Expr] = {}
         for leaf in buckets.leaves:
             measure = self._catalog.measure(leaf.measure)
-            carried = reduced.carry(leaves.over(leaf, leaves.input(measure, scope)), f"input__{measure.name}")
+            value = leaves.over(leaf, leaves.input(measure, scope))
+            carried = reduced.carry_value(value, f"input__{measure.name}")
             values[leaf.measure] = leaves.added_up(leaf, carried, grouped=False)
         select = group_by_position(reduced.inner, len(keys) + 1)
         name = f"{self._catalog.cubes[node.cube].alias}__rows"

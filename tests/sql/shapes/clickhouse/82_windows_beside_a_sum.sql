@@ -4,8 +4,7 @@ WITH "orders__rows" AS (
   /* rows of orders added up by orders.createdAt.day */
   SELECT
     toDateTime64(toStartOfDay(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "row_time",
-    SUM("orders".amount) AS "input__week",
-    SUM("orders".amount) AS "input__toDate"
+    SUM("orders".amount) AS "input__week"
   FROM (
     SELECT
       *
@@ -77,7 +76,7 @@ WITH "orders__rows" AS (
   /* orders.toDate by orders.createdAt.day: the rows in the frame of each bucket */
   SELECT
     "frames"."bucket" AS "orders__created_at_day",
-    SUM("orders__rows"."input__toDate") AS "orders__to_date"
+    SUM("orders__rows"."input__week") AS "orders__to_date"
   FROM "orders__created_at_day__frames_2" AS "frames"
   LEFT JOIN (
     SELECT

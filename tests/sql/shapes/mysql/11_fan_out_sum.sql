@@ -3,13 +3,12 @@
 SELECT
   `users__rows`.`orders__status` AS `orders__status`,
   SUM(`users__rows`.`input__credit`) AS `users__credit`,
-  COUNT(`users__rows`.`input__count`) AS `users__count`
+  COUNT(`users__rows`.`key__id`) AS `users__count`
 FROM (
   SELECT DISTINCT
     `orders`.status AS `orders__status`,
     `users`.id AS `key__id`,
-    `users`.credit AS `input__credit`,
-    `users`.id AS `input__count`
+    `users`.credit AS `input__credit`
   FROM public.users AS `users`
   LEFT JOIN (
     SELECT
