@@ -36,9 +36,9 @@ def page(found: Mapping[str, list[Measured]], rounds: int, load: float) -> str:
     about = f"""Measured by `python benchmarks/planning_times.py` on {datetime.now(UTC):%Y-%m-%d}.
 Python {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f} at the start; {rounds} rounds.
 
-The CPU time of planning and binding a shape that the planner has not seen, by a planner that has planned others: the median
-and the 99th percentile. *Again* is the median for one that it has seen, with other values, over all dialects. The shapes are
-the golden statements of `tests/sql/shapes`; a dialect that cannot say one has no time for it."""
+The CPU time of planning and binding a shape that the planner has not seen, by a planner that has planned others:
+the median and the 99th percentile. *Again* is the median for one that it has seen, with other values, over all
+dialects. The shapes are the golden statements of `tests/sql/shapes`; a dialect that cannot say one has no time for it."""
     head = ("shape", "lines", *(f"{name}: median | p99" for name in found), "again")
     lines = [
         head,
