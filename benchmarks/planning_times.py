@@ -38,7 +38,7 @@ Python {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f} at t
 
 The CPU time of planning and binding a shape that the planner has not seen, by a planner that has planned others:
 the median and the 99th percentile. *Again* is the median for one that it has seen, with other values, over all
-dialects. The shapes are the golden statements of `tests/sql/shapes`; a dialect that cannot say one has no time for it."""
+dialects. The shapes are the golden statements of `tests/sql/shapes`; a dialect that cannot say one has no time."""
     head = ("shape", "lines", *(f"{name}: median | p99" for name in found), "again")
     lines = [
         head,
