@@ -81,6 +81,9 @@ SEVERAL = {
     "81_calendar_to_date": Reason(
         "the calendar tells the bins, those without rows too, and is joined to the rows", {"retail_days": 2}
     ),
+    "84_conversion_of_a_range": Reason(
+        f"{STEPS}; the range is the first step's alone", {"users": 2, "orders": 2}
+    ),
     "82_windows_beside_a_sum": Reason(
         "windows read rows before the range, by whole buckets; the sum those of the range, which may cut a bucket",
         {"orders": 2},

@@ -19,6 +19,14 @@ def by(dimension: str, *measures: str) -> dict[str, Any]:
     }
 
 
+def ranged(start: str, end: str, *measures: str, **more: Any) -> dict[str, Any]:
+    return {
+        "measures": [f"calls.{name}" for name in measures],
+        "timeDimensions": [{"dimension": "calls.at", "dateRange": [start, end]}],
+        **more,
+    }
+
+
 CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
     # Call 1 is followed at the same time. Call 2 only a week later, to the second: that is no longer in the window.
     "within a window": ({"measures": ["calls.bought_in_a_week"]}, [["1"]]),
@@ -56,6 +64,15 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
             "order": [["clients.name", "asc"]],
         },
         [["Ann", "2", "2"], ["Ben", "1", "2"], ["Cem", "1", "1"]],
+    ),
+    # The range is the first step's: what follows may be later.
+    "of a range": (
+        ranged("2024-01-05", "2024-01-06", "bought", "bought_in_a_week", "came_again"),
+        [["1", "0", "2"]],
+    ),
+    "of a day on another clock": (
+        ranged("2024-01-01", "2024-01-01", "bought", "came_again", timezone="Pacific/Auckland"),
+        [["1", "1"]],
     ),
     "of nothing": (
         {

@@ -6,7 +6,7 @@ step's cube, too) restricts that step instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from cuboid.catalog.joins import JoinPath, JoinTree
@@ -16,7 +16,10 @@ from cuboid.errors import UnsupportedFeature
 from cuboid.plan.members import Members
 from cuboid.plan.nodes import ConversionAggregate, Leaf, Relation, StepRows
 from cuboid.plan.states import State
-from cuboid.query.model import members_of
+from cuboid.query.model import Access, Operator, Predicate, Slot, members_of
+from cuboid.types import Interval
+
+_LONGEST_MONTH, _DAY = 31, 86400
 
 Related = Callable[[State, Mapping[str, frozenset[JoinPath]]], Relation]
 """The rows that members of these names need at a state."""
@@ -36,10 +39,12 @@ def plan_conversion(
     first: Relation,
     state: State,
     related: Related,
+    access: Access,
 ) -> ConversionAggregate:
     """The node of a conversion.
 
     :param first: the rows of the first step, with everything that the measure reads.
+    :param access: of whoever asks.
 
     Raises :class:`UnsupportedFeature` where a step's cube has no primary key, and what ``related`` raises.
     """
@@ -53,7 +58,15 @@ def plan_conversion(
                 hint=f"Mark the key of '{cube}' with primary_key: true.",
             )
     _check_once(conversion.steps[0], conversion, members, first.tree)
-    later = tuple(_step(each, conversion, members, state, related) for each in conversion.steps[1:])
+    times = [step.time_dimension for step in conversion.steps]
+    reach: tuple[tuple[Operator, Slot], ...] = ()
+    if not state.shifts and not any(access.mask(name) for name in (*times, *members_of(first.conditions))):
+        reach = tuple(_reach(conversion, first, members))
+    kinds = [catalog.dimension(name).time_kind for name in times]
+    later = tuple(
+        _step(each, conversion, members, state, related, reach if kind == kinds[0] else ())
+        for each, kind in zip(conversion.steps[1:], kinds[1:], strict=True)
+    )
     return ConversionAggregate(
         first,
         state.keys,
@@ -67,8 +80,30 @@ def plan_conversion(
     )
 
 
+def _reach(conversion: Conversion, first: Relation, members: Members) -> Iterator[tuple[Operator, Slot]]:
+    """Bounds of the times of rows that may follow the first step's, which are in a range: rows outside are not read."""
+    for condition in first.conditions:
+        if (
+            not isinstance(condition, Predicate)
+            or condition.operator != "in_range"
+            or members.origin(condition.member) != conversion.steps[0].time_dimension
+        ):
+            continue
+        start, end = condition.slots
+        yield "gte", start
+        if conversion.window is not None:
+            # At least as long as the window, and a day more: the window is added in UTC, shifts are undone on clocks.
+            days = conversion.window.months * _LONGEST_MONTH + -(-conversion.window.seconds // _DAY) + 1
+            yield "lt", replace(end, shifts=(*end.shifts, Interval(seconds=-days * _DAY)))
+
+
 def _step(
-    step: ConversionStep, conversion: Conversion, members: Members, state: State, related: Related
+    step: ConversionStep,
+    conversion: Conversion,
+    members: Members,
+    state: State,
+    related: Related,
+    reach: Iterable[tuple[Operator, Slot]],
 ) -> StepRows:
     cube = _cube(step)
     own = replace(state, keys=())
@@ -76,6 +111,8 @@ def _step(
         own = replace(own, conditions=(), segments=())
     else:
         own = _only(own, members, lambda owners: owners == {cube})
+    bounds = tuple(Predicate(step.time_dimension, operator, (slot,)) for operator, slot in reach)
+    own = replace(own, conditions=(*own.conditions, *bounds))
     named = dict.fromkeys((step.measure, step.time_dimension, conversion.entity), frozenset[JoinPath]())
     relation = related(own, named)
     _check_once(step, conversion, members, relation.tree)

@@ -85,6 +85,7 @@ class Evaluation:
             first,
             state,
             lambda inner, named: self.relations.relation(later, inner, named),
+            self.asked.shape.access,
         )
 
     def _windowed(self, state: State, measure: Measure, paths: frozenset[JoinPath]) -> Windowed | None:

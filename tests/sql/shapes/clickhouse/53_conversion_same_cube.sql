@@ -60,6 +60,8 @@ WITH "orders__step" AS (
       NOT deleted
   ) AS "orders"
     ON "users".id = "orders".user_id
+  WHERE
+    "orders".created_at >= {p3:DateTime64(6, 'UTC')}
 ), "orders__went" AS (
   /* the rows of orders that went through */
   SELECT DISTINCT
@@ -105,8 +107,8 @@ WITH "orders__step" AS (
       NOT deleted
   ) AS "orders"
   WHERE
-    "orders".created_at >= {p3:DateTime64(6, 'UTC')}
-    AND "orders".created_at < {p4:DateTime64(6, 'UTC')}
+    "orders".created_at >= {p4:DateTime64(6, 'UTC')}
+    AND "orders".created_at < {p5:DateTime64(6, 'UTC')}
   GROUP BY
     1
 )
@@ -138,4 +140,4 @@ FROM (
 ORDER BY
   "orders__created_at_month" ASC
 LIMIT 10000
--- ["2024-01-01T00:00:00.000Z", "2024-07-01T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-07-01T00:00:00.000Z"]
+-- ["2024-01-01T00:00:00.000Z", "2024-07-01T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-07-01T00:00:00.000Z"]

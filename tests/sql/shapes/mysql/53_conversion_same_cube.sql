@@ -48,6 +48,8 @@ WITH `orders__step` AS (
       NOT deleted
   ) AS `orders`
     ON `users`.id = `orders`.user_id
+  WHERE
+    `orders`.created_at >= CAST(%s AS DATETIME(6))
 ), `orders__went` AS (
   /* the rows of orders that went through */
   SELECT DISTINCT
@@ -120,4 +122,4 @@ FROM (
 ORDER BY
   CASE WHEN `orders__created_at_month` IS NULL THEN 1 ELSE 0 END, `orders__created_at_month` ASC
 LIMIT 10000
--- ["2024-01-01T00:00:00.000Z", "2024-07-01T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-07-01T00:00:00.000Z"]
+-- ["2024-01-01T00:00:00.000Z", "2024-07-01T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-07-01T00:00:00.000Z"]

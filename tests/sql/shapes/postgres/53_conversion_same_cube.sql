@@ -48,6 +48,8 @@ WITH "orders__step" AS (
       NOT deleted
   ) AS "orders"
     ON "users".id = "orders".user_id
+  WHERE
+    "orders".created_at >= CAST($3 AS TIMESTAMP)
 ), "orders__went" AS (
   /* the rows of orders that went through */
   SELECT DISTINCT
@@ -87,8 +89,8 @@ WITH "orders__step" AS (
       NOT deleted
   ) AS "orders"
   WHERE
-    "orders".created_at >= CAST($3 AS TIMESTAMP)
-    AND "orders".created_at < CAST($4 AS TIMESTAMP)
+    "orders".created_at >= CAST($4 AS TIMESTAMP)
+    AND "orders".created_at < CAST($5 AS TIMESTAMP)
   GROUP BY
     1
 )
@@ -132,4 +134,4 @@ FROM (
 ORDER BY
   "orders__created_at_month" ASC
 LIMIT 10000
--- ["2024-01-01T00:00:00.000Z", "2024-07-01T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-07-01T00:00:00.000Z"]
+-- ["2024-01-01T00:00:00.000Z", "2024-07-01T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-01-01T00:00:00.000Z", "2024-07-01T00:00:00.000Z"]
