@@ -3,6 +3,7 @@ or as projects keep them."""
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from cuboid.run.asker import Asker
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
 from cuboid.run.rollups import Rollups
-from cuboid.run.store import StoreSettings
+from cuboid.run.store import SourceStoreSettings, StoreSettings
 from cuboid.run.stored import Bounds, Refreshed, RollupUse, StoredRollup
 from cuboid.run.streams import Streams
 from cuboid.types import Pending, Statement
@@ -32,6 +33,9 @@ class KeptRollups:
         self.name = source.name
         self.source = source
         self.served: Counter[str] = Counter()
+
+    def inside(self, source: DataSource) -> DataSource:
+        raise AssertionError("its models have no such rollups")
 
     async def ready(
         self, uses: Sequence[RollupUse], *, wait: float, asker: Asker, renew: bool = False
@@ -94,7 +98,12 @@ class FiledRollups:
         self.name = "rollups"
         self.source = DataSource(self.name, store.reader, dialect, queue, streams=streams)
         self.served: Counter[str] = Counter()
-        self._rollups = Rollups(store, self.source, {source.name: source})
+        self.schema = f"kept_{uuid.uuid4().hex[:12]}"
+        inside = SourceStoreSettings(self.schema)
+        self._rollups = Rollups(store, self.source, {source.name: source}, inside=inside)
+
+    def inside(self, source: DataSource) -> DataSource:
+        return self._rollups.inside(source)
 
     async def ready(
         self, uses: Sequence[RollupUse], *, wait: float, asker: Asker, renew: bool = False

@@ -114,6 +114,12 @@ class Pipeline:
     def _close_filed(self) -> None:
         if self._filed is not None:
             self._runner.run(self._filed.close())
+            cascade = "" if self._admin is not None and self.engine.driver == "mysql" else " CASCADE"
+            dropped = f"DROP SCHEMA IF EXISTS {self._filed.schema}{cascade}"
+            if self._admin is None:
+                self.run(Statement(dropped))
+            else:
+                self._admin.run(dropped)
             self._filed = None
 
     def load(self, query: Mapping[str, Any], who: Principal = NOBODY, *, rollups: bool = False) -> Loaded:

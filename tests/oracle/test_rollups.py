@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from tests.engines.admin import new_database
 from tests.oracle.coverage import Coverage
 from tests.oracle.engines import ENGINES
 from tests.oracle.features import features
@@ -35,51 +36,74 @@ _COLUMN = re.compile(r"\{(\w+)\}\.(\w+)")
 QUERIES_PER_WORLD = 6
 SERVED = "served by rollups"
 
+KeptIn = Literal["the-database", "the-store", "the-source"]
+"""Rollups are made in a world's database anew for each question; or kept as projects do, in the store or beside the
+tables of their source."""
+
 
 @pytest.mark.timeout(0)  # as long as --oracle-queries takes; each query has a deadline
-@pytest.mark.parametrize("filed", [False, True], ids=["in-the-database", "in-the-store"])
+@pytest.mark.parametrize("kept_in", ["the-database", "the-store", "the-source"], ids="in-{}".format)
 def test_rollups_answer_as_the_tables_do(
-    compared: Coverage, pytestconfig: pytest.Config, filed: bool
+    compared: Coverage, pytestconfig: pytest.Config, kept_in: KeptIn
 ) -> None:
+    with Pipeline(ENGINES["duckdb"]) as pipeline:
+        _compare(pipeline, compared, pytestconfig, kept_in)
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize(
+    "engine",
+    [pytest.param(name, marks=pytest.mark.engine(name)) for name in ("postgres", "mysql", "mariadb")],
+)
+def test_rollups_in_a_servers_own_schema_answer_as_its_tables_do(
+    compared: Coverage, pytestconfig: pytest.Config, request: pytest.FixtureRequest, engine: str
+) -> None:
+    with (
+        new_database(request.getfixturevalue(f"{engine}_server")) as server,
+        Pipeline(ENGINES[engine], server) as pipeline,
+    ):
+        _compare(pipeline, compared, pytestconfig, "the-source")
+
+
+def _compare(pipeline: Pipeline, compared: Coverage, pytestconfig: pytest.Config, kept_in: KeptIn) -> None:
+    filed = kept_in != "the-database"
     number = pytestconfig.getoption("--oracle-queries") // (80 if filed else 8)
     if filed:
         number = pytestconfig.getoption("--oracle-stored") or number
     counts: Counter[str] = Counter()
     first = pytestconfig.getoption("--oracle-seed")
-    with Pipeline(ENGINES["duckdb"]) as pipeline:
 
-        @seed(int(first) if first != "fresh" else None)
-        @settings(
-            max_examples=max(number // QUERIES_PER_WORLD, 1),
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(st.data())
-        def compare(data: st.DataObject) -> None:
-            world, zone = data.draw(worlds())
-            asked = [
-                (data.draw(queries(world, zone)), data.draw(principals(world)))
-                for _ in range(QUERIES_PER_WORLD)
-            ]
-            text = _with_rollups(world, asked, pipeline, data, few_parts=filed)
-            kept = pipeline.show_with_rollups(world, text, filed=filed)
-            if kept is None:
-                counts["rollups of a wrong model"] += 1
-                return
-            for query, who in asked:
-                kept.served.clear()
-                outcome = _agree(pipeline, world, text, kept, (query, who))
-                counts[outcome] += 1
-                if outcome == SERVED:
-                    where = "rollups in the store" if filed else "rollups"
-                    compared.add(where, features(world, query, who), "answers")
-                    counts["of these by joined rollups"] += any("_of_" in name for name in kept.served)
-                    counts["of these by lambdas"] += any(name.endswith("_live") for name in kept.served)
+    @seed(int(first) if first != "fresh" else None)
+    @settings(
+        max_examples=max(number // QUERIES_PER_WORLD, 1),
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data())
+    def compare(data: st.DataObject) -> None:
+        world, zone = data.draw(worlds())
+        asked = [
+            (data.draw(queries(world, zone)), data.draw(principals(world))) for _ in range(QUERIES_PER_WORLD)
+        ]
+        text = _with_rollups(world, asked, pipeline, data, kept_in=kept_in)
+        kept = pipeline.show_with_rollups(world, text, filed=filed)
+        if kept is None:
+            counts["rollups of a wrong model"] += 1
+            return
+        for query, who in asked:
+            kept.served.clear()
+            outcome = _agree(pipeline, world, text, kept, (query, who))
+            counts[outcome] += 1
+            if outcome == SERVED:
+                where = "rollups in the store" if kept_in == "the-store" else "rollups"
+                compared.add(where, features(world, query, who), "answers")
+                counts["of these by joined rollups"] += any("_of_" in name for name in kept.served)
+                counts["of these by lambdas"] += any(name.endswith("_live") for name in kept.served)
 
-        compare()
-    print(f"rollups {'in the store' if filed else 'in the database'}: {dict(counts)}")  # shown with -rP
+    compare()
+    print(f"rollups in {kept_in.replace('-', ' ')}: {dict(counts)}")  # shown with -rP
     assert counts[SERVED] > number // 10, counts
 
 
@@ -89,20 +113,20 @@ def _with_rollups(
     pipeline: Pipeline,
     data: st.DataObject,
     *,
-    few_parts: bool,
+    kept_in: KeptIn,
 ) -> str:
-    """The world's model with a rollup near each query.
-
-    :param few_parts: each part is a file, and a world's times go over decades.
-    """
+    """The world's model with a rollup near each query."""
     model = yaml.safe_load(model_text(world, pipeline.engine))
     cubes = {cube["name"]: cube for cube in model["cubes"]}
     for join in (each for cube in model["cubes"] for each in cube.get("joins", ())):
         join["sql"] = _COLUMN.sub(r"{\1.\2}", join["sql"])  # rollups are joined by dimensions
     for number, (query, _) in enumerate(asked):
         for cube, made in data.draw(rollups(world, query, f"stored{number}")):
-            if few_parts and made.get("partition_granularity") in ("day", "week", "month"):
+            # Each part is a file, or a table, and a world's times go over decades.
+            if kept_in != "the-database" and made.get("partition_granularity") in ("day", "week", "month"):
                 made["partition_granularity"] = "year"
+            if kept_in == "the-source" and made.get("type", "rollup") == "rollup":
+                made["external"] = False
             cubes[cube].setdefault("pre_aggregations", []).append(made)
     return yaml.safe_dump(model, sort_keys=False, allow_unicode=True, width=1000)
 

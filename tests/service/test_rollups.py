@@ -263,8 +263,7 @@ def test_row_rules_hold_on_stored_rows() -> None:
     )
 
 
-def test_what_is_not_built_yet_is_said() -> None:
+def test_a_rollup_in_the_store_is_taken_before_one_in_the_source() -> None:
     model = MODEL.replace("      - name: for_paid\n", "      - name: for_paid\n        external: false\n")
-    reason = asked({"measures": ["orders.count"]}, model=model)["for_paid"]
-    assert reason is not None
-    assert reason.startswith("external: false")
+    reasons = asked({"measures": ["orders.count"]}, model=model)
+    assert reasons["for_paid"] == "one in the store is taken before those in a source's own schema"

@@ -342,7 +342,11 @@ def _used(one: Wanted, values: Values | None) -> list[UsedRollup]:
     tables = {use.stored.table: use.stored for use in one.uses}
     return [
         UsedRollup(
-            table, stored.name, stored.type, datetime.fromisoformat(known[table]) if table in known else None
+            table,
+            stored.name,
+            stored.type,
+            datetime.fromisoformat(known[table]) if table in known else None,
+            not stored.inside,
         )
         for table, stored in tables.items()
     ]

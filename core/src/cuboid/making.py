@@ -16,7 +16,7 @@ from cuboid.run.link import Link
 from cuboid.run.places import SharedPlaces
 from cuboid.run.queue import QueueSettings
 from cuboid.run.rollups import Rollups, RollupSettings
-from cuboid.run.store import StoreSettings
+from cuboid.run.store import SourceStoreSettings, StoreSettings
 from cuboid.run.streams import Streams
 
 
@@ -87,7 +87,8 @@ def make_rollups(
         store,
         source,
         sources,
-        RollupSettings(
+        inside=SourceStoreSettings(settings.pre_aggregations_schema, settings.rollup_timeout),
+        settings=RollupSettings(
             builds=settings.pre_aggregations_builder,
             at_once=settings.rollup_concurrency,
             timeout=settings.rollup_timeout,

@@ -18,7 +18,8 @@ from cuboid.plan.joined import across
 from cuboid.plan.nodes import Combine, KeyedAggregate
 from cuboid.plan.rewrite import rewrite
 from cuboid.query.model import Question, Shape
-from cuboid.rollup_planner import RollupPlanner, Served
+from cuboid.rollup_planner import RollupPlanner
+from cuboid.served import Served
 from cuboid.sql.binding import Prepared
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.render import Renderer

@@ -130,8 +130,12 @@ class Planning:
 
     def in_force(self, source: DataSource) -> bool:
         """Whether it is still the data source of its name: a tenant's may have been replaced."""
-        stored = self._rollups is not None and source.name == self._rollups.name
-        return stored or self.data_sources.get(source.name) is source
+        rollups, found = self._rollups, self.data_sources.get(source.name)
+        if rollups is not None and source.name == rollups.name:
+            return True
+        return found is source or (
+            rollups is not None and found is not None and rollups.inside(found) is source
+        )
 
     def data_source(self, name: str) -> DataSource:
         """The data source of that name. Raises :class:`ConfigError`."""
@@ -157,7 +161,10 @@ class Planning:
         for each in _counted(question):
             served = planner.serve(each) if stored else None
             prepared = planner.prepare(each.shape) if served is None else served.prepared
-            parts.append((self.data_source(prepared.data_source), prepared.bind(each.values)))
+            source = self.data_source(prepared.data_source)
+            if served is not None and served.inside and self._rollups is not None:
+                source = self._rollups.inside(source)
+            parts.append((source, prepared.bind(each.values)))
             if served is not None:
                 uses += served.uses(each.values)
         return parts, uses

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,8 +33,8 @@ from cuboid.plan.rollups import Rollups
 from cuboid.plan.tree import walk
 from cuboid.query.dates import bound
 from cuboid.query.model import Predicate, Question, Shape, Slot, Values
-from cuboid.query.shifts import unshifted
-from cuboid.run.stored import BEGINNING, Bounds, RollupUse, StoredRollup
+from cuboid.run.stored import BEGINNING, Bounds, StoredRollup
+from cuboid.served import Served
 from cuboid.sql.binding import Prepared
 from cuboid.sql.dialect import Dialect
 from cuboid.sql.freshness import refresh_key_statement, written_statement
@@ -55,28 +54,6 @@ KEPT_SHAPES = 2000
 """Shapes of which it is known how they are served, or that they are not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A statement over stored rows, with what it reads: each rollup and the slots of the range of its parts."""
-
-    plan: Plan
-    prepared: Prepared
-    reads: tuple[tuple[StoredRollup, tuple[Slot, Slot] | None], ...]
-    rollups: frozenset[str]
-
-    @property
-    def cubes(self) -> tuple[str, ...]:
-        """Whose data the stored rows are made of."""
-        return tuple(sorted({cube for stored, _ in self.reads for cube in stored.cubes}))
-
-    def uses(self, values: Values) -> tuple[RollupUse, ...]:
-        """What must be stored to answer for these values."""
-        return tuple(
-            RollupUse(stored, slots and (_civil(slots[0], values), _civil(slots[1], values)))
-            for stored, slots in self.reads
-        )
-
-
 def _indexed(rollup: Rollup, layout: Layout, columns: Sequence[Column]) -> tuple[str, ...]:
     """The columns of the first index: by these the rows are ordered. A time is named as it is or by its granularity."""
     if not rollup.indexes:
@@ -89,10 +66,6 @@ def _indexed(rollup: Rollup, layout: Layout, columns: Sequence[Column]) -> tuple
 
 def _digest(*what: object) -> str:
     return hashlib.blake2b(repr(what).encode(), digest_size=6).hexdigest()
-
-
-def _civil(slot: Slot, values: Values) -> datetime:
-    return unshifted(values.civil[slot.index], slot.shifts)
 
 
 class RollupPlanner:
@@ -117,6 +90,7 @@ class RollupPlanner:
         self._members = Members(self._catalog)
         self._stored: dict[tuple[str, str], StoredRollup] = {}
         self._served: dict[tuple[Shape, Aligned], Served | None] = {}
+        self._renderers: dict[str, Renderer] = {}
         self._keeping = threading.Lock()
 
     @cached_property
@@ -139,16 +113,28 @@ class RollupPlanner:
         return tuple(each for each in self.layouts if isinstance(each, Layout))
 
     @cached_property
-    def _rollups(self) -> Rollups:
-        return Rollups(self._catalog, self._members, self._usable)
+    def _kept(self) -> tuple[tuple[str | None, Rollups], ...]:
+        """The rollups by where they are kept: in the store (None), or in the database of a data source."""
+        places = dict.fromkeys([None, *(each.inside for each in self._usable)])
+        return tuple(
+            (
+                place,
+                Rollups(
+                    self._catalog, self._members, [each for each in self._usable if each.inside == place]
+                ),
+            )
+            for place in places
+        )
 
     @cached_property
     def _alignment(self) -> Alignment:
         return Alignment(self._catalog, self._members, self._usable)
 
-    @cached_property
-    def _renderer(self) -> Renderer:
-        return Renderer(self._catalog, self._dialect(self._store))
+    def _renderer(self, place: str) -> Renderer:
+        renderer = self._renderers.get(place)
+        if renderer is None:
+            renderer = self._renderers[place] = Renderer(self._catalog, self._dialect(place))
+        return renderer
 
     def serve(self, question: Question) -> Served | None:
         """How the question is answered from rollups; None if it is not. Raises what building raises."""
@@ -174,7 +160,6 @@ class RollupPlanner:
         foreign = self._unportable(plan, question.shape)
         served = self.serve(question)
         used = frozenset[str]() if served is None else served.rollups
-        newer = {layout.follows: layout.rollup for layout in self._usable if layout.rollup in used}
         found: list[dict[str, Any]] = []
         for each in self.layouts:
             if isinstance(each, Unusable):
@@ -182,14 +167,21 @@ class RollupPlanner:
             elif each.rollup in used:
                 reason = self._limit(each)
             else:
-                reason = foreign or self._rollups.why_not(plan, aligned, each)
-                reason = reason or (
-                    f"'{newer[each.rollup]}' has newer rows"
-                    if each.rollup in newer
-                    else "another one is smaller"
-                )
+                reason = foreign if each.inside is None else None
+                reason = reason or self._kept[0][1].why_not(plan, aligned, each)
+                reason = reason or self._instead(each, served)
             found.append({"rollup": each.rollup, "used": each.rollup in used, "reason": reason})
         return found
+
+    def _instead(self, layout: Layout, served: Served | None) -> str:
+        """Why one that serves is not used."""
+        used = frozenset[str]() if served is None else served.rollups
+        for each in self._usable:
+            if each.rollup in used and each.follows == layout.rollup:
+                return f"'{each.rollup}' has newer rows"
+        if layout.inside is not None and served is not None and not served.inside:
+            return "one in the store is taken before those in a source's own schema"
+        return "another one is smaller"
 
     def _limit(self, layout: Layout) -> str | None:
         """What the source answers after all."""
@@ -214,16 +206,22 @@ class RollupPlanner:
 
     def _plan(self, shape: Shape, aligned: Aligned) -> Served | None:
         built = self._builder.build(shape)
-        plan = self._rollups.serve(built, aligned)
-        if plan is None or self._unportable(built, shape):
-            return None
+        for place, rollups in self._kept:
+            plan = rollups.serve(built, aligned)
+            if plan is not None and (place is not None or not self._unportable(built, shape)):
+                return self._over(plan, shape, place)
+        return None
+
+    def _over(self, plan: Plan, shape: Shape, place: str | None) -> Served:
+        """The statement over stored rows of one place."""
         parts = [node for node in walk(plan) if isinstance(node, StoredAggregate)]
         reads = dict.fromkeys(read for node in parts for read in self._reads(node))
         tables = {node.rollup: self._table(node.rollup, shape.timezone) for node in parts}
-        rewritten = replace(rewrite(plan, self._catalog), data_source=self._store)
-        prepared = self._renderer.render(rewritten, tables)
+        where = self._store if place is None else place
+        rewritten = replace(rewrite(plan, self._catalog), data_source=where)
+        prepared = self._renderer(where).render(rewritten, tables)
         read = tuple((self.stored(name, shape.timezone), bounds) for name, bounds in reads)
-        return Served(rewritten, prepared, read, frozenset(tables))
+        return Served(rewritten, prepared, read, frozenset(tables), place is not None)
 
     def _reads(self, node: StoredAggregate) -> Iterator[tuple[str, tuple[Slot, Slot] | None]]:
         """The rollups that are stored of what the node reads: a joined one as a whole."""
@@ -259,7 +257,8 @@ class RollupPlanner:
         rollup = self._catalog.cubes[cube].rollups[name]
         # Rows are shared by equal models only as long as they come from one database.
         source = (rows.data_source, self._identity(rows.data_source))
-        digest = _digest(rows.parts, columns, zone, layout.parts, source)
+        inside = layout.inside is not None
+        digest = _digest(rows.parts, columns, zone, layout.parts, source, *(["inside"] if inside else []))
         stored = StoredRollup(
             layout.rollup,
             zone,
@@ -275,8 +274,10 @@ class RollupPlanner:
             compared=tuple(
                 (leaf, index)
                 for index, leaf in enumerate(layout.columns)
-                if leaf in layout.additive and self._catalog.measure(leaf).type in ORDERED
+                if leaf in layout.additive and self._catalog.measure(leaf).type in ORDERED and not inside
             ),
+            given=tuple(column.name for column in rows.columns),
+            inside=inside,
         )
         if layout.time is None:
             return stored
@@ -374,7 +375,8 @@ class RollupPlanner:
             return joined(self._table(layout.first, zone), others)
         stored = self.stored(rollup, zone)
         names = (column.name for column in stored.columns)
-        return StoredTable(stored.table, dict(zip(layout.columns, names, strict=True)))
+        columns = dict(zip(layout.columns, names, strict=True))
+        return StoredTable(stored.table, columns, named=stored.inside)
 
     def _names(self, layout: Layout) -> list[str]:
         """The names of the columns: those of an answer, whatever the source's engine makes of them."""

@@ -55,7 +55,7 @@ def list_(project: Path, parts: bool) -> None:
 
     async def read() -> tuple[BuiltTable, ...]:
         try:
-            return await refresher.rollups.made.tables()
+            return await refresher.rollups.made.tables(await refresher.scheduled())
         finally:
             await opened.close()
 

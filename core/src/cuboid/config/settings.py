@@ -258,6 +258,12 @@ class Settings(BaseModel):
     )
     rollup_timeout: Duration = _setting(3600.0, "how long reading the rows of one part may take", gt=0)
     rollup_concurrency: Count = _setting(2, "builds at once for each data source", ge=1)
+    pre_aggregations_schema: Text = _setting(
+        "pre_aggregations",
+        "schema of a source's database in which rollups with `external: false` are kept; a database of its own where"
+        " these are what others call schemas",
+        "CUBEJS_PRE_AGGREGATIONS_SCHEMA",
+    )
     pre_aggregations_builder: Switch = _setting(
         True,
         "whether this process builds rollups; if not, it serves what a worker has built",

@@ -42,6 +42,12 @@ def joined_of(
         part = layout_of(rollups[name])
         if isinstance(part, Unusable):
             return Unusable(rollup.full_name, f"'{name}' cannot be stored: {part.reason}")
+        if part.inside is not None:
+            return Unusable(
+                rollup.full_name,
+                f"'{name}' is kept in the database of its source, and rollups are joined in the store: leave 'external:"
+                " false' out of it",
+            )
         parts.append(part)
     reasons: list[str] = []
     for first in sorted(parts, key=lambda each: each.tree.root != rollup.cube):

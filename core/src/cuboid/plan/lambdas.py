@@ -43,6 +43,11 @@ def lambda_of(
             f"a {base.time.granularity} of '{base.rollup}' may lie in two parts of a {base.parts}, and newer rows begin"
             " where a part does: choose another partition_granularity",
         )
+    if base.inside is not None and newest.inside != base.inside:
+        return Unusable(
+            rollup.full_name,
+            f"'{base.rollup}' is kept in the database of its source, and '{newest.rollup}' is not there",
+        )
     if _short(base) != _short(newest) or newest.time is None:
         return Unusable(rollup.full_name, f"'{newest.rollup}' does not store the same as '{base.rollup}'")
     return replace(

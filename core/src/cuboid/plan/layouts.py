@@ -57,6 +57,7 @@ class Layout:
     :param follows: of a rollup whose last rows are read anew, the one whose parts it has. ``newest`` is the shape of
         the rows that are read, from slot 0 on, ``newest_of`` the rollup that says which they are, and ``live`` whether
         they are as fresh as an answer over the tables.
+    :param inside: the data source in whose database the rows are kept, if they stay there.
     :param first: of rollups that are joined in the store, the one with which the others in ``attached`` are joined.
     """
 
@@ -72,6 +73,7 @@ class Layout:
     newest: Shape | None = None
     newest_of: str | None = None
     live: bool = False
+    inside: str | None = None
     first: str | None = None
     attached: tuple[Attached, ...] = ()
 
@@ -128,10 +130,6 @@ def layout_of(rollup: Rollup, catalog: Catalog, builder: Builder, members: Membe
     name = rollup.full_name
     if rollup.type != "rollup":
         return Unusable(name, f"rollups of type {rollup.type} are read but not built yet")
-    if rollup.external is False:
-        return Unusable(
-            name, "external: false asks for a table in the source's own schema; these are not built yet"
-        )
     leaves = dict.fromkeys(leaf for each in rollup.measures for leaf in members.leaves(each.member))
     reason = next(filter(None, (_unstorable(catalog.measure(leaf)) for leaf in leaves)), None)
     read = [
@@ -152,10 +150,11 @@ def layout_of(rollup: Rollup, catalog: Catalog, builder: Builder, members: Membe
     trees = [node.tree for node in walk(plan) if isinstance(node, Relation)]  # those of inner queries too
     if filled := next(filter(None, (_filled(tree, [*leaves, *read], catalog) for tree in trees)), None):
         return Unusable(name, f"{filled} differs from query to query (SECURITY_CONTEXT, FILTER_PARAMS)")
+    inside = rollup.external is False
     additive = frozenset(
         leaf
         for leaf in leaves
-        if isinstance(part, Aggregate) and _is_additive(catalog.measure(leaf), catalog)
+        if isinstance(part, Aggregate) and _is_additive(catalog.measure(leaf), catalog, inside=inside)
     )
     time = _part_time(rollup)
     return Layout(
@@ -167,6 +166,7 @@ def layout_of(rollup: Rollup, catalog: Catalog, builder: Builder, members: Membe
         additive,
         time,
         rollup.partition_granularity if time else None,
+        inside=plan.data_source if inside else None,
     )
 
 
@@ -261,10 +261,13 @@ def _only_part(plan: Plan) -> Aggregate | KeyedAggregate | None:
     return source if isinstance(source, Aggregate | KeyedAggregate) else None
 
 
-def _is_additive(measure: Measure, catalog: Catalog) -> bool:
+def _is_additive(measure: Measure, catalog: Catalog, *, inside: bool) -> bool:
     """Whether values over parts give the value over the whole: the least of texts is another one where they are ordered
-    otherwise. That a measure is of texts is known if a dimension says so of the same SQL."""
-    if measure.type not in ORDERED or measure.sql is None:
+    otherwise. That a measure is of texts is known if a dimension says so of the same SQL.
+
+    :param inside: the values stay where they are, and so does their order.
+    """
+    if measure.type not in ORDERED or measure.sql is None or inside:
         return measure.type in ADDITIVE
     dimensions = catalog.cubes[measure.cube].dimensions.values()
     same = [each for each in dimensions if each.sql is not None and each.sql.parts == measure.sql.parts]

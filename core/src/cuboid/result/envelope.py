@@ -55,6 +55,7 @@ class UsedRollup:
     rollup: str
     type: str
     refreshed: datetime | None
+    external: bool = True
 
     def described(self) -> dict[str, Any]:
         """As the wire has it; ``lastUpdatedAt`` in milliseconds of the Unix clock."""
@@ -104,7 +105,7 @@ def single(
         "annotation": annotate(question, catalog),
         "dataSource": data_source,
         "dbType": db_type,
-        "external": bool(rollups),
+        "external": any(each.external for each in rollups),
     }
     second = b"," + encode(facts)[1:-1] + b',"slowQuery":'
     rest = b"false" if total is None else b'false,"total":%d' % total

@@ -30,7 +30,7 @@ def describe_statement(
     :param rollups: those that the statement reads, if it does.
     """
     sql: dict[str, Any] = {
-        "external": bool(rollups),
+        "external": any(each["external"] for each in rollups),
         "sql": [statement.sql, parameters],
         "lambdaQueries": {},
     }

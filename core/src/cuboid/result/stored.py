@@ -26,7 +26,7 @@ def describe_rollups(uses: Iterable[RollupUse]) -> list[dict[str, Any]]:
             "timezone": stored.zone,
             "tableName": stored.table,
             "type": stored.type,
-            "external": True,
+            "external": not stored.inside,
             "dataSource": stored.data_source,
             "loadSql": _written(stored.select(None)),
             "aggregationsColumns": [],

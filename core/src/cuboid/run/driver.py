@@ -106,6 +106,14 @@ class Driver(ABC):
         columns, keys = self.introspection.columns, self.introspection.keys
         return self.introspection.tables(await self.rows(columns), await self.rows(keys) if keys else ())
 
+    def writer(self) -> Driver:
+        """What may write to the same database, not open; this very driver if its own connections may. Rollups that are
+        kept in the database are made with it."""
+        raise UnsupportedFeature(
+            f"The {self.name} driver cannot keep rollups in its database.",
+            hint="Leave 'external: false' out of the pre-aggregation.",
+        )
+
     async def rows(self, sql: str) -> Sequence[tuple[Value, ...]]:
         """The rows of a statement of the driver's own. Raises :class:`DriverError`."""
         return (await self.execute(Job(uuid.uuid4().hex, sql, Statement(sql)))).rows

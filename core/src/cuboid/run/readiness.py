@@ -12,7 +12,8 @@ from cuboid.types import Pending
 
 
 class StoredRollups(Protocol):
-    """Rollups that are stored in one data source, and built when they are needed."""
+    """Rollups that are stored, and built when they are needed: in one data source, but for those that lie in their
+    own."""
 
     @property
     def name(self) -> str:
@@ -22,6 +23,10 @@ class StoredRollups(Protocol):
     @property
     def source(self) -> DataSource:
         """Where their rows are read."""
+        ...
+
+    def inside(self, source: DataSource) -> DataSource:
+        """Where rows are read that are kept in the database of their source; the same as long as the source is."""
         ...
 
     async def ready(

@@ -22,7 +22,7 @@ from typing import ClassVar
 from cuboid.run.driver import Driver
 from cuboid.run.stored import Bounds, StoredRollup
 from cuboid.run.streams import Batch
-from cuboid.types import Column
+from cuboid.types import Column, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,22 @@ class StoreSettings:
 
     folder: Path | None = None
     memory: int = 512 * 1024**2
+    replaced_for: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStoreSettings:
+    """What a store in a source's database is told by the project; times are in seconds.
+
+    :param schema: where its tables lie.
+    :param timeout: how long making a part may take.
+    :param lease: after how long the builds of a process that is gone are given up.
+    :param replaced_for: as in :class:`StoreSettings`.
+    """
+
+    schema: str = "pre_aggregations"
+    timeout: float = 3600.0
+    lease: float = 60.0
     replaced_for: float = 900.0
 
 
@@ -138,6 +154,13 @@ class RollupStore(ABC):
 
         Nothing changes if the batches raise. Times are zoneless, and numbers keep their digits.
         """
+
+    async def make(
+        self, stored: StoredRollup, part: NewPart, statement: Statement | None
+    ) -> BuiltPart | None:
+        """Has the rows of the statement made where they are to lie, as :meth:`write` would; None for no statement is no
+        rows. Returns None if they are elsewhere, and must be read and written."""
+        return None
 
     @abstractmethod
     async def used(self, table: str) -> None:

@@ -48,6 +48,8 @@ class StoredRollup:
     :param compared: measures, and the places of their columns, of which the store finds the least or greatest again:
         not texts, which databases order in their own ways.
     :param scheduled: it is kept fresh though nobody asks.
+    :param given: the names that ``select`` has for the columns.
+    :param inside: it is kept in the database that the rows come from.
     """
 
     name: str
@@ -68,6 +70,8 @@ class StoredRollup:
     scheduled: bool = True
     compared: tuple[tuple[str, int], ...] = ()
     follows: StoredRollup | None = None
+    given: tuple[str, ...] = ()
+    inside: bool = False
 
     @property
     def type(self) -> str:

@@ -23,14 +23,18 @@ class StoredTable:
     """Where the rows of a rollup lie: the table's name, and the column of each stored key and measure by name.
 
     :param select: what the table is, if the store has none of that name.
+    :param named: its name is that of an alias too, so that the rows may be put in its place.
     """
 
     name: str
     columns: Mapping[str, str]
     select: exp.Select | None = None
+    named: bool = False
 
     def read(self) -> exp.Expr:
         """The table, as FROM has it."""
+        if self.named:
+            return aliased(exp.Table(this=identifier(self.name)), self.name)
         if self.select is None:
             return exp.Table(this=identifier(self.name))
         return exp.Subquery(this=self.select.copy(), alias=exp.TableAlias(this=identifier(self.name)))

@@ -145,6 +145,16 @@ class DuckDBDriver(DBAPIDriver):
             ):  # refuses while a statement runs; its cursor then keeps the file open
                 instance.close()
 
+    def writer(self) -> DuckDBDriver:
+        """One process has one instance of a file, and one that writes has it for itself."""
+        if self.config.reads_only:
+            raise ConnectionFailed(
+                "The database file is open for reading only, and rollups are to be kept in it.",
+                hint="Set 'read_only: false', if this is the only process that uses the file; or leave"
+                " 'external: false' out of the pre-aggregation.",
+            )
+        return self
+
     def cancel(self, connection: duckdb.DuckDBPyConnection) -> None:
         connection.interrupt()
 

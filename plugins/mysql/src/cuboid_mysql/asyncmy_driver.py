@@ -7,12 +7,12 @@ from typing import Any
 
 from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
 from cuboid.run.cells import Converter, as_it_is
-from cuboid.run.driver import DriverConfig
+from cuboid.run.driver import Driver, DriverConfig
 from cuboid.run.sessions import Session, SessionDriver
 from cuboid.types import SemanticType
 from cuboid_mysql.cells import BINARY, READERS, special
 from cuboid_mysql.config import MySQLConfig
-from cuboid_mysql.driver import MySQLDriver
+from cuboid_mysql.driver import MySQLDriver, MySQLWriter
 from cuboid_mysql.server import Zones, failed
 
 
@@ -45,6 +45,9 @@ class AsyncmyDriver(SessionDriver):
                 return await AsyncmySession.open(self.config, self._zones)
         except TimeoutError:
             raise ConnectionFailed(f"The server has not answered within {seconds} seconds.") from None
+
+    def writer(self) -> Driver:
+        return MySQLWriter(self.config)
 
     async def check(self) -> None:
         self._zones.learn(str(zone) for (zone,) in await self.rows(self._zones.question()))

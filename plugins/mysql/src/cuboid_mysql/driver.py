@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from typing import Any
+from typing import Any, ClassVar
 
 from mysql.connector import Error
 from mysql.connector.connection_cext import CMySQLConnection
@@ -41,6 +41,7 @@ class MySQLDriver(DBAPIDriver):
     capabilities = frozenset({"stream", "interrupt", "introspect", "exact_decimals", "zones_before_1970"})
     introspection = INTROSPECTION
     config: MySQLConfig
+    writes: ClassVar[bool] = False
 
     def __init__(self, config: DriverConfig) -> None:
         super().__init__(config)
@@ -49,10 +50,13 @@ class MySQLDriver(DBAPIDriver):
     def connect(self) -> Session:
         client = self._client()
         try:
-            return Session(client, self._client, encrypted=self.config.encrypted)
+            return Session(client, self._client, encrypted=self.config.encrypted, writes=self.writes)
         except BaseException:
             client.close()
             raise
+
+    def writer(self) -> MySQLDriver:
+        return MySQLWriter(self.config)
 
     def _client(self) -> CMySQLConnection:
         config = self.config
@@ -96,3 +100,9 @@ class MySQLDriver(DBAPIDriver):
         if isinstance(error, Error):
             return failed(error.errno, error.msg or str(error))
         return QueryFailed(str(error))
+
+
+class MySQLWriter(MySQLDriver):
+    """Sessions that write: what keeps rollups in the database has no others."""
+
+    writes = True

@@ -69,9 +69,18 @@ class Server:
             )
         return cls(connection, mariadb)
 
-    def set_up(self) -> str:
-        """SQL: how a session begins."""
+    def set_up(self, *, writes: bool = False) -> str:
+        """SQL: how a session begins.
+
+        :param writes: it may write; what does not fit a column is an error then, and not cut.
+        """
         settings = MARIADB if self.mariadb else MYSQL
+        if writes:
+            strict = settings["sql_mode"].removesuffix("'") + ",STRICT_ALL_TABLES'"
+            settings = settings | {
+                "sql_mode": strict,
+                "tx_read_only" if self.mariadb else "transaction_read_only": "0",
+            }
         return "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in settings.items())
 
     def limit(self, seconds: float) -> str:

@@ -40,15 +40,21 @@ class Session:
 
     :param second: opens another, to kill this one's statement.
     :param encrypted: refuse a connection that is not.
+    :param writes: its statements may write.
     """
 
     def __init__(
-        self, client: CMySQLConnection, second: Callable[[], CMySQLConnection], *, encrypted: bool
+        self,
+        client: CMySQLConnection,
+        second: Callable[[], CMySQLConnection],
+        *,
+        encrypted: bool,
+        writes: bool = False,
     ) -> None:
         self.client = client
         self._second = second
         self.server = Server.greeted(*self.rows(IDENTITY)[0])
-        client.cmd_query(self.server.set_up())
+        client.cmd_query(self.server.set_up(writes=writes))
         if encrypted and not any(cipher for _, cipher in self.rows("SHOW SESSION STATUS LIKE 'Ssl_cipher'")):
             raise ConnectionFailed("The server does not encrypt, and the setting 'ssl' asks for it.")
 

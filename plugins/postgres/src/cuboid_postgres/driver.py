@@ -6,7 +6,7 @@ it waits longer and longer between attempts, so that requests fail when the serv
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 
@@ -37,9 +37,15 @@ class PostgresDriver(SessionDriver):
     capabilities = frozenset({"stream", "interrupt", "introspect", "exact_decimals", "zones_before_1970"})
     introspection = INTROSPECTION
     config: PostgresConfig
+    writes: ClassVar[bool] = False
 
     async def connect(self) -> PostgresSession:
-        return await PostgresSession.open(self.config.parameters(), forgetful=self.config.transaction_pooling)
+        return await PostgresSession.open(
+            self.config.parameters(), forgetful=self.config.transaction_pooling, writes=self.writes
+        )
+
+    def writer(self) -> PostgresDriver:
+        return PostgresWriter(self.config)
 
     async def check(self) -> None:
         await self.rows(ZONES)
@@ -60,3 +66,9 @@ class PostgresDriver(SessionDriver):
         if (error.sqlstate or "").startswith(GONE):
             return ConnectionFailed(message, hint=said.message_hint)
         return QueryFailed(message, hint=said.message_hint)
+
+
+class PostgresWriter(PostgresDriver):
+    """Sessions that write: what keeps rollups in the database has no others."""
+
+    writes = True

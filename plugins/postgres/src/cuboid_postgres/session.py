@@ -18,7 +18,6 @@ SETTINGS = {
     "bytea_output": "'hex'",
     "extra_float_digits": "1",
     "standard_conforming_strings": "on",
-    "default_transaction_read_only": "on",
 }
 """What dialect and cells rely on, whatever the role's, the database's or the server's defaults are."""
 
@@ -43,15 +42,19 @@ class PostgresSession(Session):
 
     :param forgetful: a pooler between gives each transaction another server connection: settings hold
         for one transaction only, and are sent with each.
+    :param writes: its transactions may write.
     """
 
-    def __init__(self, connection: AsyncConnection[tuple[Any, ...]], *, forgetful: bool) -> None:
+    def __init__(
+        self, connection: AsyncConnection[tuple[Any, ...]], *, forgetful: bool, writes: bool
+    ) -> None:
         self._connection = connection
         self._stream: RowStream | None = None
         self.forgetful = forgetful
+        self._writes = writes
 
     @classmethod
-    async def open(cls, parameters: dict[str, Any], *, forgetful: bool) -> Self:
+    async def open(cls, parameters: dict[str, Any], *, forgetful: bool, writes: bool = False) -> Self:
         """Raises psycopg's errors.
 
         Statements are never prepared: plans are made for the dates asked for, poolers know no prepared statements,
@@ -65,11 +68,13 @@ class PostgresSession(Session):
             prepare_threshold=None,
             context=ADAPTERS,
         )
-        return cls(connection, forgetful=forgetful)
+        return cls(connection, forgetful=forgetful, writes=writes)
 
     async def limit(self, seconds: float) -> None:
         settings = {**SETTINGS, "statement_timeout": str(min(round(seconds * 1000), LONGEST))}
-        begin, scope = ("BEGIN READ ONLY; ", "LOCAL") if self.forgetful else ("", "SESSION")
+        settings["default_transaction_read_only"] = "off" if self._writes else "on"
+        begin = f"BEGIN READ {'WRITE' if self._writes else 'ONLY'}; " if self.forgetful else ""
+        scope = "LOCAL" if self.forgetful else "SESSION"
         commands = [f"SET {scope} {name} = {value}" for name, value in settings.items()]
         await self._connection.execute(begin + "; ".join(commands))
 
@@ -86,7 +91,8 @@ class PostgresSession(Session):
 
     async def end(self) -> None:
         if self.forgetful:
-            await self._connection.execute("ROLLBACK")
+            failed = self._connection.info.transaction_status == TransactionStatus.INERROR
+            await self._connection.execute("COMMIT" if self._writes and not failed else "ROLLBACK")
 
     def recovered(self) -> bool:
         return self._connection.info.transaction_status == TransactionStatus.IDLE

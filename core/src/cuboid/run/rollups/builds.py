@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +18,8 @@ from cuboid.run.stored import StoredRollup
 from cuboid.run.streams import Batch
 
 log = logging.getLogger(__name__)
+
+StoreOf = Callable[[StoredRollup], RollupStore]
 
 PRIORITY = -10
 """Behind all requests (10) and streams (0)."""
@@ -80,13 +82,14 @@ class Progress:
 class Builds:
     """All builds of this process.
 
+    :param store: where the rows of a rollup are kept.
     :param sources: where rows come from, by name.
     :param at_once: builds of one data source.
     :param timeout: seconds that reading the rows of a part may take.
     """
 
     def __init__(
-        self, store: RollupStore, sources: Mapping[str, DataSource], *, at_once: int, timeout: float
+        self, store: StoreOf, sources: Mapping[str, DataSource], *, at_once: int, timeout: float
     ) -> None:
         self.counts = Counts()
         self._store = store
@@ -158,8 +161,9 @@ class Builds:
         source = self._sources[stored.data_source]
         async with self._places[stored.data_source]:
             while True:
-                async with self._store.building(stored.table, part.label) as mine:
-                    table = await self._store.table(stored.table)
+                store = self._store(stored)
+                async with store.building(stored.table, part.label) as mine:
+                    table = await store.table(stored.table)
                     built = table.parts.get(part.label) if table is not None else None
                     if built is not None and (
                         built.built_at >= progress.asked_at if force else built.version == new.version
@@ -176,8 +180,10 @@ class Builds:
         self.counts.running += 1
         progress.writing = True
         try:
-            rows = self._rows(source, stored, part, progress)
-            built = await self._store.write(stored, new, rows)
+            store = self._store(stored)
+            built = await store.make(stored, new, statement_of(stored, part))
+            if built is None:
+                built = await store.write(stored, new, self._rows(source, stored, part, progress))
         finally:
             self.counts.running -= 1
         self.counts.built += 1

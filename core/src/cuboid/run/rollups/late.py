@@ -38,6 +38,10 @@ class LateRollups:
         """Where their rows are read."""
         return self.made.source
 
+    def inside(self, source: DataSource) -> DataSource:
+        """As :meth:`Rollups.inside`."""
+        return self.made.inside(source)
+
     @property
     def counts(self) -> Counts:
         """What this process has built so far."""

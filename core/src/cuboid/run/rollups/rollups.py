@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,7 +15,8 @@ from cuboid.run.rollups.lambdas import LambdaTable
 from cuboid.run.rollups.parts import Part
 from cuboid.run.rollups.table import RollupTable
 from cuboid.run.rollups.versions import Version, Versions
-from cuboid.run.store import BuiltTable, RollupStore
+from cuboid.run.source_store import SourceReader, SourceStore
+from cuboid.run.store import BuiltTable, RollupStore, SourceStoreSettings
 from cuboid.run.stored import Bounds, Refreshed, RollupUse, StoredRollup
 from cuboid.types import Pending
 
@@ -44,6 +45,7 @@ class Rollups:
 
     :param source: over the store's driver; what :meth:`ready` has made ready is read there.
     :param sources: where the rows come from, by name.
+    :param inside: how rollups are kept in the database of their source.
     :param version: the version that a part has if it is built from now on; by default the refresh keys say it.
     """
 
@@ -54,19 +56,31 @@ class Rollups:
         sources: Mapping[str, DataSource],
         settings: RollupSettings | None = None,
         *,
+        inside: SourceStoreSettings | None = None,
         version: Version | None = None,
     ) -> None:
         self.source = source
         self.settings = settings or RollupSettings()
         self._store = store
+        self._inside = inside or SourceStoreSettings()
+        self._readers: dict[int, SourceReader] = {}
         self._sources = sources
         self._versions = Versions(sources)
         self._version = version or self._versions
         self._changed: dict[str, datetime] = {}
-        self._builds = Builds(store, sources, at_once=self.settings.at_once, timeout=self.settings.timeout)
+        self._builds = Builds(
+            self._store_of, sources, at_once=self.settings.at_once, timeout=self.settings.timeout
+        )
         self._tables: dict[str, RollupTable] = {}
         self._lambdas: dict[str, LambdaTable] = {}
-        self._opening: asyncio.Task[None] | None = None
+        self._opening: dict[RollupStore, asyncio.Task[None]] = {}
+
+    def inside(self, source: DataSource) -> SourceReader:
+        """Where rows are read that are kept in the database of their source."""
+        reader = self._readers.get(source.serial)
+        if reader is None:
+            reader = self._readers[source.serial] = SourceReader(source, SourceStore(source, self._inside))
+        return reader
 
     async def ready(
         self, uses: Sequence[RollupUse], *, wait: float, asker: Asker = NOBODY, renew: bool = False
@@ -80,7 +94,8 @@ class Rollups:
         Raises :class:`CuboidError` if a rollup cannot be built.
         """
         deadline = asyncio.get_running_loop().time() + wait
-        await self._opened()
+        for use in uses:
+            await self._opened(self._store_of(use.stored))
         outcomes = await asyncio.gather(
             *(
                 self._read(use.stored).ready(use.bounds, deadline, renew=renew, build=self.settings.builds)
@@ -107,22 +122,25 @@ class Rollups:
         self, stored: StoredRollup, bounds: Bounds | None = None, *, force: bool = False
     ) -> Sequence[Part]:
         """Builds what is missing or out of date; see :meth:`RollupTable.refresh`."""
-        await self._opened()
+        await self._opened(self._store_of(stored))
         return await self._table(stored).refresh(bounds, force=force)
 
-    async def tables(self) -> tuple[BuiltTable, ...]:
-        """All tables of the store."""
-        await self._opened()
-        return await self._store.tables()
+    async def tables(self, stored: Iterable[StoredRollup] = ()) -> tuple[BuiltTable, ...]:
+        """All tables of the store, and of the sources' own where these rollups are kept."""
+        stores = dict.fromkeys([self._store, *map(self._store_of, stored)])
+        for store in stores:
+            await self._opened(store)
+        return tuple([table for store in stores for table in await store.tables()])
 
     async def table(self, stored: StoredRollup) -> BuiltTable | None:
         """What is stored of the rollup."""
-        await self._opened()
-        return await self._store.table(stored.table)
+        store = self._store_of(stored)
+        await self._opened(store)
+        return await store.table(stored.table)
 
     async def parts(self, stored: StoredRollup, bounds: Bounds | None = None) -> Sequence[Part]:
         """The parts that the rollup has now within ``bounds``, built or not. Raises :class:`CuboidError`."""
-        await self._opened()
+        await self._opened(self._store_of(stored))
         return await self._table(stored).all_parts(bounds)
 
     def failure(self, stored: StoredRollup, part: Part, since: datetime) -> str | None:
@@ -147,10 +165,13 @@ class Rollups:
         That is what nobody has read for long, and, after an hour, a table of a rollup of which another table is newer:
         its definition has changed. Where tenants define one rollup in several ways, each of them reads its own.
         """
-        await self._opened()
+        await self._opened(self._store)
+        return tuple([name for store in list(self._opening) for name in await self._sweep(store)])
+
+    async def _sweep(self, store: RollupStore) -> list[str]:
         now = datetime.now(UTC)
         newest: dict[tuple[str, str], datetime] = {}
-        tables = await self._store.tables()
+        tables = await store.tables()
         for table in tables:
             key = (table.rollup, table.zone)
             newest[key] = max(newest.get(key, table.used_at), table.used_at)
@@ -159,11 +180,11 @@ class Rollups:
             unused = (now - table.used_at).total_seconds()
             superseded = table.used_at < newest[table.rollup, table.zone]
             due = unused > self.settings.kept or (superseded and unused > SUPERSEDED_SECONDS)
-            if due and await self._store.drop(table.name):
+            if due and await store.drop(table.name):
                 gone.append(table.name)
                 self._forget(table.name)
-        await self._store.sweep()
-        return tuple(gone)
+        await store.sweep()
+        return gone
 
     @property
     def counts(self) -> Counts:
@@ -172,19 +193,24 @@ class Rollups:
 
     async def close(self) -> None:
         """Stops all builds; the source is closed too."""
-        if self._opening is not None:
-            await asyncio.wait({self._opening})
+        if self._opening:
+            await asyncio.wait(self._opening.values())
         await self._builds.close()
         tables: list[RollupTable | LambdaTable] = [*self._tables.values(), *self._lambdas.values()]
         await asyncio.gather(*(table.close() for table in tables))
         await self._versions.close()
         await self.source.close()
-        await self._store.close()
+        for store in dict.fromkeys([self._store, *self._opening]):
+            await store.close()
 
-    async def _opened(self) -> None:
-        if self._opening is None or (self._opening.done() and self._opening.exception() is not None):
-            self._opening = asyncio.get_running_loop().create_task(self._store.open())
-        await asyncio.shield(self._opening)
+    async def _opened(self, store: RollupStore) -> None:
+        opening = self._opening.get(store)
+        if opening is None or (opening.done() and opening.exception() is not None):
+            opening = self._opening[store] = asyncio.get_running_loop().create_task(store.open())
+        await asyncio.shield(opening)
+
+    def _store_of(self, stored: StoredRollup) -> RollupStore:
+        return self.inside(self._source_of(stored)).store if stored.inside else self._store
 
     def _forget(self, table: str) -> None:
         self._tables.pop(table, None)
@@ -212,6 +238,15 @@ class Rollups:
     def _made_with(
         self, stored: StoredRollup
     ) -> tuple[DataSource, RollupStore, Builds, Version, Mapping[str, datetime]]:
+        return (
+            self._source_of(stored),
+            self._store_of(stored),
+            self._builds,
+            self._version,
+            self._changed,
+        )
+
+    def _source_of(self, stored: StoredRollup) -> DataSource:
         source = self._sources.get(stored.data_source)
         if source is None:
             raise ConfigError(
@@ -219,4 +254,4 @@ class Rollups:
                 " not configured.",
                 setting="data_sources",
             )
-        return source, self._store, self._builds, self._version, self._changed
+        return source

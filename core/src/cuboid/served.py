@@ -1,0 +1,43 @@
+"""What answers a question from stored rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cuboid.plan.nodes import Plan
+from cuboid.query.model import Slot, Values
+from cuboid.query.shifts import unshifted
+from cuboid.run.stored import RollupUse, StoredRollup
+from cuboid.sql.binding import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A statement over stored rows.
+
+    :param reads: each rollup, and the slots of the range of its parts.
+    :param inside: what it reads is kept in the database of its source.
+    """
+
+    plan: Plan
+    prepared: Prepared
+    reads: tuple[tuple[StoredRollup, tuple[Slot, Slot] | None], ...]
+    rollups: frozenset[str]
+    inside: bool = False
+
+    @property
+    def cubes(self) -> tuple[str, ...]:
+        """Whose data the stored rows are made of."""
+        return tuple(sorted({cube for stored, _ in self.reads for cube in stored.cubes}))
+
+    def uses(self, values: Values) -> tuple[RollupUse, ...]:
+        """What must be stored to answer for these values."""
+        return tuple(
+            RollupUse(stored, slots and (_civil(slots[0], values), _civil(slots[1], values)))
+            for stored, slots in self.reads
+        )
+
+
+def _civil(slot: Slot, values: Values) -> datetime:
+    return unshifted(values.civil[slot.index], slot.shifts)
