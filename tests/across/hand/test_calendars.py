@@ -195,6 +195,27 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
         asked("month", "best"),
         rows(("2023-01-29", "30"), ("2023-01-31", "40"), ("2024-02-04", "40"), ("2024-02-06", "6")),
     ),
+    # Two days later 29 January is the 31st, 4 February the 6th; no day of the calendar is two days after the others.
+    "a window of two days ago": (
+        asked("month", "to_year_two_days_ago"),
+        rows(("2023-01-31", "10"), ("2024-02-04", None), ("2024-02-06", "1")),
+    ),
+    # By kind alone two months are those before the range's end: 6 on short days, 1 on the long one.
+    "through a view, with the first values of what rows have": (
+        {
+            "measures": ["shop.to_year", "shop.two_months"],
+            "dimensions": ["shop.kind"],
+            "timeDimensions": [{"dimension": "shop.day", "granularity": "month", "dateRange": THIS_YEAR}],
+            "top": {"dimension": "shop.kind", "by": "shop.two_months", "limit": 1, "others": "other"},
+            "order": [["shop.day", "asc"], ["shop.kind", "asc"]],
+        },
+        [
+            ["other", at("2024-02-04"), "1", "1", at("2024-02-04")],
+            ["short", at("2024-02-04"), None, "40", at("2024-02-04")],
+            ["other", at("2024-02-06"), "1", "1", at("2024-02-06")],
+            ["short", at("2024-02-06"), "6", "6", at("2024-02-06")],
+        ],
+    ),
     # The 6th and the 7th both stand for 31 January 2023.
     "windows of the year before": (
         asked("month", "to_year_last_year", "rolling_last_year", date_range=THIS_YEAR),
