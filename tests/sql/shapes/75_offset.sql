@@ -1,4 +1,4 @@
--- An offset without a limit
+-- An offset without a limit; the key tells the rows apart, so they are not grouped
 -- {"dimensions": ["orders.id"], "offset": 5}
 SELECT
   "orders".id AS "orders__id"
@@ -9,8 +9,6 @@ FROM (
   WHERE
     NOT deleted
 ) AS "orders"
-GROUP BY
-  1
 ORDER BY
   "orders__id" ASC
 LIMIT 10000

@@ -75,6 +75,10 @@ class MemberSql:
             return value
         return masked(value, rule, member.type, self._dialect, self._shown(rule, scope), self._mask(scope))
 
+    def is_masked(self, name: str) -> bool:
+        """Whether the principal sees something else than the member's values, on some rows at least."""
+        return self._access.mask(name) is not None
+
     def _row_filters(self, measure: Measure, scope: Scope, *, is_masked: bool) -> exp.Expr:
         """Whether a row passes the measure's own conditions. Raises :class:`Forbidden` for a masked one: whatever is
         counted under them would tell what the mask hides."""

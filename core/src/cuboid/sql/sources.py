@@ -69,15 +69,28 @@ class Sources:
         )
 
     def aggregate(self, node: Aggregate) -> Reading:
-        """Aggregates over the joined rows."""
+        """Aggregates over the joined rows; where there are none, and each row is a group, the rows themselves."""
         select, scope = self.joined(node.relation, self._cubes(node.leaves))
         by_name = {leaf.measure: leaf for leaf in node.leaves}
         return Reading(
             select,
             self._keys(node.keys, scope),
             lambda name: self.leaves.aggregate(by_name[name], scope),
-            grouped=True,
+            grouped=bool(node.leaves) or not self._tell_rows_apart(node.keys, node.relation),
         )
+
+    def _tell_rows_apart(self, keys: tuple[Key, ...], relation: Relation) -> bool:
+        """Whether no two rows have equal keys: these have the primary key of the root, whose rows no join repeats."""
+        if relation.repeats(relation.tree.root) or (relation.top is not None and not relation.top.drop):
+            return False
+        shown = {
+            self._catalog.origin(key.member)
+            for key in keys
+            if key.granularity is None and not self.members.is_masked(key.member)
+        }
+        primary = self._catalog.cubes[relation.tree.root].primary_key
+        # A clock shows two instants as one time.
+        return bool(primary) and all(part.type != "time" and part.full_name in shown for part in primary)
 
     def keyed(self, node: KeyedAggregate) -> Reading:
         """Aggregates over one row per (keys, primary key): what a leaf reads depends on the primary key, so it
