@@ -153,6 +153,18 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
         ),
         rows(("2023-01-29", "20"), ("2023-01-31", "20"), ("2024-02-04", "1")),
     ),
+    "no month before the first row": (
+        asked(
+            "month",
+            "two_months",
+            filters=[{"member": "tills.id", "operator": "equals", "values": ["4", "5"]}],
+        ),
+        rows(("2024-02-04", "1"), ("2024-02-06", "3")),
+    ),
+    "ten days are no weeks of the calendar": (
+        asked("week", "ten_days"),
+        rows(("2023-01-29", "30"), ("2023-01-31", "70"), ("2024-02-04", "1"), ("2024-02-06", "7")),
+    ),
     "the year to date by months": (
         asked("month", "to_year", "kinds"),
         rows(
