@@ -221,6 +221,38 @@ def test_windows_say_how_far_a_frame_reaches() -> None:
     ]
 
 
+RETAIL = """
+cubes:
+  - name: days
+    sql_table: days
+    calendar: true
+    dimensions:
+      - {name: day, sql: day, type: time, time_kind: date, primary_key: true, public: true,
+         granularities: [{name: shop_month, sql: "{CUBE}.month"}, {name: shop_year, sql: "{CUBE}.year"}]}
+  - name: sales
+    sql_table: sales
+    joins: [{name: days, relationship: many_to_one, sql: "{CUBE}.day = {days.day}"}]
+    dimensions: [{name: id, sql: id, type: number, primary_key: true}]
+    measures:
+      - {name: quarter, type: sum, sql: amount, rolling_window: {trailing: 3 shop_months}}
+      - {name: so_far, type: sum, sql: amount, rolling_window: {type: to_date, granularity: shop_year}}
+"""
+
+
+def test_windows_along_a_calendar_say_where_their_buckets_stand() -> None:
+    time = {"dimension": "days.day", "granularity": "shop_month", "dateRange": "this year"}
+    explained = explain(RETAIL, measures=["sales.quarter", "sales.so_far"], timeDimensions=[time])
+    assert explained["stages"][1:] == [
+        "Rolling sales.quarter by days.day.shop_month: buckets of days.day are groups of the calendar's rows, those of "
+        "the date range; a frame runs from 3 bins of shop_month before the bucket's end to nothing after it; "
+        "rows are added up by day first: each frame holds whole buckets",
+        "Rolling sales.so_far by days.day.shop_month: buckets of days.day are groups of the calendar's rows, those of "
+        "the date range; a frame runs from the first of the calendar's rows of its shop_year to the bucket's end; "
+        "rows are added up by day first: each frame holds whole buckets",
+    ]
+    assert sorted(each["root"] for each in explained["relations"]) == ["days", "sales"]
+
+
 def test_shifts_say_how_a_time_is_read() -> None:
     months = [{"dimension": "sales.at", "granularity": "month"}]
     plan = explain(SALES, measures=["sales.before"], timeDimensions=months)["plan"]["built"]

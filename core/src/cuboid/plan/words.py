@@ -69,7 +69,8 @@ def window_details(node: Windowed) -> Iterator[str]:
     else:
         yield f"buckets of {time} every {bins_words(frames.bins)}, from the first to the last that has rows"
     if frames.looked_up and frames.window.to_date is not None:
-        yield f"a frame runs from the first of the calendar's rows with the bucket's {frames.window.to_date}"
+        period = frames.window.to_date
+        yield f"a frame runs from the first of the calendar's rows of its {period} to the bucket's end"
     elif frames.to_date is not None:
         yield f"a frame runs from the beginning of its {bins_words(frames.to_date)} to the bucket's end"
     else:
