@@ -2,75 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import time
-import unicodedata
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import yaml
+from tests.across.beside import CUBE, ENGINES, Place, build, command, environment, folded, place, sweep, until
 from tests.across.shop import DRIVERS, connection
-from tests.engines.admin import admin, new_database
-from tests.engines.server import Server
 
-import cuboid
-from cuboid.errors import ConnectionFailed, QueryFailed
+from cuboid.errors import QueryFailed
 
-ENGINES = ("duckdb", "postgres", "mysql", "mariadb")
-SCHEMA = "kept_rollups"
-TYPES = {
-    "duckdb": ("VARCHAR", "TIMESTAMP", "BOOLEAN"),
-    "postgres": ("VARCHAR(20)", "TIMESTAMP", "BOOLEAN"),
-    "mysql": ("VARCHAR(20)", "DATETIME(6)", "BOOLEAN"),
-    "mariadb": ("VARCHAR(20)", "DATETIME(6)", "BOOLEAN"),
-    "clickhouse": ("Nullable(String)", "Nullable(DateTime64(3, 'UTC'))", "Nullable(Bool)"),
-}
-ROWS = [
-    (1, "Rome", "2024-01-05 10:00:00", "10.25", "true"),
-    (2, "rome", "2024-02-01 03:00:00", "20.10", "false"),
-    (3, "Zürich", "2024-02-16 00:00:00", "5", "true"),
-    (4, "zurich", "2024-03-01 02:00:00", "1.75", "NULL"),
-    (5, "Ámsterdam", "2024-03-10 07:30:00", "7", "true"),
-    (6, None, None, "8", "false"),
-]
-CUBE: dict[str, Any] = {
-    "name": "orders",
-    "sql_table": "orders",
-    "measures": [
-        {"name": "count", "type": "count"},
-        {"name": "total", "sql": "amount", "type": "sum"},
-        {"name": "mean", "sql": "{total} / {count}", "type": "number"},
-        {"name": "first", "sql": "city", "type": "min"},
-    ],
-    "dimensions": [
-        {"name": "id", "sql": "id", "type": "number", "primary_key": True},
-        {"name": "city", "sql": "city", "type": "string"},
-        {"name": "paid", "sql": "paid", "type": "boolean"},
-        {"name": "placed", "sql": "placed", "type": "time"},
-    ],
-    "segments": [{"name": "large", "sql": "{CUBE}.amount > 6"}],
-    "pre_aggregations": [
-        {
-            "name": "daily",
-            "measures": ["count", "total", "first"],
-            "dimensions": ["city", "paid"],
-            "segments": ["large"],
-            "time_dimension": "placed",
-            "granularity": "day",
-            "partition_granularity": "month",
-            "external": False,
-            "refresh_key": {"every": "1 day"},
-        },
-    ],
-}
+__all__ = ["place"]
+
 MEASURES = ["orders.count", "orders.total", "orders.mean", "orders.first"]
 QUERIES: list[dict[str, Any]] = [
     {"measures": MEASURES},
@@ -104,101 +50,6 @@ QUERIES: list[dict[str, Any]] = [
 ]
 
 
-@dataclass(frozen=True)
-class Place:
-    """A project with its database, and what looks into that."""
-
-    project: Path
-    engine: str
-    server: Server | None
-
-    def write(self, **changes: Any) -> None:
-        """The model, with another definition of the rollup."""
-        changed = CUBE["pre_aggregations"][0] | changes
-        stored = [{key: value for key, value in changed.items() if value is not None}]
-        cubes = {"cubes": [{**CUBE, "pre_aggregations": stored}]}
-        (self.project / "model" / "orders.yml").write_text(yaml.safe_dump(cubes))
-
-    def rows(self, *statements: str) -> list[Any]:
-        """What the last statement finds, past Cuboid."""
-        if self.server is None:
-            with duckdb.connect(str(self.project / "shop.duckdb")) as opened:
-                return [opened.execute(each).fetchall() for each in statements][-1]
-        with admin(self.server) as opened:
-            return [opened.run(each) for each in statements][-1]
-
-    def tables(self) -> set[str]:
-        """The tables of rollups that there are."""
-        found = self.rows(
-            f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{self.schema}'"
-        )
-        return {name for (name,) in found if name.startswith("p_")}
-
-    @property
-    def schema(self) -> str:
-        return schema_of(self.server)
-
-    def open(self, **settings: Any) -> Any:
-        return cuboid.open(self.project, pre_aggregations_schema=self.schema, **settings)
-
-
-def schema_of(server: Server | None) -> str:
-    """In MySQL a schema is a database: each test has its own."""
-    return SCHEMA if server is None else f"{SCHEMA}_{server.database}"
-
-
-@pytest.fixture(
-    params=["duckdb", *(pytest.param(name, marks=pytest.mark.engine(name)) for name in ENGINES[1:])]
-)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    engine = request.param
-    (tmp_path / "model").mkdir()
-    with database(request, engine, tmp_path) as server:
-        settings = (
-            {"driver": "duckdb", "database": "shop.duckdb", "read_only": False}
-            if server is None
-            else {"driver": DRIVERS[engine], **connection(server)}
-        )
-        (tmp_path / "cuboid.yml").write_text(yaml.safe_dump({"data_sources": {"default": settings}}))
-        found = Place(tmp_path, engine, server)
-        found.write()
-        text, time_, truth = TYPES[engine]
-        values = ", ".join(
-            "("
-            + ", ".join(
-                (str(id), *("NULL" if each is None else f"'{each}'" for each in (city, at)), amount, paid)
-            )
-            + ")"
-            for id, city, at, amount, paid in ROWS
-        )
-        found.rows(
-            f"CREATE TABLE orders (id INT, city {text}, placed {time_}, amount DECIMAL(10, 2), paid {truth})"
-            + (" ENGINE = MergeTree ORDER BY id" if engine == "clickhouse" else ""),
-            f"INSERT INTO orders VALUES {values}",
-        )
-        yield found
-
-
-@contextmanager
-def database(request: pytest.FixtureRequest, engine: str, folder: Path) -> Iterator[Server | None]:
-    if engine == "duckdb":
-        yield None
-        return
-    with new_database(request.getfixturevalue(f"{engine}_server")) as server:
-        try:
-            yield server
-        finally:
-            if engine != "postgres":  # it is a database of its own
-                with admin(server) as account:
-                    account.run(f"DROP DATABASE IF EXISTS {schema_of(server)}")
-
-
-def folded(rows: Any) -> str:
-    """An engine that takes Rome and rome for one, or Zürich and zurich, shows any of them."""
-    apart = unicodedata.normalize("NFD", str(rows).casefold())
-    return "".join(letter for letter in apart if not unicodedata.combining(letter))
-
-
 def test_what_is_kept_in_the_database_answers_as_its_tables_do(place: Place) -> None:
     with place.open(rollup_store="none") as opened:
         expected = [opened.load(each) for each in QUERIES]
@@ -217,32 +68,6 @@ def test_what_is_kept_in_the_database_answers_as_its_tables_do(place: Place) -> 
     place.rows("DROP TABLE orders")
     with place.open() as opened:
         assert folded([opened.load(each) for each in QUERIES]) == folded(expected)
-
-
-def build(place: Place, *flags: str) -> str:
-    """``cuboid rollups build``, in a process of its own."""
-    done = subprocess.run(
-        command(place, *flags), capture_output=True, text=True, env=environment(place), timeout=100
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def command(place: Place, *flags: str) -> list[str]:
-    cli = str(Path(sys.executable).with_name("cuboid"))
-    return [cli, "rollups", "build", "-p", str(place.project), *flags]
-
-
-def environment(place: Place) -> dict[str, str]:
-    return os.environ | {"CUBOID_PRE_AGGREGATIONS_SCHEMA": place.schema}
-
-
-def sweep(place: Place) -> None:
-    """As if hours had passed, and a process had looked twice."""
-    builds = f"{place.schema}.cuboid_builds"
-    for moment in (1, -1):
-        place.rows(f"UPDATE {builds} SET until = {moment}")
-        build(place)
 
 
 def test_what_is_replaced_can_be_read_for_a_while_and_is_dropped_then(place: Place) -> None:
@@ -325,13 +150,6 @@ def is_building(place: Place) -> bool:
         return False
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize(
     "place", [pytest.param(name, marks=pytest.mark.engine(name)) for name in ENGINES[1:]], indirect=True
 )
@@ -411,12 +229,41 @@ def test_an_engine_that_cannot_keep_rollups_answers_from_its_tables(place: Place
     assert "cannot keep rollups in its database" in refused.stderr
 
 
+def test_a_lambda_has_newer_rows_of_another_cube_of_the_database(place: Place) -> None:
+    stored = {**CUBE["pre_aggregations"][0], "segments": None, "measures": ["count", "total"]}
+    stored = {key: value for key, value in stored.items() if value is not None}
+    ended = stored | {"build_range_end": {"sql": "SELECT '2024-02-15'"}}
+    live = {"name": "live", "type": "rollup_lambda", "rollups": ["daily", "fresh_ones.daily"]}
+    fresh = {**CUBE, "name": "fresh_ones", "sql_table": "fresh", "pre_aggregations": [stored]}
+    place.write_cubes({**CUBE, "pre_aggregations": [live, ended]}, fresh)
+    place.rows(
+        "CREATE TABLE fresh AS SELECT * FROM orders WHERE id < 0",
+        "INSERT INTO fresh VALUES (7, 'Oslo', '2024-02-20 00:00:00', 1, NULL)",
+        "INSERT INTO fresh VALUES (8, 'Oslo', '2024-01-20 00:00:00', 1, NULL)",
+    )
+    query = {
+        "measures": ["orders.count"],
+        "timeDimensions": [{"dimension": "orders.placed", "granularity": "month"}],
+        "filters": [{"member": "orders.placed", "operator": "set"}],
+    }
+    with place.open() as opened:
+        (result,) = opened.results(query)
+    assert [each["type"] for each in result["usedPreAggregations"].values()] == ["rollup_lambda"]
+    # January as it is stored; from February on, where the last part begins, what the other table has.
+    assert [row["orders.count"] for row in result["data"]] == ["1", "1"]
+
+
 def test_a_duckdb_file_that_is_only_read_keeps_no_rollups(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     place = Place(tmp_path, "duckdb", None)
     place.write()
     place.rows("CREATE TABLE orders (id INT, city VARCHAR, placed TIMESTAMP, amount DECIMAL, paid BOOLEAN)")
     (tmp_path / "cuboid.yml").write_text("data_sources: {default: {driver: duckdb, database: shop.duckdb}}")
-    with place.open() as opened, pytest.raises(ConnectionFailed, match="open for reading only") as caught:
-        opened.load(QUERIES[0])
-    assert "read_only: false" in (caught.value.hint or "")
+    with place.open() as opened:
+        (result,) = opened.results(QUERIES[0])
+    assert "usedPreAggregations" not in result
+    refused = subprocess.run(
+        command(place), capture_output=True, text=True, env=environment(place), timeout=100
+    )
+    assert refused.returncode == 1
+    assert "open for reading only" in refused.stderr

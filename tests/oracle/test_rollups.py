@@ -100,6 +100,9 @@ def _compare(pipeline: Pipeline, compared: Coverage, pytestconfig: pytest.Config
                 where = "rollups in the store" if kept_in == "the-store" else "rollups"
                 compared.add(where, features(world, query, who), "answers")
                 counts["of these by joined rollups"] += any("_of_" in name for name in kept.served)
+                counts["of these by rows as they are"] += any(
+                    name.endswith(".original") for name in kept.served
+                )
                 counts["of these by lambdas"] += any(name.endswith("_live") for name in kept.served)
 
     compare()
@@ -127,7 +130,20 @@ def _with_rollups(
                 made["partition_granularity"] = "year"
             if kept_in == "the-source" and made.get("type", "rollup") == "rollup":
                 made["external"] = False
+                made["use_original_sql_pre_aggregations"] = data.draw(st.booleans())
             cubes[cube].setdefault("pre_aggregations", []).append(made)
+    if kept_in == "the-source":
+        for cube in cubes.values():
+            if data.draw(st.booleans()):
+                made = {"name": "original", "type": "original_sql"}
+                times = [each["name"] for each in cube.get("dimensions", ()) if each["type"] == "time"]
+                if times and data.draw(st.booleans()):
+                    made |= {
+                        "time_dimension": times[0],
+                        "granularity": "day",
+                        "partition_granularity": "year",
+                    }
+                cube.setdefault("pre_aggregations", []).append(made)
     return yaml.safe_dump(model, sort_keys=False, allow_unicode=True, width=1000)
 
 

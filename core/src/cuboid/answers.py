@@ -149,7 +149,7 @@ class Answers:
 
     async def _look(self, one: Wanted, asker: Asker, deadline: float) -> Told | Missing | Pending:
         """What the cache has for the question, in its mode; else the values of its keys before anything is run."""
-        if not self._cache.limit or (one.keys is None and not one.uses):
+        if not self._cache.limit or one.keys is None:
             return Missing(None)
         kept = None if one.mode == "no-cache" else self._kept(one) or await self._fetch(one)
         if kept is not None and one.mode == "stale-while-revalidate":
@@ -222,7 +222,9 @@ class Answers:
         stored = await self._stored(one.uses, asker, left, one.mode == "must-revalidate")
         if isinstance(stored, Pending):
             return stored
-        return tuple(encode([name, str(each.at), each.rows]) for name, each in sorted(stored.items()))
+        told = tuple(encode([name, str(each.at), each.rows]) for name, each in sorted(stored.items()))
+        live = await self._freshness.values.values(one.keys, deadline - time.monotonic()) if one.keys else ()
+        return live if isinstance(live, Pending) else (*told, *live)
 
     # ------------------------------------------------------------ what is not
 
@@ -331,15 +333,15 @@ class Missing:
 
 def _keys(one: Wanted) -> Hashable:
     """What the values are of: equal rollups stand in equal statements."""
-    return "rollups" if one.uses else one.keys
+    return ("rollups", one.keys) if one.uses else one.keys
 
 
 def _used(one: Wanted, values: Values | None) -> list[UsedRollup]:
     """The rollups that it reads, which its keys are then."""
     if not one.uses:
         return []
-    known = {table: at for table, at, _ in map(orjson.loads, values or ())}
     tables = {use.stored.table: use.stored for use in one.uses}
+    known = {table: at for table, at, _ in map(orjson.loads, (values or ())[: len(tables)])}
     return [
         UsedRollup(
             table,

@@ -87,6 +87,11 @@ class Planner:
         served = self.serve(question)
         return self.prepare(question.shape).cubes if served is None else served.cubes
 
+    def live(self, question: Question) -> tuple[str, ...]:
+        """Whose tables are read: not those of which all is stored. Raises as :meth:`cubes`."""
+        served = self.serve(question)
+        return self.prepare(question.shape).cubes if served is None else served.live
+
     @property
     def kept(self) -> int:
         """How many statements are kept."""

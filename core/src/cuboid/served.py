@@ -18,6 +18,7 @@ class Served:
 
     :param reads: each rollup, and the slots of the range of its parts.
     :param inside: what it reads is kept in the database of its source.
+    :param live: cubes whose tables it reads beside the stored rows.
     """
 
     plan: Plan
@@ -25,11 +26,12 @@ class Served:
     reads: tuple[tuple[StoredRollup, tuple[Slot, Slot] | None], ...]
     rollups: frozenset[str]
     inside: bool = False
+    live: tuple[str, ...] = ()
 
     @property
     def cubes(self) -> tuple[str, ...]:
         """Whose data the stored rows are made of."""
-        return tuple(sorted({cube for stored, _ in self.reads for cube in stored.cubes}))
+        return tuple(sorted({cube for stored, _ in self.reads for cube in stored.cubes}.union(self.live)))
 
     def uses(self, values: Values) -> tuple[RollupUse, ...]:
         """What must be stored to answer for these values."""

@@ -214,14 +214,14 @@ class Service:
         parts = [
             (source, replace(statement, epoch=epoch) if epoch else statement) for source, statement in planned
         ]
-        kept_fresh = self._settings.cache_size > 0 and not uses
+        live = planner.live(question) if stored else cubes
         return Wanted(
             question,
             planner,
             parts,
             uses,
             frozenset(cubes),
-            self._freshness.keys(cubes, catalog, question.shape.timezone) if kept_fresh else (),
+            self._freshness.keys(live, catalog, question.shape.timezone) if self._settings.cache_size else (),
             self._freshness.renewed(cubes, catalog),
             answer_key(
                 question, planner, parts, cast_numerics=cast_numerics, blended=blended, dev=context.dev

@@ -9,6 +9,7 @@ from cuboid.plan.joined import joined_of
 from cuboid.plan.lambdas import lambda_of
 from cuboid.plan.layouts import Layout, Unusable, layout_of
 from cuboid.plan.members import Members
+from cuboid.plan.originals import original_of
 
 
 def layouts(catalog: Catalog, builder: Builder, members: Members) -> tuple[Layout | Unusable, ...]:
@@ -18,6 +19,8 @@ def layouts(catalog: Catalog, builder: Builder, members: Members) -> tuple[Layou
     }
 
     def stored(rollup: Rollup) -> Layout | Unusable:
+        if rollup.type == "original_sql":
+            return original_of(rollup, catalog, builder)
         return layout_of(rollup, catalog, builder, members)
 
     made = {"rollup_lambda": lambda_of, "rollup_join": joined_of}

@@ -58,6 +58,7 @@ class Layout:
         the rows that are read, from slot 0 on, ``newest_of`` the rollup that says which they are, and ``live`` whether
         they are as fresh as an answer over the tables.
     :param inside: the data source in whose database the rows are kept, if they stay there.
+    :param original: the rows are those of the cube's own SQL, with all their columns.
     :param first: of rollups that are joined in the store, the one with which the others in ``attached`` are joined.
     """
 
@@ -74,6 +75,7 @@ class Layout:
     newest_of: str | None = None
     live: bool = False
     inside: str | None = None
+    original: bool = False
     first: str | None = None
     attached: tuple[Attached, ...] = ()
 
@@ -148,8 +150,8 @@ def layout_of(rollup: Rollup, catalog: Catalog, builder: Builder, members: Membe
     if part is None:
         return Unusable(name, "its measures are of several cubes, whose groups differ")
     trees = [node.tree for node in walk(plan) if isinstance(node, Relation)]  # those of inner queries too
-    if filled := next(filter(None, (_filled(tree, [*leaves, *read], catalog) for tree in trees)), None):
-        return Unusable(name, f"{filled} differs from query to query (SECURITY_CONTEXT, FILTER_PARAMS)")
+    if changing := next(filter(None, (filled(tree, [*leaves, *read], catalog) for tree in trees)), None):
+        return Unusable(name, f"{changing} differs from query to query (SECURITY_CONTEXT, FILTER_PARAMS)")
     inside = rollup.external is False
     additive = frozenset(
         leaf
@@ -196,16 +198,16 @@ def _shape(rollup: Rollup, leaves: tuple[str, ...], catalog: Catalog) -> Shape:
         limit=None,
         offset=None,
         timezone="UTC",
-        access=Access(
-            rows=tuple(
-                RowRule(each.name, ALWAYS)
-                for each in catalog.cubes.values()
-                if each.access_policies is not None
-            )
-        ),
+        access=all_visible(catalog),
         join_hints=tuple(dict.fromkeys(path for path in paths if len(path) > 1)),
         date_ranges=conditions,
     )
+
+
+def all_visible(catalog: Catalog) -> Access:
+    """What is stored is stored for all: whoever asks is shown what is his."""
+    policed = (each.name for each in catalog.cubes.values() if each.access_policies is not None)
+    return Access(rows=tuple(RowRule(name, ALWAYS) for name in policed))
 
 
 def is_whole(layout: Layout, catalog: Catalog) -> bool:
@@ -240,6 +242,7 @@ def extreme_part(layout: Layout, *, last: bool) -> Shape:
         time_groupings=(key,),
         row_conditions=(Predicate(layout.time.member, "set"),),
         date_ranges=(),
+        ungrouped=False,
         order=(OrderKey(key.key, last),),
         limit=Slot(0, "integer"),
     )
@@ -299,7 +302,7 @@ def _depends_on_query(names: Iterable[str], catalog: Catalog, members: Members) 
     return None
 
 
-def _filled(tree: JoinTree, names: Iterable[str], catalog: Catalog) -> str | None:
+def filled(tree: JoinTree, names: Iterable[str], catalog: Catalog) -> str | None:
     """What of these members and the tree's cubes a query fills, in words; None if nothing."""
     waiting = list(names)
     seen: set[str] = set()

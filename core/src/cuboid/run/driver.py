@@ -111,7 +111,7 @@ class Driver(ABC):
         kept in the database are made with it."""
         raise UnsupportedFeature(
             f"The {self.name} driver cannot keep rollups in its database.",
-            hint="Leave 'external: false' out of the pre-aggregation.",
+            hint="Only pre-aggregations that are kept in the store, as they are by default, can be built over it.",
         )
 
     async def rows(self, sql: str) -> Sequence[tuple[Value, ...]]:

@@ -50,6 +50,8 @@ class StoredRollup:
     :param scheduled: it is kept fresh though nobody asks.
     :param given: the names that ``select`` has for the columns.
     :param inside: it is kept in the database that the rows come from.
+    :param original: its rows are those of a cube's SQL, with all columns that there are.
+    :param reads: what must be stored before, as its rows are made of that.
     """
 
     name: str
@@ -72,10 +74,14 @@ class StoredRollup:
     follows: StoredRollup | None = None
     given: tuple[str, ...] = ()
     inside: bool = False
+    original: bool = False
+    reads: tuple[StoredRollup, ...] = ()
 
     @property
     def type(self) -> str:
         """As the model has it."""
+        if self.original:
+            return "original_sql"
         return "rollup" if self.follows is None else "rollup_lambda"
 
 

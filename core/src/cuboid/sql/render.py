@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from sqlglot import exp
 from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from cuboid.catalog.model import Catalog
@@ -29,16 +30,21 @@ class Renderer:
         self._dialect = dialect
         self._templates = Templates(dialect.sqlglot)
 
-    def render(self, plan: Plan, stored: Mapping[str, StoredTable] = NOTHING_STORED) -> Prepared:
+    def render(
+        self, plan: Plan, stored: Mapping[str, StoredTable] = NOTHING_STORED, *, whole_rows: bool = False
+    ) -> Prepared:
         """The plan's statement with open slots.
 
         :param stored: the tables of the rollups that it reads.
+        :param whole_rows: of a plan for the rows of one cube: with all columns that its SQL has.
 
         Raises :class:`ModelError` for model SQL that the dialect cannot read and :class:`UnsupportedFeature` for
         what it cannot say.
         """
         try:
             lowered = Lowering(plan, self._catalog, self._dialect, self._templates, stored).lower()
+            if whole_rows:
+                lowered.tree.set("expressions", [exp.Star()])
             text = lowered.tree.sql(
                 dialect=self._dialect.sqlglot, unsupported_level=ErrorLevel.RAISE, pretty=True, copy=False
             )
@@ -49,5 +55,6 @@ class Renderer:
             # but a deep condition over deep members may still pass Python's limit.
             raise UnsupportedFeature("This query is nested too deeply to be written as SQL.") from None
         read = {cube for node in walk(plan) if isinstance(node, Relation) for cube in node.tree.cubes}
-        prepared = prepare(text, self._dialect, lowered.columns, plan.data_source, plan.timezone)
+        columns = () if whole_rows else lowered.columns
+        prepared = prepare(text, self._dialect, columns, plan.data_source, plan.timezone)
         return replace(prepared, cubes=tuple(sorted(read)))

@@ -15,7 +15,7 @@ from typing import Any, Self
 import duckdb
 from pydantic import Field, model_validator
 
-from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
+from cuboid.errors import ConnectionFailed, DriverError, QueryFailed, UnsupportedFeature
 from cuboid.run.cells import Converter
 from cuboid.run.dbapi import Cursor, DBAPIDriver
 from cuboid.run.driver import DriverConfig
@@ -148,10 +148,9 @@ class DuckDBDriver(DBAPIDriver):
     def writer(self) -> DuckDBDriver:
         """One process has one instance of a file, and one that writes has it for itself."""
         if self.config.reads_only:
-            raise ConnectionFailed(
+            raise UnsupportedFeature(
                 "The database file is open for reading only, and rollups are to be kept in it.",
-                hint="Set 'read_only: false', if this is the only process that uses the file; or leave"
-                " 'external: false' out of the pre-aggregation.",
+                hint="Set 'read_only: false', if this is the only process that uses the file.",
             )
         return self
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +20,8 @@ from cuboid.run.streams import Batch
 log = logging.getLogger(__name__)
 
 StoreOf = Callable[[StoredRollup], RollupStore]
+
+Prepare = Callable[[StoredRollup], Awaitable[DataSource]]
 
 PRIORITY = -10
 """Behind all requests (10) and streams (0)."""
@@ -83,17 +85,15 @@ class Builds:
     """All builds of this process.
 
     :param store: where the rows of a rollup are kept.
-    :param sources: where rows come from, by name.
+    :param prepare: sees to what a rollup is made of, and says where its rows are read.
     :param at_once: builds of one data source.
     :param timeout: seconds that reading the rows of a part may take.
     """
 
-    def __init__(
-        self, store: StoreOf, sources: Mapping[str, DataSource], *, at_once: int, timeout: float
-    ) -> None:
+    def __init__(self, store: StoreOf, prepare: Prepare, *, at_once: int, timeout: float) -> None:
         self.counts = Counts()
         self._store = store
-        self._sources = sources
+        self._prepare = prepare
         self._timeout = timeout
         self._places = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(at_once))
         self._running: dict[tuple[str, str], Progress] = {}
@@ -158,7 +158,7 @@ class Builds:
     async def _build(
         self, stored: StoredRollup, part: Part, new: NewPart, progress: Progress, force: bool
     ) -> None:
-        source = self._sources[stored.data_source]
+        source = await self._prepare(stored)
         async with self._places[stored.data_source]:
             while True:
                 store = self._store(stored)

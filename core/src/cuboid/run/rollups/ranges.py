@@ -111,7 +111,7 @@ class PartsOf:
     @property
     def _asks(self) -> bool:
         stored = self._stored
-        return stored.parts is not None and stored.time is not None and bool(stored.range)
+        return stored.parts is not None and bool(stored.range)
 
     def _ask(self) -> asyncio.Task[Parts]:
         if self._asking is None or self._asking.done():

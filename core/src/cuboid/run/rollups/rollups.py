@@ -23,6 +23,9 @@ from cuboid.types import Pending
 SUPERSEDED_SECONDS = 3600.0
 """How long a table of a rollup that is defined otherwise by now is kept after it was last read."""
 
+READS_SECONDS = 60.0
+"""How long to wait at a time for what a rollup is made of."""
+
 
 @dataclass(frozen=True, slots=True)
 class RollupSettings:
@@ -69,7 +72,7 @@ class Rollups:
         self._version = version or self._versions
         self._changed: dict[str, datetime] = {}
         self._builds = Builds(
-            self._store_of, sources, at_once=self.settings.at_once, timeout=self.settings.timeout
+            self._store_of, self._prepare, at_once=self.settings.at_once, timeout=self.settings.timeout
         )
         self._tables: dict[str, RollupTable] = {}
         self._lambdas: dict[str, LambdaTable] = {}
@@ -211,6 +214,16 @@ class Rollups:
 
     def _store_of(self, stored: StoredRollup) -> RollupStore:
         return self.inside(self._source_of(stored)).store if stored.inside else self._store
+
+    async def _prepare(self, stored: StoredRollup) -> DataSource:
+        """Where the rows of the rollup are read, once there is what they are made of."""
+        source = self._source_of(stored)
+        if not stored.reads:
+            return source
+        uses = [RollupUse(each) for each in stored.reads]
+        while isinstance(await self.ready(uses, wait=READS_SECONDS, renew=True), Pending):
+            pass
+        return self.inside(source)
 
     def _forget(self, table: str) -> None:
         self._tables.pop(table, None)

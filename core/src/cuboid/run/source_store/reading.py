@@ -3,19 +3,14 @@ parts."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import replace
 
 from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.data_source import DataSource
 from cuboid.run.source_store.store import SourceStore
 from cuboid.run.streams import Batch
 from cuboid.types import Pending, Result, Statement
-
-_STORED = re.compile(r'(?P<quote>["`])(?P<table>\w+_[0-9a-f]{12})(?P=quote)(?= AS )')
-"""The name of a rollup's table, where FROM has it."""
 
 
 class SourceReader(DataSource):
@@ -38,7 +33,9 @@ class SourceReader(DataSource):
     async def submit(
         self, statement: Statement, *, wait: float, priority: int | None = None, asker: Asker = NOBODY
     ) -> Result | Pending:
-        return await self._source.submit(self._read(statement), wait=wait, priority=priority, asker=asker)
+        return await self._source.submit(
+            self.store.read(statement), wait=wait, priority=priority, asker=asker
+        )
 
     async def stream(
         self,
@@ -48,7 +45,9 @@ class SourceReader(DataSource):
         priority: int | None = None,
         seconds: float | None = None,
     ) -> AsyncIterator[Batch]:
-        rows = self._source.stream(self._read(statement), asker=asker, priority=priority, seconds=seconds)
+        rows = self._source.stream(
+            self.store.read(statement), asker=asker, priority=priority, seconds=seconds
+        )
         async with aclosing(rows) as batches:  # type: ignore[type-var]
             async for batch in batches:
                 yield batch
@@ -66,9 +65,3 @@ class SourceReader(DataSource):
 
     async def close(self) -> None:
         """The source is others' to close."""
-
-    def _read(self, statement: Statement) -> Statement:
-        def rows(match: re.Match[str]) -> str:
-            return self.store.rows_of(match["table"]) or match.group()
-
-        return replace(statement, sql=_STORED.sub(rows, statement.sql))

@@ -7,10 +7,12 @@ A part is a table that is made by one statement and never changes. Which parts a
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from cuboid.errors import ConnectionFailed, DriverError, NotStored, QueryFailed, UnsupportedFeature
@@ -31,6 +33,10 @@ USED_SECONDS = 60.0
 
 LEDGER_SECONDS = 60.0
 """How long a statement of the ledger may take."""
+
+
+_STORED = re.compile(r'(?P<quote>["`])(?P<table>\w+_[0-9a-f]{12})(?P=quote)(?= AS )')
+"""The name of a rollup's table, where FROM has it."""
 
 
 class SourceStore(RollupStore):
@@ -89,7 +95,15 @@ class SourceStore(RollupStore):
         tables = (known.contents.built(name, known.used_at) for name, known in found.items())
         return tuple(sorted(tables, key=lambda each: (each.rollup, each.zone, each.name)))
 
-    def rows_of(self, table: str) -> str | None:
+    def read(self, statement: Statement) -> Statement:
+        """The statement over what is there, for one that names rollups."""
+
+        def rows(match: re.Match[str]) -> str:
+            return self._rows_of(match["table"]) or match.group()
+
+        return replace(statement, sql=_STORED.sub(rows, statement.sql))
+
+    def _rows_of(self, table: str) -> str | None:
         """What is read of a table, as FROM has it, as of the last :meth:`table`; None if there is no such table."""
         builds = self._shown.get(table)
         if builds is None:
@@ -207,18 +221,19 @@ class SourceStore(RollupStore):
                     raise QueryFailed(
                         f"Data source '{self._source.name}': its account may not keep rollups in the schema"
                         f" '{self._settings.schema}': {error.message}",
-                        hint="Let it create tables there, or make the schema and give it to the account; or leave"
-                        " 'external: false' out of the pre-aggregation.",
+                        hint="Let it create tables there, or make the schema and give it to the account; or take the"
+                        " pre-aggregation out, or its 'external: false'.",
                     ) from None
                 self._made = True
 
     def _filled(self, build: str, stored: StoredRollup, statement: Statement | None) -> Statement:
-        rows = stored.select(None) if statement is None else statement
+        rows = self.read(stored.select(None) if statement is None else statement)
         quoted = self._ledger.quoted
         named = ", ".join(
             f"{quoted(given)} AS {quoted(column.name)}"
             for given, column in zip(stored.given, stored.columns, strict=True)
         )
+        named = named or "*"
         nothing = " WHERE 1 = 0" if statement is None else ""
         return Statement(
             f"CREATE TABLE {self._ledger.named(build)} AS SELECT {named} FROM ({rows.sql}) AS made{nothing}",
