@@ -27,7 +27,8 @@ class Access:
         named += [name for condition in question.conditions for name in condition.names]
         named += [name for item in question.group_filters for name in members(item)]
         named += [question.top.by] if question.top is not None else []
-        for name in dict.fromkeys(named):
+        # Of views, rule 14.7: what they show is granted by their own policies.
+        for name in dict.fromkeys(each for each in named if each not in question.paths):
             cube, _, member = name.partition(".")
             self._named.setdefault(cube, []).append(member)
         self._true_rows: dict[str, Rows] = {}

@@ -10,11 +10,20 @@ from typing import Any
 
 from hypothesis import strategies as st
 from tests.oracle.cells import TEXTS
-from tests.oracle.evaluate import NoPathError, RefusedError, answer
+from tests.oracle.evaluate import NoPathError, RefusedError, answers
+from tests.oracle.paths import through_view, with_hints
 from tests.oracle.permits import principals
 from tests.oracle.policies import Principal
-from tests.oracle.questions import JsonQuery, queries
+from tests.oracle.questions import JsonQuery, queries, rolls
 from tests.oracle.world import World
+
+PERIODS = (
+    ["2023-01-01", "2024-01-01"],
+    ["1969-12-31", "2024-06-30"],
+    ["2023-01-02T10:00:00.000", "2023-12-31"],
+    "2023-03-26",
+)
+RANGES = ("dateRange", "compareDateRange")
 
 Asked = tuple[JsonQuery, Principal]
 
@@ -24,9 +33,11 @@ def asked(draw: st.DrawFn, world: World, zone: str) -> Asked:
     """A query and who asks it."""
     query = draw(queries(world, zone))
     if "ungrouped" not in query:
-        _with_share(draw, query)
+        _with_share(draw, world, query)
         _with_top(draw, world, query)
-    question = query, draw(principals(world))
+    _with_comparison(draw, world, query)
+    with_hints(draw, world, query)
+    question = through_view(draw, world, query), draw(principals(world))
     if shows_rows(world, *question) is not False or draw(st.integers(0, 8)) == 4:
         return question
     for other in easier(draw, world, question):
@@ -38,10 +49,10 @@ def asked(draw: st.DrawFn, world: World, zone: str) -> Asked:
 def shows_rows(world: World, query: JsonQuery, who: Principal) -> bool | None:
     """Whether the page has a row; None if there is no answer."""
     try:
-        found = answer(world, query, who)
+        found = answers(world, query, who)
     except (NoPathError, RefusedError):
         return None
-    return found.limit > 0 and found.total > found.offset
+    return any(each.limit > 0 and each.total > each.offset for each in found)
 
 
 def easier(draw: st.DrawFn, world: World, question: Asked) -> Iterator[Asked]:
@@ -64,7 +75,7 @@ def narrower(query: JsonQuery) -> Iterator[JsonQuery]:
         yield {**query, "filters": filters[:position] + filters[position + 1 :]}
     # An entry with nothing but its dimension names it (policies must grant it) and asks nothing: none is left.
     grouped = [entry for entry in query["timeDimensions"] if "granularity" in entry]
-    bare = [{k: v for k, v in entry.items() if k != "dateRange"} for entry in grouped]
+    bare = [{k: v for k, v in entry.items() if k not in RANGES} for entry in grouped]
     if "segments" in query:
         yield {key: value for key, value in query.items() if key != "segments"}
     yield {**query, "timeDimensions": bare}
@@ -72,10 +83,10 @@ def narrower(query: JsonQuery) -> Iterator[JsonQuery]:
     yield {**without, "filters": [], "timeDimensions": bare}
 
 
-# ---------------------------------------------------------------- shares and first values
+# ---------------------------------------------------------------- shares, first values, comparisons
 
 
-def _with_share(draw: st.DrawFn, query: JsonQuery) -> None:
+def _with_share(draw: st.DrawFn, world: World, query: JsonQuery) -> None:
     """``percentOfTotal`` of a measure, now and then."""
     columns = [
         *query["dimensions"],
@@ -84,7 +95,28 @@ def _with_share(draw: st.DrawFn, query: JsonQuery) -> None:
     if not query.get("measures") or draw(st.integers(0, 6)) != 3:
         return
     within = draw(st.lists(st.sampled_from(columns), max_size=2, unique=True)) if columns else []
-    query["percentOfTotal"] = [{"measure": draw(st.sampled_from(query["measures"])), "within": within}]
+    measure = draw(st.sampled_from(query["measures"]))
+    query["percentOfTotal"] = [{"measure": measure, "within": within}]
+    added = world.measure(measure)
+    assert added is not None
+    if added.type in ("count", "sum") and draw(st.booleans()):
+        # What a condition on the measure leaves is not what the total is of.
+        limit = draw(st.sampled_from(("1", "2", "0.5", "3")))
+        query["filters"].append(
+            {"member": measure, "operator": draw(st.sampled_from(("gt", "gte", "lt"))), "values": [limit]}
+        )
+
+
+def _with_comparison(draw: st.DrawFn, world: World, query: JsonQuery) -> None:
+    """``compareDateRange`` in place of a date range, now and then; no windows over decades of hours."""
+    ranged = [entry for entry in query["timeDimensions"] if "dateRange" in entry]
+    rolling = any(rolls(world, name) for name in query.get("measures", ()))
+    if not ranged or rolling or draw(st.integers(0, 4)) != 3:
+        return
+    entry = draw(st.sampled_from(ranged))
+    own = entry.pop("dateRange")
+    others = draw(st.lists(st.sampled_from(PERIODS), min_size=1, max_size=2))
+    entry["compareDateRange"] = draw(st.permutations([own, *others]))
 
 
 def _with_top(draw: st.DrawFn, world: World, query: JsonQuery) -> None:

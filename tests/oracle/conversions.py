@@ -43,7 +43,7 @@ def values(reader: Reader, leaf: str, state: State) -> Groups:
     plain = replace(reader, cut=None)
     steps: list[list[Event]] = []
     for number, cube in enumerate(later, start=1):
-        own = replace(_only(state, lambda cubes, cube=cube: cubes == {cube} != {first}), keys=())  # type: ignore[misc]
+        own = replace(_only(state, lambda cubes, cube=cube: cubes == {cube} != {first}), keys=(), along=())  # type: ignore[misc]
         rows = [row for row, _ in _relation(plain, leaf, number, own, None).rows]
         steps.append(
             list(dict.fromkeys(e for row in rows if (e := _event(reader, leaf, number, row)) is not None))

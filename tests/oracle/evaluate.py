@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from tests.oracle import switches, times
+from tests.oracle import switches, times, views
 from tests.oracle.access import NEVER, Access
 from tests.oracle.evaluation import Evaluation
 from tests.oracle.expressions import Value
 from tests.oracle.filters import RefusedError
 from tests.oracle.joins import NoPathError
-from tests.oracle.measure_filters import spelled_out
+from tests.oracle.measure_filters import passing, spelled_out
 from tests.oracle.policies import NOBODY, Principal
 from tests.oracle.question import GroupColumn, Question, Share, finest, read
 from tests.oracle.state import Group, Groups
@@ -45,8 +45,9 @@ class Answer:
 
 def answer(world: World, query: Mapping[str, Any], principal: Principal = NOBODY) -> Answer:
     """The answer to a JSON query. Raises NoPathError, and RefusedError where a measure has no grain."""
-    world, query = spelled_out(world, query)
-    question = read(world, query)
+    asked, paths = views.in_cubes(world, query)
+    world, spelled = spelled_out(world, asked)
+    question = read(world, spelled, passing(paths))
     access = Access(world, question, principal)
     if access.denied:
         question = replace(question, conditions=(*question.conditions, NEVER))
@@ -58,13 +59,35 @@ def answer(world: World, query: Mapping[str, Any], principal: Principal = NOBODY
         present = [row for row in keyed if row[key] is not None]
         present.sort(key=lambda row: row[key], reverse=descending)
         keyed = present + [row for row in keyed if row[key] is None]
+    shown = views.Shown(world, query)
     return Answer(
-        rows=tuple(_on_the_wire(question, row) for row in keyed),
+        rows=tuple(shown.row(_on_the_wire(question, row)) for row in keyed),
         ordered=bool(question.order) and not question.ungrouped,
-        order=question.order,
+        order=tuple((shown.key(key), descending) for key, descending in question.order),
         limit=question.limit,
         offset=question.offset,
     )
+
+
+def answers(world: World, query: Mapping[str, Any], principal: Principal = NOBODY) -> tuple[Answer, ...]:
+    """The answers to a query: one for each range of a ``compareDateRange``, of which each row tells its own."""
+    entries = list(query.get("timeDimensions", ()))
+    at = next((at for at, entry in enumerate(entries) if "compareDateRange" in entry), None)
+    if at is None:
+        return (answer(world, query, principal),)
+    rest = {key: value for key, value in entries[at].items() if key != "compareDateRange"}
+    return tuple(
+        _of_range(written, answer(world, {**query, "timeDimensions": ranged}, principal))
+        for written in entries[at]["compareDateRange"]
+        for ranged in [[*entries[:at], {**rest, "dateRange": written}, *entries[at + 1 :]]]
+    )
+
+
+def _of_range(written: str | list[str], found: Answer) -> Answer:
+    first, last = (written, written) if isinstance(written, str) else (written[0], written[-1])
+    ends = (times.read_civil(first, end=False), times.read_civil(last, end=True))
+    told = " - ".join(each.isoformat(timespec="milliseconds") for each in ends)
+    return replace(found, rows=tuple({**row, "compareDateRange": told} for row in found.rows))
 
 
 def _rows(world: World, question: Question, access: Access) -> list[Row]:
@@ -132,4 +155,4 @@ def _on_the_wire(question: Question, row: Mapping[str, Value]) -> dict[str, Valu
     return shown
 
 
-__all__ = ["Answer", "NoPathError", "RefusedError", "answer"]
+__all__ = ["Answer", "NoPathError", "RefusedError", "answer", "answers"]

@@ -13,10 +13,10 @@ from tests.oracle.aggregates import aggregate, reads_of, row_value
 from tests.oracle.expressions import Column, Reference, Value, evaluate
 from tests.oracle.filters import RefusedError, members
 from tests.oracle.joins import Facts, JoinedRow
-from tests.oracle.question import GroupColumn, Question, Share, Top, leaf_measures, units
+from tests.oracle.question import GroupColumn, Paths, Question, Share, Top, leaf_measures, units
 from tests.oracle.relations import Cut, Reader, Relation, cube_of
 from tests.oracle.state import Group, Groups, State
-from tests.oracle.world import Dimension, World
+from tests.oracle.world import Dimension, Path, World
 
 ValueOf = Callable[[str], Value]
 
@@ -56,6 +56,9 @@ class Evaluation:
             frozenset(),
             access,
             self._special(),
+            paths=question.paths,
+            hints=question.hints,
+            bare=bool(within),
         )
         self.reader = replace(self.reader, mentioned=self._mentioned(leaves))
         if question.top is not None:
@@ -69,7 +72,7 @@ class Evaluation:
         self._evaluate_dimensions()
         measuring = [name for name in question.measuring if self.world.measure(name) is not None]
         found: list[tuple[Group, dict[str, Value]]] = []
-        for group, value_of in self.combined(measuring, self.root):
+        for group, value_of in self.combined(measuring, self.root, question.paths):
             shown = self._shown(group, value_of)
             if stages.passes(self, question.group_filters, group, shown):
                 found.append((group, {name: shown(name) for name in question.measures}))
@@ -77,7 +80,7 @@ class Evaluation:
 
     def _cut(self, top: Top) -> Cut:
         """The first values of the dimension, under what restricts the measure in the question: rule 12.3."""
-        column = GroupColumn(top.dimension)
+        column = next(each for each in self.question.columns if each == GroupColumn(top.dimension))
         asked = replace(
             self.question, columns=(column,), measures=(top.by,), group_filters=(), shares=(), top=None
         )
@@ -89,12 +92,27 @@ class Evaluation:
         told.sort(key=lambda row: row[1][top.by], reverse=True)  # type: ignore[arg-type, return-value]
         first = [*told, *(row for row in rows if row[1][top.by] is None)][: top.limit]
         others = top.others if isinstance(top.others, str) else None
-        return Cut(top.dimension, frozenset(group[0] for group, _ in first), others, top.others is False)
+        return Cut(
+            top.dimension, frozenset(group[0] for group, _ in first), others, top.others is False, column.path
+        )
 
     def totals(self, share: Share) -> Groups:
         """The values that those of the measure are divided by, for each group of the share's own keys; 12.1."""
-        state = replace(self.root, keys=share.within)
-        return {group: value_of(share.measure) for group, value_of in self.combined((share.measure,), state)}
+        asked = replace(
+            self.question,
+            columns=share.within,
+            measures=(share.measure,),
+            group_filters=(),
+            shares=(),
+            top=None,
+        )
+        own = Evaluation(self.world, asked, self.access, self.within, self.pins)
+        of = self.reader
+        own.reader = replace(own.reader, facts=of.facts, axes=of.axes, cut=of.cut)
+        return {
+            group: value_of(share.measure)
+            for group, value_of in own.combined((share.measure,), own.root, self.question.paths)
+        }
 
     def _shown(self, group: Group, value_of: ValueOf) -> ValueOf:
         """Measures as the principal sees them."""
@@ -105,10 +123,15 @@ class Evaluation:
         )  # values made one group do not say by themselves whose they are
         return lambda name: self.access.measure_shown(name, value_of(name), plain)
 
-    def combined(self, measures: Iterable[str], state: State) -> list[tuple[Group, ValueOf]]:
+    def combined(
+        self, measures: Iterable[str], state: State, paths: Paths | None = None
+    ) -> list[tuple[Group, ValueOf]]:
         """The groups of several measures, united, each with what gives the value of any of them, rule 2.8; without
-        measures the distinct groups of one relation, rule 2.11."""
-        parts = {unit: self.values(unit, state) for name in measures for unit in units(self.world, name)}
+        measures the distinct groups of one relation, rule 2.11. ``paths``: those that measures are meant along."""
+        parts = {
+            unit: self.values(unit, replace(state, along=along))
+            for unit, along in self._along(measures, state, paths or {}).items()
+        }
         if not parts:
             relation = self.relation(state, None, frozenset())
             groups = [group for _, group in relation.rows]
@@ -117,6 +140,17 @@ class Evaluation:
         if not state.keys:
             groups.append(())
         return [(group, self._value_of(parts, group)) for group in dict.fromkeys(groups)]
+
+    def _along(self, measures: Iterable[str], state: State, paths: Paths) -> dict[str, tuple[Path, ...]]:
+        """What the measures are computed of, with the paths that they are meant along. Raises RefusedError where
+        these are several, rule 1.6."""
+        found: dict[str, tuple[Path, ...]] = {}
+        for name in measures:
+            along = (*state.along, *((paths[name],) if len(paths.get(name, ())) > 1 else ()))
+            for unit in units(self.world, name):
+                if found.setdefault(unit, along) != along:
+                    raise RefusedError(f"{unit} is asked along different paths")
+        return found
 
     def _value_of(self, parts: dict[str, Groups], group: Group) -> ValueOf:
         def value_of(name: str) -> Value:
@@ -194,7 +228,12 @@ class Evaluation:
                 raise RefusedError(f"{leaf} is nothing on a row")
         reads = frozenset[str]().union(*(reads_of(self.reader, leaf) for leaf in leaves))
         shown: list[tuple[Group, dict[str, Value]]] = []
-        for row, group in self.relation(self.root, None, reads).rows:
+        along = dict.fromkeys(
+            path
+            for paths in self._along(self.question.measures, self.root, self.question.paths).values()
+            for path in paths
+        )
+        for row, group in self.relation(replace(self.root, along=tuple(along)), None, reads).rows:
             parts = {leaf: {group: row_value(self.reader, leaf, row)} for leaf in leaves}
             value_of = self._shown(group, self._value_of(parts, group))
             shown.append((group, {name: value_of(name) for name in self.question.measures}))
@@ -214,7 +253,8 @@ class Evaluation:
             cubes |= self.world.cubes_of(name)
         for leaf in leaves:
             cubes |= reads_of(self.reader, leaf)
-        return frozenset(cubes)
+        named = (*question.measuring, *plain)
+        return frozenset(cubes).union(*(question.paths.get(name, ()) for name in named))
 
     # ------------------------------------------------------------ dimensions over measures
 

@@ -8,20 +8,22 @@ from typing import Any
 from tests.oracle.access import Access
 from tests.oracle.expressions import Ratio, Reference
 from tests.oracle.filters import members
-from tests.oracle.joins import Facts, NoPathError, find_tree, steps_to_many
-from tests.oracle.measure_filters import OPERATOR, spelled_out
+from tests.oracle.joins import Facts, NoPathError, find_tree, steps_to_many, tree_from
+from tests.oracle.measure_filters import OPERATOR, passing, spelled_out
 from tests.oracle.policies import NOBODY, ClaimSlot, Principal
 from tests.oracle.question import Question, leaf_measures, read
+from tests.oracle.views import in_cubes
 from tests.oracle.world import World
 
 
 def features(world: World, query: Mapping[str, Any], who: Principal = NOBODY) -> set[str]:
     """Names of the features, for counting."""
-    if OPERATOR in str(query["filters"]):
-        world, query = spelled_out(world, query)
-        return {OPERATOR, *features(world, query, who)}
-    question = read(world, query)
-    used = set(_members(world, question)) | set(_shape(query, question)) | set(_access(world, question, who))
+    query, paths = in_cubes(world, query)
+    asked = {OPERATOR} if OPERATOR in str(query["filters"]) else set()
+    world, query = spelled_out(world, query)
+    question = read(world, query, passing(paths))
+    used = asked | set(_paths(world, question))
+    used |= set(_members(world, question)) | set(_shape(query, question)) | set(_access(world, question, who))
     for item in query["filters"]:
         used |= set(_operators(item))
     leaves = leaf_measures(world, question)
@@ -35,6 +37,21 @@ def features(world: World, query: Mapping[str, Any], who: Principal = NOBODY) ->
     for cube in cubes:
         used |= _joins(world, question, cube)
     return used
+
+
+def _paths(world: World, question: Question) -> Iterator[str]:
+    if question.paths:
+        yield "view"
+    if any(tree_of(world, path[0], {path[-1]}) != set(path) for path in question.paths.values()):
+        yield "view along another path than the shortest"
+    if question.hints:
+        yield "joinHints"
+
+
+def tree_of(world: World, root: str, needed: set[str]) -> set[str]:
+    """The cubes that are joined from a root where no path is named."""
+    tree = tree_from(world, root, frozenset(needed))
+    return {root, *(join.target for _, join in tree.edges)} if tree is not None else set()
 
 
 def _members(world: World, question: Question) -> Iterator[str]:
@@ -149,10 +166,15 @@ def _shape(query: Mapping[str, Any], question: Question) -> Iterator[str]:
         yield "measure filter"
     if any("or" in item and len(set(members(item))) > 1 for item in question.group_filters):
         yield "or over measures and dimensions"
-    if any("dateRange" in entry for entry in query["timeDimensions"]):
+    ranges = {key for entry in query["timeDimensions"] for key in entry}
+    if "dateRange" in ranges:
         yield "date range"
+    if "compareDateRange" in ranges:
+        yield "compareDateRange"
     for share in question.shares:
         yield "percentOfTotal within" if share.within else "percentOfTotal"
+        if any(share.measure in members(item) for item in question.group_filters):
+            yield "percentOfTotal beside a condition on the measure"
     if question.top is not None:
         dropped = question.top.others is False
         yield (

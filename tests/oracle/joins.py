@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tests.oracle.expressions import Column, Compare, Expression, Logic, Reference, Value, evaluate
-from tests.oracle.world import Join, World
+from tests.oracle.world import Join, Path, World
 
 Row = Mapping[str, Value]
 JoinedRow = Mapping[str, Row | None]
@@ -29,22 +30,45 @@ class Tree:
     edges: tuple[tuple[str, Join], ...]
 
 
-def find_tree(world: World, needed: Iterable[str], others: Iterable[str] = ()) -> Tree:
-    """The smallest tree over ``needed``; the first declared root among equals. Raises NoPathError.
+def find_tree(
+    world: World,
+    needed: Iterable[str],
+    others: Iterable[str] = (),
+    paths: Iterable[Path] = (),
+    hints: Iterable[Path] = (),
+) -> Tree:
+    """The smallest tree over ``needed`` and the cubes of ``paths``; the first declared root among equals.
 
-    The root is one of ``needed``; only if none of them reaches the rest, one of ``others``.
+    The root is one of ``needed``; only if none of them reaches the rest, one of ``others``. A cube on one of the paths
+    is joined from the one before it, and so is one on a hint unless it is the root: rules 1.6 and 1.9. Raises
+    NoPathError.
     """
-    wanted = frozenset(needed)
-    for roots in (wanted, frozenset(others) - wanted):
-        trees = [tree_from(world, root, wanted) for root in world.names if root in roots]
+    bound = _sources(paths)
+    given = _sources((*paths, *hints))
+    wanted = frozenset(needed).union(*paths)
+    for roots in (wanted - bound.keys(), frozenset(others) - wanted - bound.keys()):
+        trees = [tree_from(world, root, wanted, given) for root in world.names if root in roots]
         found = [tree for tree in trees if tree is not None]
         if found:
             return min(found, key=lambda tree: len(tree.edges))  # min keeps the first of equals
     raise NoPathError(", ".join(sorted(wanted)))
 
 
-def tree_from(world: World, root: str, wanted: frozenset[str]) -> Tree | None:
-    """The tree over ``wanted`` from this root, or None if it does not reach them."""
+def _sources(paths: Iterable[Path]) -> dict[str, str]:
+    """For each cube on a path but the first the one before it. Raises NoPathError where two paths say otherwise."""
+    found: dict[str, str] = {}
+    for path in paths:
+        for source, target in pairwise(path):
+            if found.setdefault(target, source) != source:
+                raise NoPathError(f"{target} from {source} and from {found[target]}")
+    return found
+
+
+def tree_from(
+    world: World, root: str, wanted: frozenset[str], given: Mapping[str, str] | None = None
+) -> Tree | None:
+    """The tree over ``wanted`` from this root, or None if it does not reach them. ``given``: the cubes that these are
+    joined from, whatever the shortest path."""
     reached: dict[str, tuple[str, Join] | None] = {root: None}
     queue = deque([root])
     while queue:
@@ -53,18 +77,24 @@ def tree_from(world: World, root: str, wanted: frozenset[str]) -> Tree | None:
             if join.target not in reached:
                 reached[join.target] = (source, join)
                 queue.append(join.target)
-    if not wanted <= reached.keys():
-        return None
-    kept: set[str] = set()
+    for target, source in (given or {}).items():
+        if target != root:
+            reached[target] = (source, next(j for j in world.cube(source).joins if j.target == target))
+    kept: dict[str, tuple[str, Join]] = {}
     for name in wanted:
+        way: list[str] = []
         cursor = name
         while cursor != root and cursor not in kept:
-            kept.add(cursor)
-            step = reached[cursor]
-            assert step is not None
+            step = reached.get(cursor)
+            if step is None or cursor in way:
+                return None
+            way.append(cursor)
             cursor = step[0]
-    edges = tuple(step for name, step in reached.items() if step is not None and name in kept)
-    return Tree(root, edges)
+        for each in reversed(way):
+            step = reached[each]
+            assert step is not None
+            kept[each] = step
+    return Tree(root, tuple(kept.values()))
 
 
 def table_rows(world: World, cube: str) -> list[Row]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.oracle.expressions import Logic
+from tests.oracle.question import Paths
 from tests.oracle.world import Dimension, World
 
 OPERATOR = "measureFilter"
@@ -61,6 +62,11 @@ def _items(world: World, items: Sequence[Item]) -> Iterator[Item]:
             dimension = f"{own}.{_passes(item['member'])}"
             if world.dimension(dimension) is not None:
                 yield {"member": dimension, "operator": "equals", "values": ["true"]}
+
+
+def passing(paths: Paths) -> Paths:
+    """The paths of members, those of what measures let through too."""
+    return {**paths, **{f"{name.partition('.')[0]}.{_passes(name)}": path for name, path in paths.items()}}
 
 
 def _passes(name: str) -> str:

@@ -16,6 +16,7 @@ from cuboid.plan.facts import Facts
 from cuboid.query import dates, normalize
 from cuboid.sql.aggregates import LeafSql
 from cuboid.sql.conversions import Conversions
+from cuboid.sql.slots import SlotSql
 from cuboid.sql.snapshots import Snapshots
 from cuboid.sql.windows import WindowSql
 from cuboid.types import Interval
@@ -201,6 +202,52 @@ def snapshots(**parts: Any) -> Any:
 
     def wrong(self: Any, node: Any, *given: Any) -> None:
         right(self, replace(node, **parts) if node.take != "average" else node, *given)
+
+    return wrong
+
+
+def without_nulls(right: Any = LeafSql.where_counted) -> Any:
+    """Rows whose value is NULL do not tell which snapshot is the last."""
+
+    def wrong(self: Any, measure: Any, value: exp.Expr, scope: Any) -> exp.Expr:
+        counted = right(self, measure, value, scope)
+        if measure.sql is None:
+            return counted
+        given = self.input(replace(measure, filters=()), scope)
+        there = exp.Not(this=exp.Is(this=exp.Paren(this=given), expression=exp.Null()))
+        return exp.Case().when(there, counted)
+
+    return wrong
+
+
+def without_paths(**left: Any) -> Any:
+    """Joins are found without what binds them, but for what is refused."""
+    right = JoinGraph.tree
+
+    def wrong(
+        self: Any, needed: Any, roots: Any = (), paths: Any = (), hints: Any = (), root: Any = None
+    ) -> Any:
+        right(self, needed, roots, paths, hints, root)
+        return right(self, needed, roots, **{"paths": paths, "hints": hints, "root": root} | left)
+
+    return wrong
+
+
+def first_range(right: Any = normalize._expand) -> Any:
+    """All ranges of a comparison are the first."""
+    return lambda query: [(right(query)[0][0], index) for _, index in right(query)]
+
+
+def masks_restated(right: Any = SlotSql._restated) -> Any:
+    """Conditions on masked members are restated on the true column."""
+
+    def wrong(self: Any, *given: Any) -> Any:
+        access = self._access
+        self._access = replace(access, masks=())
+        try:
+            return right(self, *given)
+        finally:
+            self._access = access
 
     return wrong
 

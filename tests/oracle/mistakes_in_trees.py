@@ -79,6 +79,13 @@ def at_any_time(tree: exp.Expr) -> None:
             test.replace(exp.true())
 
 
+def upside_down(window: exp.Window) -> None:
+    """Ranks go the other way."""
+    if isinstance(window.this, exp.Anonymous) and window.this.name == "RANK":
+        for key in window.args["order"].expressions:
+            key.set("desc", not key.args.get("desc"))
+
+
 def dense(rank: exp.Anonymous) -> None:
     if rank.name == "RANK":
         rank.set("this", "DENSE_RANK")

@@ -11,6 +11,7 @@ from tests.oracle.joins import tree_from
 from tests.oracle.policies import NOBODY, Claim, ClaimSlot, ClaimTest, ParamSlot, Policy, Principal, Slot
 from tests.oracle.world import Cube, Dimension, World
 
+TESTED = ("n", "s", "flag", "amount")
 GROUPS = ("red", "blue", "green")
 TEXTS = ("a", "A", "b", "é", "1", "%")
 NUMBERS = (0, 1, 2, 3, 12)
@@ -23,12 +24,13 @@ TESTS = (
 
 
 class Permits:
-    """Draws what a cube lets through."""
+    """Draws what a cube lets through. ``tests``: the short names of the dimensions that row filters test."""
 
-    def __init__(self, draw: st.DrawFn, world: World, cube: Cube) -> None:
+    def __init__(self, draw: st.DrawFn, world: World, cube: Cube, tests: Sequence[str]) -> None:
         self.draw = draw
         self.world = world
         self.cube = cube
+        self.tests = tests
 
     def pick(self, items: Sequence[Any]) -> Any:
         return self.draw(st.sampled_from(items))
@@ -41,7 +43,7 @@ class Permits:
             tree = tree_from(self.world, self.cube.name, frozenset({self.cube.name, name}))
             if tree is None or any(join.relationship == "one_to_many" for _, join in tree.edges):
                 continue
-            plain = (d for d in self.world.cube(name).dimensions if d.name in ("n", "s", "flag", "amount"))
+            plain = (d for d in self.world.cube(name).dimensions if d.name in self.tests)
             found += [f"{name}.{dimension.name}" for dimension in plain]
         return found
 
@@ -53,22 +55,21 @@ class Permits:
         conditions = (self.pick(TESTS),) if self.pick((False, False, False, True)) else ()
         filters = tuple(self.tree(1) for _ in range(self.pick((0, 1, 1, 2))))
         names = [m.name for m in (*self.cube.dimensions, *self.cube.measures, *self.cube.segments)]
-        form = self.pick(("all", "all", "all", "excludes", "includes", "masked"))
+        form = self.pick(("all", "all", "excludes", "includes", "masked", "masked"))
         if form == "excludes":
             return Policy(groups, conditions, None, self.some(names, 2), None, filters)
         if form == "includes":
             return Policy(groups, conditions, self.most(names), (), None, filters)
         if form == "masked":
             hidden = [*self.hideable(), *(m.name for m in self.cube.measures)]
-            masked = self.some(hidden, 3)
+            masked = tuple(self.draw(st.lists(st.sampled_from(hidden), min_size=1, max_size=5, unique=True)))
             return Policy(groups, conditions, tuple(n for n in names if n not in masked), (), masked, filters)
         return Policy(groups, conditions, filters=filters)
 
     def hideable(self) -> list[str]:
         """The dimensions that may be masked: neither keys nor what row filters test."""
-        fixed = ("n", "s", "flag", "amount")
         plain = (d for d in self.cube.dimensions if not d.primary_key and not d.values)
-        return [d.name for d in plain if d.name not in fixed]
+        return [d.name for d in plain if d.name not in self.tests]
 
     def some(self, names: Sequence[str], most: int) -> tuple[str, ...]:
         return tuple(self.draw(st.lists(st.sampled_from(names), max_size=most, unique=True))) if names else ()
@@ -128,9 +129,10 @@ def with_permits(draw: st.DrawFn, world: World) -> World:
     if kind == "neither":
         return world
     chosen = draw(st.permutations(world.names))[: draw(st.integers(1, 2))]
+    tests = draw(st.sampled_from((TESTED, TESTED[1:], TESTED[:1])))
     cubes: list[Cube] = []
     for cube in world.cubes:
-        permits = Permits(draw, world, cube)
+        permits = Permits(draw, world, cube, tests)
         if cube.name in chosen:
             if kind != "slots":
                 cube = replace(_masked(draw, cube, permits), policies=permits.policies())
@@ -150,7 +152,9 @@ def _masked(draw: st.DrawFn, cube: Cube, permits: Permits) -> Cube:
         replace(d, mask=masks[d.type]) if d.name in hideable and d.type in masks else d
         for d in cube.dimensions
     )
-    measures = tuple(replace(m, mask=-1) if m.type in ("count", "sum") else m for m in cube.measures)
+    measures = tuple(
+        replace(m, mask=-1) if m.type in ("count", "sum", "number") else m for m in cube.measures
+    )
     return replace(cube, dimensions=dimensions, measures=measures)
 
 

@@ -129,12 +129,25 @@ class Pipeline:
         """
         service = self._with_rollups if rollups else self._service
         assert service is not None
-        answer = self._runner.run(asyncio.wait_for(self._load(service, query, _context(who)), DEADLINE))
-        body = json.loads(answer)
+        body = self._body(service, query, who)
         return Loaded(body["data"], body.get("total"))
 
-    async def _load(self, service: Service, query: Mapping[str, Any], context: RequestContext) -> bytes:
-        answer = await service.load(dict(query), context)
+    def load_each(self, query: Mapping[str, Any], who: Principal = NOBODY) -> tuple[Loaded, ...]:
+        """The answers to a query, which are several for a comparison. Raises CuboidError."""
+        body = self._body(self._service, query, who, "multi")
+        return tuple(Loaded(each["data"], each.get("total")) for each in body["results"])
+
+    def _body(
+        self, service: Service, query: Mapping[str, Any], who: Principal, kind: str | None = None
+    ) -> dict[str, Any]:
+        asked = self._load(service, query, _context(who), kind)
+        body: dict[str, Any] = json.loads(self._runner.run(asyncio.wait_for(asked, DEADLINE)))
+        return body
+
+    async def _load(
+        self, service: Service, query: Mapping[str, Any], context: RequestContext, kind: str | None
+    ) -> bytes:
+        answer = await service.load(dict(query), context, query_type=kind)
         if isinstance(answer, Pending):
             raise TooSlowError("A tiny query took longer than continueWaitTimeout.")
         return answer
@@ -142,8 +155,8 @@ class Pipeline:
     def sql(self, query: Mapping[str, Any], who: Principal = NOBODY) -> str:
         """The SQL and parameters, for the report of a difference."""
         body = json.loads(self._runner.run(self._service.sql(dict(query), _context(who))))
-        text, parameters = body["sql"]["sql"]
-        return f"{text}\n-- parameters: {parameters}"
+        each = [one["sql"]["sql"] for one in (body if isinstance(body, list) else [body])]
+        return "\n".join(f"{text}\n-- parameters: {parameters}" for text, parameters in each)
 
     def __enter__(self) -> Pipeline:
         return self

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tests.oracle.bins import about
 from tests.oracle.filters import Item, flatten, members
-from tests.oracle.world import World
+from tests.oracle.world import Path, World
+
+Paths = Mapping[str, Path]
+"""The paths of the members that a query asks for through a view, by their full names."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupColumn:
-    """A dimension; with a granularity, a time dimension floored in the query's zone."""
+    """A dimension; with a granularity, a time dimension floored in the query's zone. ``path``: of the view that it is
+    asked through."""
 
     member: str
     granularity: str | None = None
+    path: Path = field(default=(), compare=False)
 
     @property
     def key(self) -> str:
@@ -25,10 +30,12 @@ class GroupColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Condition:
-    """A condition on rows. ``ranged``: the date range of a time dimension."""
+    """A condition on rows. ``ranged``: the date range of a time dimension. ``paths``: of the views that its members
+    are asked through."""
 
     item: Item
     ranged: bool = False
+    paths: tuple[Path, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -61,7 +68,7 @@ class Top:
 class Question:
     """A query as read: ``conditions`` test dimensions only, ``group_filters`` name at least one measure.
     ``order`` holds (column key, descending) of selected columns. ``merged``: the dimension of which values are made one
-    group by the query, or by the one that this is a part of."""
+    group by the query, or by the one that this is a part of. ``paths``: of members that are asked through a view."""
 
     columns: tuple[GroupColumn, ...]
     measures: tuple[str, ...]
@@ -76,6 +83,8 @@ class Question:
     shares: tuple[Share, ...] = ()
     top: Top | None = None
     merged: str | None = None
+    paths: Paths = field(default_factory=dict)
+    hints: tuple[Path, ...] = ()
 
     @property
     def grouped(self) -> frozenset[str]:
@@ -88,9 +97,10 @@ class Question:
         return tuple(dict.fromkeys((*self.measures, *filtered)))
 
 
-def read(world: World, query: Mapping[str, Any]) -> Question:
-    """The meaning of a JSON query's keys."""
-    columns = _columns(query)
+def read(world: World, query: Mapping[str, Any], paths: Paths | None = None) -> Question:
+    """The meaning of a JSON query's keys, in which names of views are those of cubes already."""
+    paths = paths or {}
+    columns = tuple(replace(column, path=paths.get(column.member, ())) for column in _columns(query))
     measures = tuple(dict.fromkeys(query.get("measures", ())))
     filters = list(flatten(query.get("filters", ())))
     ranges: list[Item] = []
@@ -100,11 +110,11 @@ def read(world: World, query: Mapping[str, Any]) -> Question:
             values = [written] if isinstance(written, str) else list(written)
             ranges.append({"member": entry["dimension"], "operator": "inDateRange", "values": values})
     on_groups = [f for f in filters if any(world.measure(m) is not None for m in members(f))]
-    on_rows = [Condition(f) for f in filters if f not in on_groups]
+    on_rows = [_condition(f, paths) for f in filters if f not in on_groups]
     return Question(
         columns=columns,
         measures=measures,
-        conditions=(*on_rows, *(Condition(item, ranged=True) for item in ranges)),
+        conditions=(*on_rows, *(_condition(item, paths, ranged=True) for item in ranges)),
         group_filters=tuple(on_groups),
         segments=tuple(dict.fromkeys(query.get("segments", ()))),
         order=_order(query, columns, measures),
@@ -117,7 +127,14 @@ def read(world: World, query: Mapping[str, Any]) -> Question:
         merged=query["top"]["dimension"]
         if "top" in query and query["top"].get("others") is not False
         else None,
+        paths=paths,
+        hints=tuple(tuple(hint) for hint in query.get("joinHints", ())),
     )
+
+
+def _condition(item: Item, paths: Paths, *, ranged: bool = False) -> Condition:
+    named = (paths[name] for name in dict.fromkeys(members(item)) if name in paths)
+    return Condition(item, ranged, tuple(named))
 
 
 def _share(columns: tuple[GroupColumn, ...], entry: Mapping[str, Any]) -> Share:

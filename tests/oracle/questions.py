@@ -168,7 +168,7 @@ class Questions:
         self, cubes: Sequence[str], measures: Sequence[str], dimensions: list[str]
     ) -> list[dict[str, Any]]:
         offered = [f"{c}.{d.name}" for c in cubes for d in self.world.cube(c).dimensions if d.type == "time"]
-        if offered and any(self._rolls(name) for name in measures):
+        if offered and any(rolls(self.world, name) for name in measures):
             return self._time_to_roll_over(offered, measures)
         if not offered or self.draw(st.integers(0, 2)) == 0:
             return []
@@ -186,11 +186,6 @@ class Questions:
             if entry not in entries:
                 entries.append(entry)
         return entries
-
-    def _rolls(self, name: str) -> bool:
-        measure = self.world.measure(name)
-        assert measure is not None
-        return measure.window is not None or any(self._rolls(child) for child in measure.children)
 
     def _time_to_roll_over(self, offered: Sequence[str], measures: Sequence[str]) -> list[dict[str, Any]]:
         """Mostly one time dimension, and no more than some hundred buckets of it."""
@@ -225,7 +220,7 @@ class Questions:
                 filters.append(self._tree(named, 2))
         others = [f"{c}.{m.name}" for c in cubes for m in self.world.cube(c).measures]
         # A window is asked for along times that have some hundred buckets only, which are drawn with the measures.
-        measured = [*measures, *(name for name in others if not self._rolls(name))]
+        measured = [*measures, *(name for name in others if not rolls(self.world, name))]
         if measured and not ungrouped and self.draw(st.integers(0, 3)) == 0:
             leaf = self._measure_filter(self.draw(st.sampled_from(measured)))
             grouped = [d for d in dimensions if d.count(".") == 1 and self._type(d) != "time"]
@@ -358,6 +353,13 @@ class Questions:
             query["offset"] = self.draw(st.sampled_from((1, 0, 3, 2, 1)))
         if self.draw(st.integers(0, 4)) == 2:
             query["total"] = True
+
+
+def rolls(world: World, name: str) -> bool:
+    """Whether a measure has a window, or one of those that it is made of."""
+    measure = world.measure(name)
+    assert measure is not None
+    return measure.window is not None or any(rolls(world, child) for child in measure.children)
 
 
 @st.composite

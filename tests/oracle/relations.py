@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from tests.oracle import bins, times
@@ -22,9 +22,9 @@ from tests.oracle.joins import (
 )
 from tests.oracle.members import Shift
 from tests.oracle.policies import ParamSlot
-from tests.oracle.question import Condition, GroupColumn
+from tests.oracle.question import Condition, GroupColumn, Paths
 from tests.oracle.state import Group, State
-from tests.oracle.world import World
+from tests.oracle.world import Path, World
 
 Test = Callable[[Callable[[str], Value]], bool | None]
 Special = Mapping[str, Callable[[JoinedRow], Value]]
@@ -46,12 +46,15 @@ class Cut:
     first: frozenset[Value]
     others: str | None
     drop: bool
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Reads the rows of one query: its facts and the members that it groups by (3.3, 3.6), the cubes that it names,
-    the rows of them that there are, its zone, and the dimension that it cuts to the first values."""
+    the rows of them that there are, its zone, the dimension that it cuts to the first values, the paths of segments
+    that are asked through a view, and its join hints. ``bare``: it is evaluated for a dimension of another query, by
+    true values (14.6)."""
 
     world: World
     zone: str
@@ -61,6 +64,9 @@ class Reader:
     access: Access
     special: Special
     cut: Cut | None = None
+    paths: Paths = field(default_factory=dict)
+    hints: tuple[Path, ...] = ()
+    bare: bool = False
 
     def lookup(self, row: JoinedRow) -> RowLookup:
         return RowLookup(self.world, row, self.special)
@@ -84,9 +90,12 @@ class Reader:
         cut = self.cut if self.cut is not None and self.cut.drop else None
         if cut is not None:
             needed |= world.cubes_of(cut.dimension)
+        paths = [key.path for key in state.keys] + [path for each in conditions for path in each.paths]
+        paths += [self.paths[name] for name in segments if name in self.paths]
+        paths += [*state.along, *([cut.path] if cut is not None else ())]
         filters = FilterReader(world, self.zone, state.shifts)
         tests = [filters.test(condition.item) for condition in conditions]
-        tree = find_tree(world, needed, self.mentioned)
+        tree = find_tree(world, needed, self.mentioned, paths, self.hints)
         kept: list[tuple[JoinedRow, Group]] = []
         for row in joined_rows(world, tree, partial(self._rows_of, conditions, filters)):
             lookup = self.lookup(row)
@@ -112,7 +121,13 @@ class Reader:
         for slot in self.world.cube(cube).slots:
             if isinstance(slot, ParamSlot):
                 columns = dict(slot.pairs)
-                named = [c.item for c in conditions if c.names and c.names <= columns.keys()]
+                named = [
+                    c.item
+                    for c in conditions
+                    if c.names
+                    and c.names <= columns.keys()
+                    and all(self.access.mask(name) is None for name in c.names)
+                ]
                 rows = [
                     row for row in rows if _restated(columns, [filters.test(item) for item in named], row)
                 ]
@@ -129,7 +144,7 @@ class Reader:
         """Times on the wall clock, shifted by the innermost stage first, floored."""
         dimension = self.world.dimension(key.member)
         assert dimension is not None
-        value = self.access.shown(key.member, lookup)
+        value = lookup.member(key.member) if self.bare else self.access.shown(key.member, lookup)
         if dimension.type != "time" or value is None:
             return value
         civil = times.to_civil(value, self.zone, dimension.time_kind)  # type: ignore[arg-type]

@@ -22,13 +22,28 @@ from tests.oracle.expressions import (
 )
 from tests.oracle.members import Conversion, Shift, Stage, SwitchCase, Window
 from tests.oracle.policies import Claim, ClaimSlot, Policy, Slot
-from tests.oracle.world import Cube, Dimension, Join, Measure, Table, World
+from tests.oracle.world import Cube, Dimension, Join, Measure, Table, View, World
 
 
 def model_text(world: World, engine: Engine) -> str:
     """The world's model file."""
     cubes = [each for cube in world.cubes for each in _cubes(cube, engine.spelling)]
-    return yaml.safe_dump({"cubes": cubes}, sort_keys=False, allow_unicode=True, width=1000)
+    views = [_view(view) for view in world.views]
+    return yaml.safe_dump(
+        {"cubes": cubes} | ({"views": views} if views else {}),
+        sort_keys=False,
+        allow_unicode=True,
+        width=1000,
+    )
+
+
+def _view(view: View) -> dict[str, Any]:
+    parts = [
+        {"join_path": ".".join(part.path), "includes": list(part.members)}
+        | ({"prefix": True} if part.prefix else {})
+        for part in view.parts
+    ]
+    return {"name": view.name, "cubes": parts}
 
 
 def _cubes(cube: Cube, spelling: Spelling) -> Iterator[dict[str, Any]]:

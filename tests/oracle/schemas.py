@@ -15,11 +15,24 @@ from tests.oracle.cells import KEY_NUMBERS, KEY_TEXTS, ZONES, picks, pool, shuff
 from tests.oracle.expressions import Column, Compare, Expression, Logic, Ratio, Reference, Value
 from tests.oracle.extras import with_extras
 from tests.oracle.formulas import members_of
+from tests.oracle.paths import with_views
 from tests.oracle.permits import with_permits
 from tests.oracle.world import ColumnType, Cube, Join, Measure, Relationship, Table, TableColumn, World
 
 NAMES = ("Orders", "users", "line_items", "City", "returnedGoods", "plans")
-SHAPES = ("star", "chasm", "snowflake", "chasm", "diamond", "one_to_one", "tangle", "tangle", "single")
+SHAPES = (
+    "star",
+    "chasm",
+    "snowflake",
+    "chasm",
+    "diamond",
+    "triangle",
+    "triangle",
+    "one_to_one",
+    "tangle",
+    "tangle",
+    "single",
+)
 OPTIONAL_COLUMNS: tuple[tuple[str, ColumnType], ...] = (
     ("amount", "decimal"),
     ("flag", "boolean"),
@@ -78,6 +91,12 @@ def pairs(draw: st.DrawFn) -> tuple[int, list[tuple[int, int]], set[int]]:
         return size, [(1, 0), (2, 0)] + [(c, draw(st.integers(0, c - 1))) for c in range(3, size)], set()
     if shape == "diamond":
         return 4, [(0, 1), (0, 2), (1, 3), (2, 3)], set()
+    if shape == "triangle":  # a long way and a short one
+        return draw(
+            st.sampled_from(
+                ((3, [(0, 1), (1, 2), (0, 2)], set()), (4, [(0, 1), (1, 2), (0, 2), (3, 0)], set()))
+            )
+        )
     if shape == "one_to_one":
         return 3, [(0, 1), draw(st.sampled_from(((0, 2), (2, 0), (1, 2), (2, 1))))], {0}
     size = draw(st.integers(3, 6))
@@ -216,7 +235,7 @@ def worlds(draw: st.DrawFn) -> tuple[World, str]:
             )
         )
     world = World(tuple(_with_cross_measure(draw, draw(st.permutations(cubes)))))
-    return with_permits(draw, with_extras(draw, world)), zone
+    return with_views(draw, with_permits(draw, with_extras(draw, world))), zone
 
 
 def _with_cross_measure(draw: st.DrawFn, cubes: list[Cube]) -> list[Cube]:

@@ -12,7 +12,7 @@ from tests.oracle.aggregates import aggregated
 from tests.oracle.expressions import Column, Expression, Reference, Value, atoms, evaluate
 from tests.oracle.filters import FilterReader, Item, RefusedError
 from tests.oracle.members import Directive, Stage
-from tests.oracle.question import Condition, GroupColumn, Question
+from tests.oracle.question import Condition, GroupColumn, Paths, Question
 from tests.oracle.relations import cube_of
 from tests.oracle.state import Group, Groups, State
 from tests.oracle.world import Dimension, Measure
@@ -48,7 +48,7 @@ def values(evaluation: Evaluation, name: str, state: State) -> Groups:
             return dict.fromkeys((group for group, _ in evaluation.combined(measure.children, state)), None)
     kept = tuple(key for key in state.keys if _keeps(stage, key.member))
     conditions, segments = narrowed(evaluation, stage.filter, state)
-    child = State(kept, conditions, segments, (*state.shifts, *stage.shifts))
+    child = State(kept, conditions, segments, (*state.shifts, *stage.shifts), state.along)
     if measure.type == "rank":
         return _ranks(evaluation, measure, kept, replace(child, keys=state.keys))
     if measure.type == "number":
@@ -60,7 +60,12 @@ def values(evaluation: Evaluation, name: str, state: State) -> Groups:
     else:
         names = {key.member for key in kept}
         added = tuple(GroupColumn(member) for member in stage.add_group_by if member not in names)
-        table = _aggregated(evaluation, measure, replace(child, keys=(*kept, *added)), len(kept))
+        # Of what is left out and added again there is a value for each of the state's groups.
+        kept, rest = (
+            tuple(key for key in state.keys if key in (*kept, *added)),
+            tuple(key for key in added if key not in state.keys),
+        )
+        table = _aggregated(evaluation, measure, replace(child, keys=(*kept, *rest)), len(kept))
     if kept == state.keys:
         return table
     return _broadcast(evaluation, measure, table, kept, replace(state, shifts=child.shifts))
@@ -179,19 +184,31 @@ def dimension_values(evaluation: Evaluation, name: str, dimension: Dimension) ->
         if dimension.propagate:
             conditions = tuple(c for c in question.conditions if not any(map(world.measured, c.names)))
             segments = tuple(s for s in question.segments if not world.measured(s))
-            asked = replace(asked, conditions=conditions, segments=segments)
+            asked = replace(asked, conditions=conditions, segments=segments, paths=_of(segments, question))
     else:
         assert dimension.stage is not None
         keys = tuple(GroupColumn(member) for member in dimension.stage.add_group_by)
         conditions, segments = narrowed(evaluation, dimension.stage.filter, evaluation.root)
         conditions = tuple(c for c in conditions if not any(world.measured(n) & within for n in c.names))
         segments = tuple(s for s in segments if not world.measured(s) & within)
-        asked = Question(keys, measures, conditions, segments=segments, zone=question.zone)
+        asked = Question(
+            keys,
+            measures,
+            conditions,
+            segments=segments,
+            zone=question.zone,
+            paths=_of(segments, question),
+        )
     inner = Evaluation(world, asked, evaluation.access, within, evaluation.pins)
     return {
         group: _value(dimension.expression, value_of)
         for group, value_of in inner.combined(measures, inner.root)
     }
+
+
+def _of(segments: Iterable[str], question: Question) -> Paths:
+    """The paths of these alone."""
+    return {name: question.paths[name] for name in segments if name in question.paths}
 
 
 def _named(atom: Column | Reference) -> str:

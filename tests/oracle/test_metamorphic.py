@@ -139,10 +139,12 @@ def test_the_parts_of_a_range_add_up_to_it(pipeline: Pipeline, zone: str) -> Non
 
 
 def test_a_to_one_cube_that_nothing_asks_for_changes_nothing(pipeline: Pipeline) -> None:
-    """The same tables under a model in which the first cube is joined to one cube more."""
+    """The same tables under a model in which the first cube with a key is joined to one cube more."""
 
     def test(world: World, query: JsonQuery, data: st.DataObject) -> None:
-        first = world.cubes[0]
+        first = next((cube for cube in world.cubes if cube.key), None)
+        if first is None:  # a cube in a join needs a key
+            return
         key = next((d for d in first.dimensions if isinstance(d.expression, Column)), None)
         assert key is not None
         assert isinstance(key.expression, Column)
@@ -154,7 +156,8 @@ def test_a_to_one_cube_that_nothing_asks_for_changes_nothing(pipeline: Pipeline)
         on = Compare("=", Column(first.name, key.expression.name), Column("unrelated", key.expression.name))
         joined = replace(first, joins=(*first.joins, Join("unrelated", "many_to_one", on)))
         before = rows(pipeline, query)
-        pipeline.show(World((joined, *world.cubes[1:], more)))
+        cubes = (joined if cube is first else cube for cube in world.cubes)
+        pipeline.show(replace(world, cubes=(*cubes, more)))
         assert rows(pipeline, query) == before, query
         pipeline.show(world)
 

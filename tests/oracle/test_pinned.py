@@ -11,7 +11,7 @@ from tests.oracle.policies import Policy
 from tests.oracle.test_oracle_access import equals, shop
 from tests.oracle.test_oracle_windows import sales
 from tests.oracle.test_planner_agrees import check
-from tests.oracle.world import Cube, Dimension, Join, Measure, Table, TableColumn, World
+from tests.oracle.world import Cube, Dimension, Join, Measure, Table, TableColumn, View, ViewPart, World
 
 TEXTS = ("b", "guest_b", "driver_b", "note")
 
@@ -132,3 +132,37 @@ def test_a_mask_stands_on_absent_rows(pipeline: Pipeline) -> None:
         world,
         {"measures": ["orders.count"], "dimensions": ["users.name"], "filters": [], "timeDimensions": []},
     )
+
+
+def test_two_windows_over_the_same_rows_reach_as_far_as_each(pipeline: Pipeline) -> None:
+    # They read the same buckets, which were bounded by how far the one reaches that reaches less.
+    world = sales()
+    pipeline.show(world)
+    for first, last in (
+        ("2024-01-03", "2024-01-05"),
+        ("2024-02-01", "2024-02-02"),
+        ("2023-12-30", "2023-12-31"),
+    ):
+        days = {"dimension": "sales.at", "granularity": "day", "dateRange": [first, last]}
+        asked = {"dimensions": [], "filters": [], "timeDimensions": [days]}
+        check(pipeline, world, {**asked, "measures": ["sales.last2", "sales.month"]})
+        check(pipeline, world, {**asked, "measures": ["sales.ahead", "sales.last2"]})
+
+
+def test_a_key_that_a_stage_leaves_out_and_adds_again_is_the_states_through_a_view_too(
+    pipeline: Pipeline,
+) -> None:
+    users, orders = shop().cubes
+    again = Measure(
+        "again",
+        "sum",
+        Reference("orders", "sum"),
+        stage=Stage(reduce_by=("orders.country",), add_group_by=("orders.country", "orders.id")),
+    )
+    orders = replace(orders, measures=(*orders.measures, again))
+    view = View("all_orders", (ViewPart(("orders",), ("country", "again"), False),))
+    world = World((users, orders), (view,))
+    pipeline.show(world)
+    for cube in ("orders", "all_orders"):
+        asked = {"measures": [f"{cube}.again"], "dimensions": [f"{cube}.country"], "filters": []}
+        check(pipeline, world, {**asked, "timeDimensions": []})

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.oracle.asking import asked
 from tests.oracle.compare import difference
 from tests.oracle.coverage import Coverage, without_names
-from tests.oracle.evaluate import Answer, NoPathError, RefusedError, answer
+from tests.oracle.evaluate import Answer, NoPathError, RefusedError, answers
 from tests.oracle.features import features
 from tests.oracle.pipeline import Loaded, Pipeline
 from tests.oracle.policies import NOBODY, Principal
@@ -30,6 +30,8 @@ from cuboid.errors import CuboidError, InvalidDateRange, NoJoinPath, Unsupported
 
 QUERIES_PER_WORLD = 8
 WORLDS_PER_BATCH = 25
+Told = tuple[Answer, ...]
+Came = tuple[Loaded, ...]
 PARTS = 2
 """Tests that share the batches of an engine, so that two processes may run them side by side."""
 SHARE_OF_SERVERS = 10
@@ -94,14 +96,14 @@ class Disagreement(AssertionError):
 
 def check(pipeline: Pipeline, world: World, query: JsonQuery, who: Principal = NOBODY) -> str:
     """Fails with a full report unless both agree; says on what they did."""
-    expected: Answer | Exception
-    got: Loaded | Exception
+    expected: Told | Exception
+    got: Came | Exception
     try:
-        expected = answer(world, query, who)
+        expected = answers(world, query, who)
     except (NoPathError, RefusedError) as error:
         expected = error
     try:
-        got = pipeline.load(query, who)
+        got = pipeline.load_each(query, who)
     except CuboidError as error:
         got = error
     if isinstance(expected, NoPathError) and isinstance(got, NoJoinPath):
@@ -114,15 +116,17 @@ def check(pipeline: Pipeline, world: World, query: JsonQuery, who: Principal = N
     if isinstance(expected, Exception) or isinstance(got, Exception):
         raise Disagreement(
             report(pipeline, world, (query, who), one_failed(expected), expected, got),
-            answered=isinstance(got, Loaded),
+            answered=isinstance(got, tuple),
         ) from None
-    found = difference(expected, got, total=bool(query.get("total")))
+    total = bool(query.get("total"))
+    pairs = zip(expected, got, strict=True)
+    found = next(filter(None, (difference(one, other, total=total) for one, other in pairs)), None)
     if found is not None:
         raise Disagreement(report(pipeline, world, (query, who), found, expected, got), answered=True)
-    return "answers" if got.rows else "empty answers"
+    return "answers" if any(each.rows for each in got) else "empty answers"
 
 
-def one_failed(expected: Answer | Exception) -> str:
+def one_failed(expected: Told | Exception) -> str:
     return "an answer where there is none" if isinstance(expected, Exception) else "an error"
 
 
@@ -131,8 +135,8 @@ def report(
     world: World,
     asked: tuple[JsonQuery, Principal],
     found: str,
-    expected: Answer | Exception,
-    got: Loaded | Exception,
+    expected: Told | Exception,
+    got: Came | Exception,
 ) -> str:
     """Everything that is needed to reproduce the difference by hand."""
     query, who = asked
@@ -140,8 +144,12 @@ def report(
         sql = pipeline.sql(query, who)
     except CuboidError as error:
         sql = f"no SQL: {error}"
-    wanted = "\n".join(map(str, expected.rows)) if isinstance(expected, Answer) else repr(expected)
-    shown = "\n".join(map(str, got.rows)) if isinstance(got, Loaded) else repr(got)
+    wanted, shown = (
+        repr(side)
+        if isinstance(side, Exception)
+        else "\n".join(str(row) for each in side for row in each.rows)
+        for side in (expected, got)
+    )
     parts = {
         "difference": f"{found}, on {pipeline.engine.name}",
         "model": model_text(world, pipeline.engine),

@@ -10,6 +10,8 @@ from tests.oracle.expressions import Column, Expression, Reference, Value, atoms
 from tests.oracle.members import Conversion, RankOrder, SemiAdditive, Stage, SwitchCase, Window
 from tests.oracle.policies import Policy, Slot
 
+Path = tuple[str, ...]
+"""Cubes, each joined from the one before it."""
 ColumnType = Literal["integer", "decimal", "text", "boolean", "timestamp", "timestamptz", "date"]
 MemberType = Literal["string", "number", "boolean", "time", "switch"]
 TimeKind = Literal["utc", "instant", "date"]
@@ -137,10 +139,34 @@ class Cube:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewPart:
+    """Members of the cube at the end of ``path``; with ``prefix`` their names begin with the cube's."""
+
+    path: Path
+    members: tuple[str, ...]
+    prefix: bool
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The full names of the members by their names in the view."""
+        cube = self.path[-1]
+        return {f"{cube}_{name}" if self.prefix else name: f"{cube}.{name}" for name in self.members}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Members of cubes, each along its path."""
+
+    name: str
+    parts: tuple[ViewPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class World:
-    """Cubes in order of declaration."""
+    """Cubes in order of declaration, and views of them."""
 
     cubes: tuple[Cube, ...]
+    views: tuple[View, ...] = ()
 
     def cube(self, name: str) -> Cube:
         return next(cube for cube in self.cubes if cube.name == name)
@@ -212,5 +238,7 @@ __all__ = [
     "Segment",
     "Table",
     "TableColumn",
+    "View",
+    "ViewPart",
     "World",
 ]

@@ -87,7 +87,7 @@ def _reaching_farthest(windows: Sequence[Windowed]) -> Relation:
         found = [_bound(each, operator) for each in windows]
         if all(found):
             ends = [(bound.slots[0].shifts[-1].seconds, bound) for bound in found if bound is not None]
-            pick = min if operator == "gte" else max
+            pick = max if operator == "gte" else min  # what is undone is how far they reach
             bounds.append(pick(ends, key=lambda end: end[0])[1])
     rows = without_reach(first.rows, first.frames)
     return replace(rows, conditions=(*rows.conditions, *bounds))

@@ -73,7 +73,8 @@ def child_state(
         keys = tuple(key for key in keys if origin(key.member) in stage.group_by)
     keys = tuple(key for key in keys if origin(key.member) not in stage.reduce_by)
     grouped = {origin(key.member) for key in keys}  # a time counts as its member, at whatever granularity
-    keys += tuple(Key(name) for name in stage.add_group_by if name not in grouped)
+    plain = {origin(key.member): key for key in state.keys if key.granularity is None}
+    keys += tuple(plain.get(name, Key(name)) for name in stage.add_group_by if name not in grouped)
     conditions, segments = state.conditions, state.segments
     if stage.filter is not None:
         if stage.filter.mode == "fixed":

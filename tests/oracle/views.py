@@ -1,0 +1,105 @@
+"""Views: a query through them is one over their cubes, whose members have paths. Rules 1.6 and 1.7."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.oracle.expressions import Value
+from tests.oracle.question import Paths
+from tests.oracle.world import Path, World
+
+Rename = Callable[[str], str]
+
+
+def in_cubes(world: World, query: Mapping[str, Any]) -> tuple[Mapping[str, Any], Paths]:
+    """The query with the names of cubes, and the paths of the members that it asks for through views."""
+    origins = _origins(world)
+    paths: dict[str, Path] = {}
+
+    def named(name: str) -> str:
+        member, rest = _split(name)
+        if member not in origins:
+            return name
+        origin, path = origins[member]
+        paths[origin] = path
+        return origin + rest
+
+    return (renamed(query, named), paths) if world.views else (query, paths)
+
+
+def renamed(query: Mapping[str, Any], named: Rename) -> dict[str, Any]:
+    """The query with other names in all places."""
+    found = dict(query)
+    for key in ("measures", "dimensions", "segments"):
+        if key in query:
+            found[key] = [named(name) for name in query[key]]
+    for key in ("timeDimensions", "percentOfTotal", "filters"):
+        if key in query:
+            found[key] = [_entry(entry, named) for entry in query[key]]
+    if "top" in query:
+        found["top"] = _entry(query["top"], named)
+    order = query.get("order")
+    if isinstance(order, Mapping):
+        found["order"] = {named(name): direction for name, direction in order.items()}
+    elif order:
+        found["order"] = [[named(name), direction] for name, direction in order]
+    return found
+
+
+def _entry(entry: Mapping[str, Any], named: Rename) -> dict[str, Any]:
+    """Part of a query: what it calls a member or groups of such."""
+    found = dict(entry)
+    for key in ("dimension", "measure", "member", "by"):
+        if key in entry:
+            found[key] = named(entry[key])
+    for key in ("and", "or"):
+        if key in entry:
+            found[key] = [_entry(each, named) for each in entry[key]]
+    if "within" in entry:
+        found["within"] = [named(name) for name in entry["within"]]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The keys of rows as the query has the members' names."""
+
+    world: World
+    query: Mapping[str, Any]
+    _names: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        origins = _origins(self.world)
+
+        def note(name: str) -> str:
+            member, _ = _split(name)
+            if member in origins:
+                self._names[origins[member][0]] = member
+            return name
+
+        renamed(self.query, note)
+
+    def key(self, key: str) -> str:
+        member, rest = _split(key)
+        return self._names.get(member, member) + rest
+
+    def row(self, row: Mapping[str, Value]) -> dict[str, Value]:
+        return {self.key(key): value for key, value in row.items()}
+
+
+def _split(name: str) -> tuple[str, str]:
+    """A member's full name, and what follows it."""
+    cube, member, *rest = name.split(".", 2)
+    return f"{cube}.{member}", "".join(f".{each}" for each in rest)
+
+
+def _origins(world: World) -> dict[str, tuple[str, Path]]:
+    """Of each member of a view what it stands for, and by which path."""
+    return {
+        f"{view.name}.{name}": (origin, part.path)
+        for view in world.views
+        for part in view.parts
+        for name, origin in part.names.items()
+    }
