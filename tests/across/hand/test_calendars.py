@@ -153,6 +153,18 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
         ),
         rows(("2023-01-29", "20"), ("2023-01-31", "20"), ("2024-02-04", "1")),
     ),
+    "alone, of rows before and after the range": (
+        asked("month", "ever", date_range=["2024-02-06", "2024-02-06"]),
+        rows(("2024-02-06", "77")),
+    ),
+    "alone, of rows before the range": (
+        asked("month", "so_far", date_range=["2024-02-04", "2024-02-04"]),
+        rows(("2024-02-04", "71")),
+    ),
+    "alone, of rows after the range": (
+        asked("month", "coming", date_range=["2023-01-31", "2023-01-31"]),
+        rows(("2023-01-31", "1")),
+    ),
     "no month before the first row": (
         asked(
             "month",

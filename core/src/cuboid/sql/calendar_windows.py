@@ -87,13 +87,13 @@ class CalendarWindows:
         bins: CalendarBins,
         frames: Frames,
         bounds: tuple[exp.Expr | None, exp.Expr | None],
-        rows: str,
+        rows: str | None,
         tables: Tables,
     ) -> str:
         """The CTE of the bins that are shown, with the bounds of each one's frame: those with a row of the calendar in
         the range, or without one all from the first to the last that has rows.
 
-        :param rows: the CTE of the rows.
+        :param rows: the CTE of the rows; nothing is asked of it where there is a range.
         """
         select = exp.Select().from_(exp.Table(this=identifier(bins.table)), copy=False)
         for name in (*bins.keys.values(), BUCKET):
@@ -105,6 +105,7 @@ class CalendarWindows:
             select = select.where(exp.EQ(this=column(_SHOWN), expression=exp.Literal.number(1)), copy=False)
         else:
             first, last = (aliased(each(this=column(TIME)), f"{name}_row") for each, name in _EDGES)
+            assert rows is not None
             limits = exp.select(first, last).from_(exp.Table(this=identifier(rows)))
             select = join(select, limits.subquery(identifier(_LIMITS), copy=False), "CROSS")
             begins = exp.LTE(this=column(BUCKET), expression=column("last_row", _LIMITS))

@@ -69,17 +69,19 @@ class WindowSql:
         if node.calendar is not None:
             own = tuple(key for key in node.keys if key not in others)
             looked_up = self._calendars.bins(node.calendar, node.frames, own, tables)
+        reach = None
+        if looked_up is not None and node.frames.range is not None and _reads_alone(node):
+            reach = self._looked_up_frames(node.frames, looked_up, None, tables)
         if isinstance(node.rows, Combine):
             rows = self._child_rows(node, node.rows, others, looked_up, tables)
         elif isinstance(node.rows, StoredAggregate):
             rows = self._stored_rows(node, node.rows, others, tables)
         else:
-            rows = self._relation_rows(node, node.rows, others, tables)
+            rows = self._relation_rows(node, node.rows, others, reach, tables)
         shown: Mapping[Key, str] = {}
         if looked_up is not None:
             shown = looked_up.keys
-            low, high = self._bounds(node.frames, column(BUCKET), column(BUCKET_END))
-            frames = self._calendars.frames(looked_up, node.frames, (low, high), rows.table, tables)
+            frames = self._looked_up_frames(node.frames, looked_up, rows.table, tables)
         else:
             frames = self._frames(node.frames, rows, tables)
         joined = self._joined(node, frames, rows, tuple(shown.values()), every_bucket=not others)
@@ -97,13 +99,25 @@ class WindowSql:
     # ------------------------------------------------------------ rows
 
     def _relation_rows(
-        self, node: Windowed, relation: Relation, others: tuple[Key, ...], tables: Tables
+        self,
+        node: Windowed,
+        relation: Relation,
+        others: tuple[Key, ...],
+        reach: str | None,
+        tables: Tables,
     ) -> _Rows:
+        """Rows of the relation.
+
+        :param reach: the frames outside of which none are read, where the relation's conditions cannot say it.
+        """
         members, leaves = self._sources.members, self._sources.leaves
         select, scope = self._sources.joined(relation, frozenset({node.cube}))
         exists = members.exists(node.cube, scope)
         if exists is not None:
             select = select.where(exists, copy=False)
+        if reach is not None:
+            time = members.key(Key(node.frames.time.member), scope)
+            select = select.where(*self._within_reach(node.frames, reach, time), copy=False)
         name = f"{self._catalog.cubes[node.cube].alias}__rows"
         reduced = Reduced(
             select.distinct(copy=False) if node.distinct else select, name, self._sources.names()
@@ -114,7 +128,7 @@ class WindowSql:
         }
         if node.buckets is not None:
             return self._buckets(node, node.buckets, reduced, keys, scope, tables)
-        time = reduced.carry(members.key(Key(node.frames.time.member), scope), TIME)
+        row_time = reduced.carry(members.key(Key(node.frames.time.member), scope), TIME)
         if node.distinct:
             for part in self._catalog.cubes[node.cube].primary_key:
                 reduced.carry_value(members.value(part.full_name, scope), f"key__{part.name}")
@@ -134,7 +148,7 @@ class WindowSql:
                 Leaf(leaf.measure), reduced.carry_value(contributed, f"input__{measure.name}")
             )
         table = tables.cte(name, reduced.inner, f"rows of {node.cube} at {node.frames.time.member}")
-        return _Rows(name, table, reduced.columns, time.name, keys, values)
+        return _Rows(name, table, reduced.columns, row_time.name, keys, values)
 
     def _buckets(
         self,
@@ -209,6 +223,25 @@ class WindowSql:
         return _Rows(name, table, reduced.columns, time.name, keys, values)
 
     # ------------------------------------------------------------ frames
+
+    def _looked_up_frames(
+        self, frames: Frames, looked_up: CalendarBins, rows: str | None, tables: Tables
+    ) -> str:
+        bounds = self._bounds(frames, column(BUCKET), column(BUCKET_END))
+        return self._calendars.frames(looked_up, frames, bounds, rows, tables)
+
+    def _within_reach(self, frames: Frames, table: str, time: exp.Expr) -> list[exp.Expr]:
+        """That a time is not before all frames of the table, nor after them."""
+        low, high = self._bounds(frames, exp.null(), exp.null())
+        source = exp.Table(this=identifier(table))
+        tests: list[exp.Expr] = []
+        if low is not None:
+            first = exp.select(exp.Min(this=column(START))).from_(source)
+            tests.append(exp.GTE(this=time, expression=first.subquery(copy=False)))
+        if high is not None:
+            last = exp.select(exp.Max(this=column(END))).from_(source.copy())
+            tests.append(exp.LT(this=time.copy(), expression=last.subquery(copy=False)))
+        return tests
 
     def _frames(self, frames: Frames, rows: _Rows, tables: Tables) -> str:
         """The CTE of the buckets, each with the bounds of its frame where it has such."""
@@ -326,3 +359,8 @@ class WindowSql:
         assert key.granularity is not None
         custom = self._catalog.dimension(key.member).granularities
         return floored(self._dialect, bucket.copy(), custom.get(key.granularity, key.granularity))
+
+
+def _reads_alone(node: Windowed) -> bool:
+    """Whether the rows are read for no other window."""
+    return isinstance(node.rows, Relation) and (node.buckets is None or node.buckets.leaves == node.leaves)

@@ -1,4 +1,4 @@
--- Months of a calendar are counted over all that it has; those with a day in the range are shown
+-- Months of a calendar are counted over all that it has, those with a day in the range are shown; rows are read within their frames
 -- {"measures": ["tills.threeMonths"], "timeDimensions": [{"dimension": "days.day", "granularity": "retail_month", "dateRange": ["2024-01-01", "2024-12-31"]}]}
 WITH "days__day_retail_month__bins" AS (
   /* all bins of days.day.retail_month that the calendar has */
@@ -36,16 +36,6 @@ WITH "days__day_retail_month__bins" AS (
     GROUP BY
       1
   ) AS "bins"
-), "tills__rows" AS (
-  /* rows of tills added up by days.day.day */
-  SELECT
-    toDateTime64(toStartOfDay(toStartOfSecond(toDateTime64("days".day, 6, 'UTC'))), 6, 'UTC') AS "row_time",
-    SUM("tills".takings) AS "input__threeMonths"
-  FROM tills AS "tills"
-  LEFT JOIN retail_days AS "days"
-    ON "tills".day = "days".day
-  GROUP BY
-    1
 ), "days__day_retail_month__frames" AS (
   /* the bins of days.day.retail_month and the frame of each */
   SELECT
@@ -56,6 +46,27 @@ WITH "days__day_retail_month__bins" AS (
   FROM "days__day_retail_month__bins"
   WHERE
     "is_shown" = 1
+), "tills__rows" AS (
+  /* rows of tills added up by days.day.day */
+  SELECT
+    toDateTime64(toStartOfDay(toStartOfSecond(toDateTime64("days".day, 6, 'UTC'))), 6, 'UTC') AS "row_time",
+    SUM("tills".takings) AS "input__threeMonths"
+  FROM tills AS "tills"
+  LEFT JOIN retail_days AS "days"
+    ON "tills".day = "days".day
+  WHERE
+    toDateTime64("days".day, 6, 'UTC') >= (
+      SELECT
+        MIN("frame_start")
+      FROM "days__day_retail_month__frames"
+    )
+    AND toDateTime64("days".day, 6, 'UTC') < (
+      SELECT
+        MAX("frame_end")
+      FROM "days__day_retail_month__frames"
+    )
+  GROUP BY
+    1
 ), "tills__measures" AS (
   /* tills.threeMonths by days.day.retail_month: the rows in the frame of each bucket */
   SELECT
