@@ -7,7 +7,7 @@ are kept; the rest are parameters as always.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -152,7 +152,7 @@ class RollupPlanner:
             if isinstance(each, Unusable):
                 reason: str | None = each.reason
             elif each.rollup in used:
-                reason = self._limit(each)
+                reason = self._limit(each) or _texts_limit(each, served)
             elif each.original:
                 reason = "rollups answer" if used else f"the query does not read '{each.tree.root}'"
             else:
@@ -206,7 +206,7 @@ class RollupPlanner:
         return Served(
             plan,
             renderer.render(plan),
-            tuple((self.stored(each, shape.timezone), None) for each in reads),
+            tuple((self.stored(each, shape.timezone), None, frozenset[str]()) for each in reads),
             frozenset(reads),
             inside=True,
             live=tuple(sorted(cubes - self._originals.keys())),
@@ -215,19 +215,35 @@ class RollupPlanner:
     def _over(self, plan: Plan, shape: Shape, place: str | None) -> Served:
         """The statement over stored rows of one place."""
         parts = [node for node in walk(plan) if isinstance(node, StoredAggregate)]
-        reads = dict.fromkeys(read for node in parts for read in self._reads(node))
+        reads = dict.fromkeys(read for node in parts for read in self._reads(node, shape.timezone))
         tables = {node.rollup: self._table(node.rollup, shape.timezone) for node in parts}
         where = self._store if place is None else place
         rewritten = replace(rewrite(plan, self._catalog), data_source=where)
         prepared = self._renderer(where).render(rewritten, tables)
-        read = tuple((self.stored(name, shape.timezone), bounds) for name, bounds in reads)
+        read = tuple((self.stored(name, shape.timezone), bounds, texts) for name, bounds, texts in reads)
         return Served(rewritten, prepared, read, frozenset(tables), place is not None)
 
-    def _reads(self, node: StoredAggregate) -> Iterator[tuple[str, tuple[Slot, Slot] | None]]:
-        """The rollups that are stored of what the node reads: a joined one as a whole."""
+    def _reads(
+        self, node: StoredAggregate, zone: str
+    ) -> Iterator[tuple[str, tuple[Slot, Slot] | None, frozenset[str]]]:
+        """The rollups that are stored of what the node reads, with their texts that it compares: a joined one as a
+        whole."""
         layout = self._layout(node.rollup)
-        yield layout.first or layout.rollup, node.bounds
-        yield from ((each.rollup, None) for each in layout.attached)
+        compared = {source.name for _, source in node.sources}
+        if layout.first is None:
+            yield layout.rollup, node.bounds, self._texts(layout, zone, compared)
+            return
+        yield layout.first, node.bounds, self._texts(self._layout(layout.first), zone)
+        for each in layout.attached:
+            yield each.rollup, None, self._texts(self._layout(each.rollup), zone)
+
+    def _texts(self, layout: Layout, zone: str, keys: Container[str] | None = None) -> frozenset[str]:
+        """The columns of the keys that are texts, all by default."""
+        return frozenset(
+            column.name
+            for key, column in zip(layout.keys, self.stored(layout.rollup, zone).columns, strict=False)
+            if self._catalog.dimension(key.member).type == "string" and (keys is None or key.name in keys)
+        )
 
     def _unportable(self, plan: Plan, shape: Shape) -> str | None:
         """Why the store cannot compute what is made of stored measures; None where it speaks the SQL of all sources."""
@@ -256,3 +272,14 @@ class RollupPlanner:
         names = (column.name for column in stored.columns)
         columns = dict(zip(layout.columns, names, strict=True))
         return StoredTable(stored.table, columns, named=stored.inside)
+
+
+def _texts_limit(layout: Layout, served: Served | None) -> str | None:
+    """That the source may answer after all, as it compares texts."""
+    for stored, _, texts in () if served is None else served.reads:
+        if stored.name in (layout.rollup, *layout.made_of) and texts and stored.folds is not None:
+            return (
+                f"unless its database takes different texts for one in {', '.join(sorted(texts))}: then the source"
+                " answers"
+            )
+    return None

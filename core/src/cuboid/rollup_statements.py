@@ -20,7 +20,7 @@ from cuboid.plan.build import Builder
 from cuboid.plan.layouts import ORDERED, Layout, all_rows, extreme_part, rest
 from cuboid.plan.rewrite import rewrite
 from cuboid.query.dates import bound
-from cuboid.query.model import Predicate, Shape, Values
+from cuboid.query.model import Predicate, Shape, Slot, Values
 from cuboid.run.stored import BEGINNING, Bounds, StoredRollup
 from cuboid.sql.binding import Prepared
 from cuboid.sql.dialect import Dialect
@@ -131,6 +131,7 @@ class RollupStatements:
             inside=inside,
             original=layout.original,
             reads=self._reads(layout),
+            folds=None if inside else self._folds(layout, rows),
         )
         if layout.time is None:
             return stored
@@ -185,6 +186,7 @@ class RollupStatements:
             follows=base,
             given=tuple(column.name for column in rows.columns),
             reads=(),
+            folds=None if base.inside else self._folds(layout, rows),
         )
 
     def _bound(self, rollup: Rollup, index: int, rows: Prepared) -> Statement | None:
@@ -215,6 +217,36 @@ class RollupStatements:
         """The statement that yields what is stored."""
         catalog = self._over_originals if self._reads(layout) else self._catalog
         return self._statement(shape, zone, catalog, whole_rows=layout.original)
+
+    def _folds(self, layout: Layout, rows: Prepared) -> Statement | None:
+        """What asks for the texts among the keys whether their database takes different ones for one."""
+        dialect = self._dialect(rows.data_source)
+        texts = [
+            (key.member, column.name)
+            for key, column in zip(layout.keys, rows.columns, strict=False)
+            if self._catalog.dimension(key.member).type == "string"
+        ]
+        if not texts:
+            return None
+        shape = replace(
+            all_rows(layout.shape),
+            measures=(),
+            dimensions=tuple(name for name, _ in texts),
+            time_groupings=(),
+            limit=Slot(0, "integer"),
+            ungrouped=True,
+        )
+        some = self._statement(shape, ZONE)
+        asked = [
+            exp.alias_(folds, name, quoted=True)
+            for given, (_, name) in zip(some.columns, texts, strict=True)
+            if (folds := dialect.folds(exp.column(given.name, quoted=True))) is not None
+        ]
+        if not asked:
+            return None
+        columns = exp.select(*asked).sql(dialect=dialect.sqlglot)
+        statement = some.bind(Values((1,)))
+        return Statement(f"{columns} FROM ({statement.sql}) AS texts", statement.parameters)
 
     def _reads(self, layout: Layout) -> tuple[StoredRollup, ...]:
         """What must be stored before, as the rows are made of it."""

@@ -65,6 +65,7 @@ class NewPart:
     :param bounds: between which times its rows are; None for all times, and for rows without one.
     :param tail: the name of a second table, which shows its rows and those of all parts that end before it. The table
         itself does not show them.
+    :param folded: columns in which the source takes different texts for one, as the store does not.
     """
 
     label: str
@@ -72,12 +73,13 @@ class NewPart:
     range: Bounds | None = None
     bounds: Bounds | None = None
     tail: str | None = None
+    folded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltPart:
     """A part that is there. ``built_at`` is aware: when its rows began to be read; ``seconds``: how long that took;
-    ``range``, ``bounds`` and ``tail``: as it was built with."""
+    ``range``, ``bounds``, ``tail`` and ``folded``: as it was built with."""
 
     label: str
     version: str
@@ -88,6 +90,7 @@ class BuiltPart:
     range: Bounds | None = None
     bounds: Bounds | None = None
     tail: str | None = None
+    folded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

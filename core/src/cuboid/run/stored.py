@@ -51,6 +51,7 @@ class StoredRollup:
     :param given: the names that ``select`` has for the columns.
     :param inside: it is kept in the database that the rows come from.
     :param original: its rows are those of a cube's SQL, with all columns that there are.
+    :param folds: what asks the source for its texts, by the columns' names, whether it takes different ones for one.
     :param reads: what must be stored before, as its rows are made of that.
     """
 
@@ -76,6 +77,7 @@ class StoredRollup:
     inside: bool = False
     original: bool = False
     reads: tuple[StoredRollup, ...] = ()
+    folds: Statement | None = None
 
     @property
     def type(self) -> str:
@@ -87,10 +89,12 @@ class StoredRollup:
 
 @dataclass(frozen=True, slots=True)
 class RollupUse:
-    """A query reads the rollup; of its parts only those within ``bounds``, if there are any."""
+    """A query reads the rollup; of its parts only those within ``bounds``, if there are any. It compares the texts of
+    the columns in ``texts``."""
 
     stored: StoredRollup
     bounds: Bounds | None = None
+    texts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,6 +253,13 @@ class Dialect(ABC):
         """An approximate number of distinct values."""
         raise UnsupportedFeature(f"The {self.name} dialect has no approximate distinct count.")
 
+    # ------------------------------------------------------------ collations
+
+    def folds(self, value: exp.Expr) -> exp.Expr | None:
+        """Whether the engine may take two texts of ``value``, a column, for one though they differ; None where it never
+        does."""
+        return None
+
 
 def call(name: str, *arguments: exp.Expr) -> exp.Expr:
     """A call of the engine's function ``name``."""

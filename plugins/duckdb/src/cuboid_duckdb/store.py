@@ -131,6 +131,7 @@ class DuckDBStore(RollupStore):
                 part.range,
                 part.bounds,
                 part.tail,
+                part.folded,
             )
             shards = tuple(writer.shards)
 

@@ -28,7 +28,7 @@ from cuboid.types import Column
 from cuboid_duckdb.locks import FileLock
 from cuboid_duckdb.store_bench import PREFIX
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "table.json"
 LOCK = "lock"
 USED = "used"
@@ -265,6 +265,7 @@ def _manifest(written: dict[str, Any]) -> Manifest:
         each["built_at"] = datetime.fromisoformat(each["built_at"])
         for name in ("range", "bounds"):
             each[name] = _bounds(each[name])
+        each["folded"] = tuple(each["folded"])
         parts[each["label"]] = Stored(BuiltPart(**each), shards)
     columns = tuple(Column(name, type) for name, type in written["columns"])
     dropped_at = written.get("dropped_at")

@@ -109,6 +109,13 @@ class MySQLDialect(Dialect):
         exact = exp.Collate(this=lowered, expression=exp.var("utf8mb4_bin"))
         return exp.Like(this=exact, expression=exp.Lower(this=pattern))
 
+    def folds(self, value: exp.Expr) -> exp.Expr:
+        # Other binary collations take 'a' and 'a ' for one.
+        exact = [
+            text(name) for name in ("binary", "utf8mb4_0900_bin", "utf8mb4_nopad_bin", "utf8mb3_nopad_bin")
+        ]
+        return exp.Not(this=exp.In(this=call("COLLATION", value), expressions=exact))
+
     # ------------------------------------------------------------ aggregates
 
     def average(self, value: exp.Expr) -> exp.Expr:

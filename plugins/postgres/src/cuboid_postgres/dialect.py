@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlglot import exp
+from sqlglot import exp, parse_one
 
 from cuboid.sql.dialect import Dialect, call, mean, number, text
 from cuboid.types import SemanticType, TimeKind
@@ -20,6 +20,24 @@ ABBREVIATED: Mapping[str, str] = {
 }
 """Zones whose names Postgres reads as abbreviations of a fixed offset: ``AT TIME ZONE 'CET'`` has no summer time.
 Their rules are those of the zones on the right, whose links they are in the zone database."""
+
+
+FOLDS = parse_one(
+    """CASE CAST(PG_TYPEOF(:value) AS TEXT)
+    WHEN 'citext' THEN TRUE
+    WHEN 'text' THEN EXISTS(
+        SELECT 1 FROM pg_collation
+        WHERE NOT collisdeterministic AND PG_COLLATION_FOR(:value) LIKE '%' || QUOTE_IDENT(collname)
+    )
+    WHEN 'character varying' THEN EXISTS(
+        SELECT 1 FROM pg_collation
+        WHERE NOT collisdeterministic AND PG_COLLATION_FOR(:value) LIKE '%' || QUOTE_IDENT(collname)
+    )
+    ELSE CAST(PG_TYPEOF(:value) AS TEXT) = 'character'
+    END""",
+    dialect="postgres",
+)
+"""What has no collation is no text; a CHARACTER is padded, so that trailing spaces do not count."""
 
 
 class PostgresDialect(Dialect):
@@ -73,6 +91,10 @@ class PostgresDialect(Dialect):
         double.set("this", exp.cast(double.this, exp.DataType.Type.DOUBLE))
         exact = exp.EQ(this=type, expression=text("numeric"))
         return exp.Case().when(exact, double).else_(division.copy())
+
+    def folds(self, value: exp.Expr) -> exp.Expr:
+        # A column of the type citext, or of a collation that is not deterministic. What has no collation is no text.
+        return exp.replace_placeholders(FOLDS.copy(), value=value)
 
     def like(self, value: exp.Expr, pattern: exp.Expr) -> exp.Expr:
         # Nothing but text has LIKE: not uuid, enums, numbers, that a model may call strings. And a column may have a

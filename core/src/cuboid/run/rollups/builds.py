@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from cuboid.errors import CuboidError, NotStored, QueryCancelled, QueryFailed
@@ -16,6 +17,7 @@ from cuboid.run.rollups.parts import Part, statement_of
 from cuboid.run.store import NewPart, RollupStore
 from cuboid.run.stored import StoredRollup
 from cuboid.run.streams import Batch
+from cuboid.types import Pending
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,9 @@ PRIORITY = -10
 FIRST_PAUSE = 30.0
 LONGEST_PAUSE = 600.0
 """Seconds until a build that failed is tried again; twice as long each time."""
+
+FOLDS_SECONDS = 600.0
+"""How often to ask how texts are compared: a column keeps its collation for long."""
 
 ELSEWHERE = 0.5
 """How often to look whether another process has built a part."""
@@ -98,6 +103,7 @@ class Builds:
         self._places = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(at_once))
         self._running: dict[tuple[str, str], Progress] = {}
         self._failures: dict[tuple[str, str], Failure] = {}
+        self._folds: dict[str, tuple[float, tuple[str, ...]]] = {}
         self._closed = False
 
     def start(
@@ -183,6 +189,7 @@ class Builds:
             store = self._store(stored)
             built = await store.make(stored, new, statement_of(stored, part))
             if built is None:
+                new = replace(new, folded=await self._folded(source, stored))
                 built = await store.write(stored, new, self._rows(source, stored, part, progress))
         finally:
             self.counts.running -= 1
@@ -205,6 +212,22 @@ class Builds:
                 progress.rows += len(batch)
                 _check_compared(stored, batch)
                 yield batch
+
+    async def _folded(self, source: DataSource, stored: StoredRollup) -> tuple[str, ...]:
+        """The columns in which the source takes different texts for one; asked once for many parts."""
+        if stored.folds is None:
+            return ()
+        now = asyncio.get_running_loop().time()
+        at, known = self._folds.get(stored.table, (-math.inf, ()))
+        if now - at >= FOLDS_SECONDS:
+            while isinstance(
+                found := await source.submit(stored.folds, wait=60.0, priority=PRIORITY), Pending
+            ):
+                pass
+            cells = (pair for row in found.rows for pair in zip(found.columns, row, strict=True))
+            known = tuple(name for name, folds in cells if folds)
+            self._folds[stored.table] = now, known
+        return known
 
     def _failed(self, stored: StoredRollup, part: Part, error: CuboidError) -> Failure:
         before = self._failures.get((stored.table, part.label))

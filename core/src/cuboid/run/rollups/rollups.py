@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cuboid.errors import ConfigError
+from cuboid.errors import ConfigError, NotStored
 from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.data_source import DataSource
 from cuboid.run.rollups.builds import Builds, Counts
@@ -114,6 +114,7 @@ class Rollups:
             if isinstance(outcome, Pending):
                 pending = outcome
             else:
+                await self._check_texts(use)
                 before = refreshed.get(use.stored.table)
                 if before is not None:
                     rows = f"{before.rows} {outcome.rows}"
@@ -214,6 +215,19 @@ class Rollups:
 
     def _store_of(self, stored: StoredRollup) -> RollupStore:
         return self.inside(self._source_of(stored)).store if stored.inside else self._store
+
+    async def _check_texts(self, use: RollupUse) -> None:
+        """Raises :class:`NotStored` if the source compares a text of the query otherwise than the store."""
+        stored = use.stored.follows or use.stored
+        table = await self._store_of(stored).table(stored.table) if use.texts else None
+        for part in () if table is None else table.parts.values():
+            for name in use.texts.intersection(part.folded):
+                raise NotStored(
+                    f"The pre-aggregation {stored.name} cannot compare '{name}': its database takes different texts for"
+                    " one there, by the collation of the column, and the store does not.",
+                    hint="Give the column a collation that compares code points, or the pre-aggregation"
+                    " 'external: false'.",
+                )
 
     async def _prepare(self, stored: StoredRollup) -> DataSource:
         """Where the rows of the rollup are read, once there is what they are made of."""

@@ -1,0 +1,70 @@
+"""Texts that a database takes for one and the store does not: rollups in the store answer as the tables do, or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.across.beside import CUBE, ENGINES, Place, place
+
+__all__ = ["place"]
+
+STORED: dict[str, Any] = {"name": "by_city", "measures": ["count"], "dimensions": ["city", "paid"]}
+BY_CITY: dict[str, Any] = {
+    "measures": ["orders.count"],
+    "dimensions": ["orders.city"],
+    "order": {"orders.count": "desc", "orders.city": "asc"},
+}
+NAMED: dict[str, Any] = {
+    "measures": ["orders.count"],
+    "filters": [{"member": "orders.city", "operator": "equals", "values": ["ROME"]}],
+}
+FREE_OF_TEXTS: dict[str, Any] = {"measures": ["orders.count"], "dimensions": ["orders.paid"]}
+FOLDING = {
+    "mysql": "ALTER TABLE orders MODIFY city VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci",
+    "mariadb": "ALTER TABLE orders MODIFY city VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
+    "postgres": "ALTER TABLE orders ALTER city TYPE citext",
+}
+EXACT = {
+    "mysql": "ALTER TABLE orders MODIFY city VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin",
+    "mariadb": "ALTER TABLE orders MODIFY city VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin",
+    "postgres": 'ALTER TABLE orders ALTER city TYPE VARCHAR(20) COLLATE "C"',
+}
+SERVERS = [pytest.param(name, marks=pytest.mark.engine(name)) for name in ENGINES[1:]]
+
+
+def fold(place: Place, words: dict[str, str]) -> None:
+    place.write_cubes({**CUBE, "pre_aggregations": [STORED]})
+    if place.engine == "postgres":
+        place.rows("CREATE EXTENSION IF NOT EXISTS citext")
+    place.rows(words[place.engine])
+
+
+@pytest.mark.parametrize("place", SERVERS, indirect=True)
+def test_texts_that_are_one_in_the_database_are_compared_there(place: Place) -> None:
+    fold(place, FOLDING)
+    with place.open(rollup_store="none") as opened:
+        assert opened.load(NAMED) == [{"orders.count": "2"}]  # Rome and rome
+        expected = [opened.load(each) for each in (BY_CITY, FREE_OF_TEXTS)]
+    with place.open() as opened:
+        (named,) = opened.results(NAMED)
+        (by_city,) = opened.results(BY_CITY)
+        (free,) = opened.results(FREE_OF_TEXTS)
+    assert named["data"] == [{"orders.count": "2"}]
+    assert [row["orders.count"] for row in by_city["data"]] == [row["orders.count"] for row in expected[0]]
+    assert "usedPreAggregations" not in named
+    assert "usedPreAggregations" not in by_city
+    assert free["data"] == expected[1]
+    assert "usedPreAggregations" in free
+
+
+@pytest.mark.parametrize("place", SERVERS, indirect=True)
+def test_texts_that_are_compared_alike_are_compared_in_the_store(place: Place) -> None:
+    fold(place, EXACT)
+    with place.open(rollup_store="none") as opened:
+        expected = [opened.load(each) for each in (NAMED, BY_CITY)]
+    assert expected[0] == [{"orders.count": "0"}]
+    with place.open() as opened:
+        found = [opened.results(each)[0] for each in (NAMED, BY_CITY)]
+    assert [each["data"] for each in found] == expected
+    assert all("usedPreAggregations" in each for each in found)
