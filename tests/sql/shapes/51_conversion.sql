@@ -33,7 +33,7 @@ WITH "orders__step" AS (
   LEFT JOIN returns AS "returns"
     ON "users".id = "returns".user_id
   WHERE
-    "returns".reason = ?
+    "returns".reason = ? AND NOT "returns".id IS NULL
 ), "orders__went" AS (
   /* the rows of orders that went through */
   SELECT DISTINCT

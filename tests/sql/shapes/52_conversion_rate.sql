@@ -16,6 +16,8 @@ WITH "orders__step" AS (
       NOT deleted
   ) AS "orders"
     ON "users".id = "orders".user_id
+  WHERE
+    NOT "orders".id IS NULL
 ), "returns__step" AS (
   /* the rows that returns.count counts */
   SELECT
@@ -29,6 +31,8 @@ WITH "orders__step" AS (
   FROM public.users AS "users"
   LEFT JOIN returns AS "returns"
     ON "users".id = "returns".user_id
+  WHERE
+    NOT "returns".id IS NULL
 ), "orders__went" AS (
   /* the rows of orders that went through */
   SELECT DISTINCT

@@ -50,6 +50,7 @@ WITH "orders__step" AS (
     ON "users".id = "orders".user_id
   WHERE
     "orders".created_at >= CAST(? AS TIMESTAMP)
+    AND NOT "orders".id IS NULL
 ), "orders__went" AS (
   /* the rows of orders that went through */
   SELECT DISTINCT

@@ -84,13 +84,16 @@ class Conversions:
         )
 
     def _step(self, step: StepRows, keys: tuple[Key, ...], names: dict[Key, str]) -> _Step:
-        """At least one row per group, and one for each row of the step's cube in it: not counted, without a time and an
-        entity where the step's measure does not count it."""
+        """One row for each row of the step's cube, with ``keys`` in each group, of which there is at least one row: not
+        counted, without a time and an entity where the step's measure does not count it."""
         measure = self._catalog.measure(step.measure)
         cube = self._catalog.cubes[measure.cube]
         sources = self._sources
         select, scope, values = sources.keyed_rows(step.relation, keys, measure.cube)
         taken = sources.names()
+        exists = sources.members.exists(cube.name, scope)
+        if exists is not None and not keys:  # groups are there without rows, too
+            select = select.where(exists, copy=False)
         if step.relation.repeats(measure.cube):
             select = select.distinct(copy=False)
         for key, value in values.items():

@@ -45,6 +45,9 @@ WITH "orders__step" AS (
     ON "users".id = "returns".user_id
   WHERE
     "returns".reason = {p2:String}
+    AND NOT (
+      "returns".id IS NULL
+    )
 ), "orders__went" AS (
   /* the rows of orders that went through */
   SELECT DISTINCT

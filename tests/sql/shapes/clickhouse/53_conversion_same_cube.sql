@@ -62,6 +62,9 @@ WITH "orders__step" AS (
     ON "users".id = "orders".user_id
   WHERE
     "orders".created_at >= {p3:DateTime64(6, 'UTC')}
+    AND NOT (
+      "orders".id IS NULL
+    )
 ), "orders__went" AS (
   /* the rows of orders that went through */
   SELECT DISTINCT

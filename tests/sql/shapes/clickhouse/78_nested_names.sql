@@ -84,6 +84,10 @@ FROM (
           FROM public.users AS "users"
           LEFT JOIN returns AS "returns"
             ON "users".id = "returns".user_id
+          WHERE
+            NOT (
+              "returns".id IS NULL
+            )
         ), "orders__went" AS (
           /* the rows of orders that went through */
           SELECT DISTINCT
@@ -135,6 +139,10 @@ FROM (
     FROM public.users AS "users"
     LEFT JOIN returns AS "returns"
       ON "users".id = "returns".user_id
+    WHERE
+      NOT (
+        "returns".id IS NULL
+      )
   ), "orders__went_2" AS (
     /* the rows of orders that went through */
     SELECT DISTINCT
@@ -190,6 +198,10 @@ CROSS JOIN (
           NOT deleted
       ) AS "orders"
         ON "users".id = "orders".user_id
+      WHERE
+        NOT (
+          "orders".id IS NULL
+        )
     ), "returns__step_3" AS (
       /* the rows that returns.count counts */
       SELECT
@@ -207,6 +219,10 @@ CROSS JOIN (
       FROM public.users AS "users"
       LEFT JOIN returns AS "returns"
         ON "users".id = "returns".user_id
+      WHERE
+        NOT (
+          "returns".id IS NULL
+        )
     ), "orders__went_3" AS (
       /* the rows of orders that went through */
       SELECT DISTINCT

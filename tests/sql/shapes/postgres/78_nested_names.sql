@@ -64,6 +64,8 @@ FROM (
           FROM public.users AS "users"
           LEFT JOIN returns AS "returns"
             ON "users".id = "returns".user_id
+          WHERE
+            NOT "returns".id IS NULL
         ), "orders__went" AS (
           /* the rows of orders that went through */
           SELECT DISTINCT
@@ -113,6 +115,8 @@ FROM (
     FROM public.users AS "users"
     LEFT JOIN returns AS "returns"
       ON "users".id = "returns".user_id
+    WHERE
+      NOT "returns".id IS NULL
   ), "orders__went_2" AS (
     /* the rows of orders that went through */
     SELECT DISTINCT
@@ -163,6 +167,8 @@ CROSS JOIN (
           NOT deleted
       ) AS "orders"
         ON "users".id = "orders".user_id
+      WHERE
+        NOT "orders".id IS NULL
     ), "returns__step_3" AS (
       /* the rows that returns.count counts */
       SELECT
@@ -176,6 +182,8 @@ CROSS JOIN (
       FROM public.users AS "users"
       LEFT JOIN returns AS "returns"
         ON "users".id = "returns".user_id
+      WHERE
+        NOT "returns".id IS NULL
     ), "orders__went_3" AS (
       /* the rows of orders that went through */
       SELECT DISTINCT

@@ -49,8 +49,11 @@ WITH "orders__step" AS (
   ) AS "orders"
     ON "users".id = "orders".user_id
   WHERE
-    "orders".created_at >= CAST($3 AS TIMESTAMP)
-    AND "orders".created_at < CAST($4 AS TIMESTAMP)
+    (
+      "orders".created_at >= CAST($3 AS TIMESTAMP)
+      AND "orders".created_at < CAST($4 AS TIMESTAMP)
+    )
+    AND NOT "orders".id IS NULL
 ), "orders__went" AS (
   /* the rows of orders that went through */
   SELECT DISTINCT
