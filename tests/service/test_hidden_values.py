@@ -32,7 +32,9 @@ CREATE TABLE returns AS SELECT * FROM (VALUES
 MODEL = """
 cubes:
   - name: people
-    sql: "SELECT * FROM people WHERE {FILTER_PARAMS.people.ssn.filter('ssn')}"
+    sql: >
+      SELECT * FROM people WHERE {FILTER_PARAMS.people.ssn.filter('ssn')}
+      AND {FILTER_GROUP(FILTER_PARAMS.people.ssn.filter('ssn'), FILTER_PARAMS.people.city.filter('city'))}
     joins:
       - {name: sales, relationship: one_to_many, sql: "{CUBE}.id = {sales}.person_id"}
       - {name: returns, relationship: one_to_many, sql: "{CUBE}.id = {returns}.person_id"}
@@ -127,6 +129,12 @@ def first(dimension: str, by: str, *measures: str, **query: Any) -> list[dict[st
     ]
 
 
+def either(operator: str, value: str) -> dict[str, Any]:
+    """One condition on what is hidden and on what is not."""
+    hidden = {"member": "people.ssn", "operator": operator, "values": [value]}
+    return {"or": [hidden, {"member": "people.city", "operator": "equals", "values": ["Rome"]}]}
+
+
 QUESTIONS: list[dict[str, Any]] = [
     {"measures": ["sales.amount", "sales.count"], "dimensions": ["sales.city"]},
     *(
@@ -172,6 +180,9 @@ QUESTIONS: list[dict[str, Any]] = [
     filtered("notStartsWith", "2", measures=["people.count"]),
     filtered("notEquals", "222", measures=["people.count"], dimensions=["people.city", "people.spent"]),
     filtered("notContains", "2", measures=["sales.count"], dimensions=["people.city"]),
+    {"measures": ["people.count"], "filters": [either("notEquals", "222")]},
+    {"measures": ["sales.count"], "dimensions": ["people.city"], "filters": [either("notStartsWith", "2")]},
+    *first("people.city", "people.count", "people.count", filters=[either("notEquals", "222")]),
 ]
 
 
