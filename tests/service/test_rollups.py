@@ -222,6 +222,38 @@ def test_a_rollup_does_not_serve(query: dict[str, Any], reason: str) -> None:
     assert asked(query)["daily"] == reason
 
 
+RETAIL = """
+cubes:
+  - name: days
+    calendar: true
+    sql: >
+      SELECT DATE '2024-03-30' + CAST(n AS INTEGER) AS day, DATE '2024-03-30' + CAST(n - n % 2 AS INTEGER) AS pair
+      FROM range(4) t(n)
+    dimensions:
+      - {name: day, sql: day, type: time, time_kind: date, primary_key: true, public: true,
+         granularities: [{name: pair, sql: "{CUBE}.pair"}]}
+  - name: orders
+    sql_table: orders
+    joins: [{name: days, relationship: many_to_one, sql: "CAST({CUBE}.created_at AS DATE) = {days.day}"}]
+    dimensions: [{name: id, sql: id, type: number, primary_key: true}]
+    measures:
+      - {name: revenue, type: sum, sql: amount}
+      - {name: running, type: sum, sql: amount, rolling_window: {trailing: unbounded}}
+      - {name: best, type: max, sql: "{revenue}", multi_stage: true, rolling_window: {trailing: unbounded}}
+    pre_aggregations:
+      - {name: daily, measures: [revenue, running], dimensions: [days.day]}
+      - {name: by_day, measures: [revenue, running], time_dimension: days.day, granularity: day}
+"""
+
+
+@pytest.mark.parametrize("measure", ["running", "best"])
+def test_frames_that_a_calendar_tells_are_not_looked_up_in_rollups(measure: str) -> None:
+    time = {"dimension": "days.day", "granularity": "pair"}
+    said = asked({"measures": [f"orders.{measure}"], "timeDimensions": [time]}, model=RETAIL)
+    assert set(said) == {"daily", "by_day"}
+    assert None not in said.values()
+
+
 def test_a_repeated_measure_serves_its_own_groups_only() -> None:
     by_product = asked({"measures": ["orders.revenue"], "dimensions": ["items.product"]})
     assert by_product["with_items"] is None  # 50 for a, 10 for b: each order once in a group
