@@ -215,6 +215,24 @@ def test_a_lambda_reads_newer_rows_after_those_in_the_database(place: Place) -> 
 
 
 @pytest.mark.parametrize(
+    "place", [pytest.param(name, marks=pytest.mark.engine(name)) for name in ENGINES[1:]], indirect=True
+)
+def test_a_process_that_builds_nothing_finds_what_another_has_built_since(place: Place) -> None:
+    with place.open(pre_aggregations_builder=False) as opened:
+        with pytest.raises(QueryFailed, match="No parts of the pre-aggregation"):
+            opened.load(QUERIES[0])
+        build(place)
+
+        def found() -> bool:
+            try:
+                return bool(opened.load(QUERIES[0]))
+            except QueryFailed:
+                return False
+
+        until(found)
+
+
+@pytest.mark.parametrize(
     "place", [pytest.param("clickhouse", marks=pytest.mark.engine("clickhouse"))], indirect=True
 )
 def test_an_engine_that_cannot_keep_rollups_answers_from_its_tables(place: Place) -> None:

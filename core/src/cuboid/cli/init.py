@@ -125,12 +125,16 @@ def _from_project(database: str, folder: Path) -> str:
 
 
 async def _introspect(driver_class: type[Driver], config: DriverConfig) -> tuple[TableInfo, ...]:
+    """The tables of the database, but for those that rollups are kept in."""
+    from cuboid.run.store import SourceStoreSettings
+
     driver = driver_class(config)
     if "introspect" not in driver.capabilities:
         return ()
     try:
         await driver.open()
-        return await driver.introspect()
+        found = await driver.introspect()
+        return tuple(each for each in found if each.schema != SourceStoreSettings().schema)
     finally:
         await driver.close()
 

@@ -7,6 +7,8 @@ A part is a table that is made by one statement and never changes. Which parts a
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import re
 import time
 import uuid
@@ -25,11 +27,20 @@ from cuboid.run.stored import StoredRollup
 from cuboid.run.streams import Batch
 from cuboid.types import Job, Result, Statement
 
+log = logging.getLogger(__name__)
+
 KNOWN_SECONDS = 1.0
 """How old what is known of a table may be; what is replaced stays readable for much longer."""
 
 USED_SECONDS = 60.0
 """How often a table that is read again and again is noted as used."""
+
+LOOK_SECONDS = 5.0
+"""How often to look whether another process has made the schema."""
+
+SWEEP_SECONDS = 60.0
+"""How often what is no longer needed is dropped, while parts are built: the newest rows of a lambda are made every few
+seconds."""
 
 LEDGER_SECONDS = 60.0
 """How long a statement of the ledger may take."""
@@ -55,6 +66,7 @@ class SourceStore(RollupStore):
         self._ledger = Ledger(settings.schema, self._run, dialect.sqlglot, dialect.placeholders)
         self._opening = asyncio.Lock()
         self._opened = self._made = False
+        self._looked = self._swept = -math.inf
         self._known: dict[str, tuple[float, Known | None]] = {}
         self._shown: dict[str, tuple[str, ...]] = {}
         self._columns: dict[str, str] = {}
@@ -76,10 +88,8 @@ class SourceStore(RollupStore):
                     await self._source.ping()
                 else:
                     await self._writer.open()
-                self._made = await self._ledger.is_there()
                 self._opened = True
-        if self._made:
-            await self.sweep()
+        await self._tidy()
 
     async def close(self) -> None:
         writer, self._writer, self._opened = self._writer, None, False
@@ -91,7 +101,7 @@ class SourceStore(RollupStore):
         return None if known is None else known.contents.built(name, known.used_at)
 
     async def tables(self) -> tuple[BuiltTable, ...]:
-        found = await self._ledger.all() if self._made else {}
+        found = await self._ledger.all() if await self._is_made() else {}
         tables = (known.contents.built(name, known.used_at) for name, known in found.items())
         return tuple(sorted(tables, key=lambda each: (each.rollup, each.zone, each.name)))
 
@@ -154,6 +164,7 @@ class SourceStore(RollupStore):
         finally:
             keeping.cancel()
         self._show(stored.table, known)
+        await self._tidy()
         return built
 
     async def write(self, stored: StoredRollup, part: NewPart, batches: AsyncIterator[Batch]) -> BuiltPart:
@@ -189,14 +200,23 @@ class SourceStore(RollupStore):
         return True
 
     async def sweep(self) -> None:
-        if self._made:
+        if await self._is_made():
             await self._ledger.sweep()
+
+    async def _tidy(self) -> None:
+        """Sweeps now and then; an account that may only read leaves that to others."""
+        if time.monotonic() - self._swept >= SWEEP_SECONDS:
+            self._swept = time.monotonic()
+            try:
+                await self.sweep()
+            except DriverError as error:
+                log.warning("data source %s: what is no longer needed stays: %s", self._source.name, error)
 
     # ------------------------------------------------------------ what is there
 
     async def _know(self, name: str) -> Known | None:
         at, known = self._known.get(name, (-KNOWN_SECONDS, None))
-        if time.monotonic() - at < KNOWN_SECONDS or not self._made:
+        if time.monotonic() - at < KNOWN_SECONDS or not await self._is_made():
             return known
         known = await self._ledger.read(name)
         self._show(name, known)
@@ -208,6 +228,13 @@ class SourceStore(RollupStore):
             for table, builds in known.contents.shown(name):
                 self._shown[table] = builds
                 self._columns[table] = self._ledger.named(sample)
+
+    async def _is_made(self) -> bool:
+        """Whether the schema is there, by whichever process."""
+        if not self._made and time.monotonic() - self._looked >= LOOK_SECONDS:
+            self._looked = time.monotonic()
+            self._made = await self._ledger.is_there()
+        return self._made
 
     # ------------------------------------------------------------ what is done
 
