@@ -130,12 +130,8 @@ class Planning:
 
     def in_force(self, source: DataSource) -> bool:
         """Whether it is still the data source of its name: a tenant's may have been replaced."""
-        rollups, found = self._rollups, self.data_sources.get(source.name)
-        if rollups is not None and source.name == rollups.name:
-            return True
-        return found is source or (
-            rollups is not None and found is not None and rollups.inside(found) is source
-        )
+        stored = self._rollups is not None and source.name == self._rollups.name
+        return stored or self.data_sources.get(source.name) is source.underlying
 
     def data_source(self, name: str) -> DataSource:
         """The data source of that name. Raises :class:`ConfigError`."""

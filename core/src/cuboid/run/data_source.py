@@ -64,6 +64,11 @@ class DataSource:
         self._closed = False
 
     @property
+    def underlying(self) -> DataSource:
+        """The one whose connections it uses: itself."""
+        return self
+
+    @property
     def used(self) -> bool:
         """Whether the driver is open or being opened: somebody has asked for this data source."""
         return self._opening is not None

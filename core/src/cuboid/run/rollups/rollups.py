@@ -170,7 +170,12 @@ class Rollups:
         its definition has changed. Where tenants define one rollup in several ways, each of them reads its own.
         """
         await self._opened(self._store)
-        return tuple([name for store in list(self._opening) for name in await self._sweep(store)])
+        opened = [
+            store
+            for store, opening in self._opening.items()
+            if opening.done() and not opening.cancelled() and opening.exception() is None
+        ]
+        return tuple([name for store in opened for name in await self._sweep(store)])
 
     async def _sweep(self, store: RollupStore) -> list[str]:
         now = datetime.now(UTC)

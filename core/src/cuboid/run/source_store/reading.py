@@ -53,6 +53,10 @@ class SourceReader(DataSource):
                 yield batch
 
     @property
+    def underlying(self) -> DataSource:
+        return self._source
+
+    @property
     def used(self) -> bool:
         return self._source.used
 
