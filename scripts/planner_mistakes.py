@@ -1,5 +1,6 @@
 """Plants each of the planner mistakes of tests/oracle/mistakes.py into Cuboid and compares generated queries with the
-oracle until one answer differs.
+oracle until one answer differs; and those of tests/oracle/rollup_mistakes.py, comparing what rollups answer with what
+the tables do.
 
 Prints a table: mistake, after how many queries an answer differed, how many queries failed before, what differed. Fails
 if a mistake is not caught. With --write the table of all mistakes goes into docs/explanation/proof.md too.
@@ -20,9 +21,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import conftest  # noqa: F401 - the order in which libraries are loaded
-from tests.oracle.comparison import Search, first_difference
+from tests.oracle.comparison import Search, first_difference, first_stored_difference
 from tests.oracle.engines import ENGINES
 from tests.oracle.mistakes import MISTAKES
+from tests.oracle.rollup_mistakes import ROLLUP_MISTAKES
 
 PAGE = Path(__file__).parent.parent / "docs" / "explanation" / "proof.md"
 HEAD = ("| Mistake | Queries | Errors before | Caught by |", "|---|---:|---:|---|")
@@ -31,11 +33,13 @@ TABLE = re.compile(re.escape(HEAD[0].partition(" Queries")[0]) + r".*?\n\n", re.
 
 def rows(words: str, most: int) -> Iterator[tuple[str, bool]]:
     """A row of the table for each mistake, and whether it is caught."""
-    for mistake in MISTAKES:
+    searches = [(mistake, first_difference) for mistake in MISTAKES]
+    searches += [(mistake, first_stored_difference) for mistake in ROLLUP_MISTAKES]
+    for mistake, search in searches:
         if words not in mistake.title:
             continue
         with mistake.plant():
-            found = first_difference(ENGINES["duckdb"], most)
+            found = search(ENGINES["duckdb"], most)
         caught = found.report is not None
         yield f"| {mistake.title} | {found.queries} | {found.failed or ''} | {told(found)} |", caught
 
