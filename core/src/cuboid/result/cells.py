@@ -13,9 +13,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import orjson
 
 from cuboid.errors import InternalError
 from cuboid.types import Nested, SemanticType, Value
@@ -45,6 +49,7 @@ def wire_column(cells: Sequence[Value], type: SemanticType, name: str) -> list[W
     Raises :class:`InternalError` for a value that no driver may deliver.
     """
     kinds = {cell.__class__ for cell in cells}
+    has_null = TYPE_OF_NULL in kinds
     kinds.discard(TYPE_OF_NULL)
     if len(kinds) > 1:
         return [_wire_cell(cell, type, name) for cell in cells]
@@ -53,12 +58,29 @@ def wire_column(cells: Sequence[Value], type: SemanticType, name: str) -> list[W
     (kind,) = kinds
     if kind is bool or kind is list or kind is dict or (kind is str and type != "time"):
         return list(cells)  # type: ignore[arg-type]
-    convert = _converter(kind, type, name)
-    if kind is datetime or kind is date:
-        # 10,000 cells take 7.6 ms to format; a column of buckets has few distinct values.
-        known = {cell: None if cell is None else convert(cell) for cell in set(cells)}
-        return [known[cell] for cell in cells]
-    return [None if cell is None else convert(cell) for cell in cells]
+    convert = COLUMN_CONVERTERS.get(kind)
+    if convert is None:
+        convert = partial(map, _converter(kind, type, name))
+    if not has_null:
+        return list(convert(cells))
+    written = iter(convert([cell for cell in cells if cell is not None]))
+    return [None if cell is None else next(written) for cell in cells]
+
+
+def wire_integers(cells: Sequence[int]) -> Iterable[str]:
+    """Whole numbers, by way of one JSON text of all: half the time of one by one."""
+    try:
+        return orjson.dumps(cells)[1:-1].decode().split(",")
+    except TypeError:  # of more than 64 bits
+        return map(str, cells)
+
+
+def wire_times(cells: Sequence[datetime]) -> Iterable[str]:
+    """Times as :func:`wire_time` has them, by way of one JSON text of all: a sixth of the time."""
+    texts = orjson.dumps(cells)[2:-2].decode()
+    if "+" in texts or texts.count("-") != 2 * len(cells):  # a driver has left zones in
+        return map(wire_time, cells)
+    return [text[:23] if len(text) > 19 else f"{text}.000" for text in texts.split('","')]
 
 
 def number_column(cells: Sequence[Value], type: SemanticType, name: str) -> list[WireValue]:
@@ -136,6 +158,12 @@ CONVERTERS: dict[type, Callable[..., str | None]] = {
     datetime: wire_time,
     date: wire_date,
 }
+
+COLUMN_CONVERTERS: dict[type, Callable[[Sequence[Any]], Iterable[str]]] = {
+    int: wire_integers,
+    datetime: wire_times,
+}
+"""What is quicker for many."""
 
 
 def _converter(kind: type, type: SemanticType, name: str) -> Callable[..., str | None]:

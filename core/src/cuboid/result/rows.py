@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -57,12 +58,11 @@ def wire_table(
     chosen = selected(shape, catalog)
     if len(result.columns) != len(chosen):
         raise InternalError(f"The result has {len(result.columns)} columns; the query selects {len(chosen)}.")
-    cells = list(zip(*result.rows, strict=True)) if result.rows else [()] * len(chosen)
     table: dict[str, Sequence[WireValue]] = {}
-    for (key, type), column in zip(chosen, cells, strict=True):
+    for index, (key, type) in enumerate(chosen):
         if key not in table:
             write = number_column if cast_numerics and type == "number" else wire_column
-            table[key] = write(column, type, key)
+            table[key] = write(list(map(itemgetter(index), result.rows)), type, key)
     for member, key in _finest_groupings(shape, catalog).items():
         table.setdefault(member, table[key])
     height = len(result.rows)

@@ -16,7 +16,7 @@ import duckdb
 from pydantic import Field, model_validator
 
 from cuboid.errors import ConnectionFailed, DriverError, QueryFailed, UnsupportedFeature
-from cuboid.run.cells import Converter
+from cuboid.run.cells import Converter, as_it_is
 from cuboid.run.dbapi import Cursor, DBAPIDriver
 from cuboid.run.driver import DriverConfig
 from cuboid.run.server_config import ProjectPath
@@ -37,6 +37,27 @@ BROKEN_OPTIMIZERS = ("common_subplan", "statistics_propagation")
 role's number comes out for the other's. The second fails on CASE expressions whose branches it can rule out with
 "BindBuiltinScalarFunction did not return a BoundFunctionExpression". ``tests/test_optimizers.py`` has both statements
 and fails once an engine no longer needs this."""
+
+SEMANTIC = frozenset(
+    [
+        "BOOLEAN",
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "HUGEINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+        "UHUGEINT",
+        "FLOAT",
+        "DOUBLE",
+        "VARCHAR",
+        "TIMESTAMP",
+    ]
+)
+"""Types whose cells are semantic values as they come."""
 
 AS_TEXT: Mapping[str, Converter] = {"BIGNUM": int, "JSON": json.loads}
 """Types that DuckDB hands out as text."""
@@ -168,7 +189,8 @@ class DuckDBDriver(DBAPIDriver):
         """The cursor is the connection, and goes on living."""
 
     def converter(self, described: Any, meant: SemanticType | None) -> Converter | None:
-        return AS_TEXT.get(str(described[1]))
+        type = str(described[1])
+        return as_it_is if type.partition("(")[0] in SEMANTIC else AS_TEXT.get(type)
 
     def bind(self, value: Value) -> Any:
         # Integers beyond DuckDB's become floating point, as DuckDB does itself with decimals beyond 38 digits: a
