@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import itertools
 import statistics
-import sys
 import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import starting
 from compiling import cube
 from measure import Row
-from serving import running
 
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
@@ -74,15 +73,9 @@ def question(own: Planner, number: int) -> Question:
 
 
 def until_ready(size: int) -> float:
-    """Seconds from the start of the process to the first 200 of /readyz; the best of three."""
+    """Seconds from the start of the process to the first 200 of /readyz; the median of three."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "model").mkdir()
         for number in range(size):
             (Path(folder) / "model" / f"c{number}.yml").write_text(text(number, size))
-        found = []
-        for _ in range(3):
-            start = time.perf_counter()
-            cuboid = str(Path(sys.executable).parent / "cuboid")
-            with running([cuboid, "serve", folder, "--dev", "--port"], CUBEJS_DB_TYPE="duckdb"):
-                found.append(time.perf_counter() - start)
-    return min(found)
+        return starting.until_ready(Path(folder), 3, CUBEJS_DB_TYPE="duckdb")

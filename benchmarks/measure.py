@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-TICKS = os.sysconf("SC_CLK_TCK")
+SCHEDULED = 2
+"""With a process's number this makes the number of its clock of CPU in nanoseconds (Linux, clock_getcpuclockid(3))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +54,8 @@ def side_by_side(rounds: int, works: Mapping[str, Callable[[], object]]) -> dict
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time that a process has spent, to a hundredth of a second."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    """User and system time that a process has spent, those of its threads that have ended included."""
+    return time.clock_gettime(~pid << 3 | SCHEDULED)
 
 
 def report(title: str, rows: list[Row]) -> None:

@@ -60,15 +60,15 @@ def running(command: list[str], **environment: str) -> Iterator[tuple[int, int]]
         [*command, str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, **environment},
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment},
     ) as process:
-        wait_until_ready(port)
+        wait_until_ready(process, port)
         yield process.pid, port
         process.terminate()
 
 
-def wait_until_ready(port: int) -> None:
-    while True:
+def wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
+    while process.poll() is None:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
             connection.request("GET", "/readyz")
@@ -76,6 +76,7 @@ def wait_until_ready(port: int) -> None:
                 return
         except OSError:
             time.sleep(0.01)
+    raise RuntimeError(f"the server ended with {process.returncode}: {process.args!r}")
 
 
 def cost(

@@ -91,7 +91,7 @@ install() {
     # variable at spaces, hence the relative path.
     if "$python" -m pip install -q --disable-pip-version-check -c constraints.txt uv 2>/dev/null; then
         configure_uv
-        if .venv/bin/uv pip install -q --python "$python" -c constraints.txt --build-constraints constraints.txt "$@"; then
+        if .venv/bin/uv pip install -q --compile-bytecode --python "$python" -c constraints.txt --build-constraints constraints.txt "$@"; then
             return
         fi
         say "uv could not install the packages; trying pip."

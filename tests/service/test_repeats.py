@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from cuboid.answers import Wanted
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
 from cuboid.planner import Planner
-from cuboid.repeats import LARGEST, MOST, Repeats, Understood
+from cuboid.planning import ServiceSettings
+from cuboid.repeats import LARGEST, MOST, Repeats
 from cuboid.request import Request, RequestContext
+from cuboid.run.data_source import DataSource
+from cuboid.run.queue import QueueSettings
 from cuboid.service import Service
 from cuboid.types import Principal
 from cuboid_duckdb.dialect import DuckDBDialect
+from cuboid_duckdb.driver import DuckDBConfig, DuckDBDriver
+from cuboid_duckdb.queue import DuckDBQueue
 
 MODEL = """
 cubes:
@@ -31,6 +37,13 @@ views:
     cubes: [{join_path: orders, includes: [count, at]}]
     default_filters: [{member: at, operator: inDateRange, values: [last 7 days]}]
 """
+TENANTS = MODEL.replace(
+    "    measures:",
+    """    access_policy:
+      - group: "*"
+        row_level: {filters: [{member: id, operator: equals, values: "{security_context.tenant}"}]}
+    measures:""",
+)
 CATALOG = compile_catalog([ModelFile("model.yml", MODEL)])
 CONTEXT = RequestContext(Principal(MappingProxyType({"tenant": 1})))
 
@@ -77,16 +90,20 @@ def test_words_of_the_model_count_from_the_present_too() -> None:
 
 
 PLANNERS = [Planner(CATALOG, lambda name: DuckDBDialect()) for _ in range(2)]
-NOBODY: list[Wanted] = []
 
 
-def key(repeats: Repeats, raw: object = "{}", context: RequestContext = CONTEXT, **more: Any) -> Any:
+def make(*, plugins_decide: bool = False) -> Repeats[str]:
+    service = Service(lambda: CATALOG, {}, ServiceSettings(plugins_decide=plugins_decide))
+    return Repeats(service.planning)
+
+
+def key(repeats: Repeats[str], raw: object = "{}", context: RequestContext = CONTEXT, **more: Any) -> Any:
     given = {"planner": PLANNERS[0], "epoch": 0, "options": (None, None, False), **more}
     return repeats.key(raw, context, given["planner"], given["epoch"], given["options"])
 
 
 def test_a_request_is_another_with_any_other_part() -> None:
-    repeats = Repeats(on=True)
+    repeats = make()
     claims: list[dict[str, Any]] = [{}, {"tenant": "1"}, {"tenant": True}, {"tenant": 1, "exp": 5}]
     others = [
         *(
@@ -107,14 +124,41 @@ def test_a_request_is_another_with_any_other_part() -> None:
 
 
 def test_what_is_large_or_at_the_mercy_of_plugins_or_time_is_not_known() -> None:
-    repeats = Repeats(on=True)
+    repeats = make()
     assert key(repeats, "x" * LARGEST) is None
     assert key(repeats, {"a": object()}) is None
-    assert key(Repeats(on=False)) is None
-    repeats.put(key(repeats), Understood(Request("regularQuery", (), moving=True), NOBODY))
+    assert key(make(plugins_decide=True)) is None
+    repeats.put(key(repeats), "known", Request("regularQuery", (), moving=True), PLANNERS[0], ())
     assert repeats.get(key(repeats)) is None
-    kept = Understood(Request("regularQuery", (), moving=False), NOBODY)
+    lasting = Request("regularQuery", (), moving=False)
     for number in range(MOST + 1):
-        repeats.put(key(repeats, str(number)), kept)
+        repeats.put(key(repeats, str(number)), str(number), lasting, PLANNERS[0], ())
     assert repeats.get(key(repeats, "0")) is None
-    assert repeats.get(key(repeats, str(MOST))) is kept
+    assert repeats.get(key(repeats, str(MOST))) == str(MOST)
+
+
+def test_sql_that_was_told_is_kept_for_those_who_ask_alike() -> None:
+    """The claim stands in the statement's parameters: what is told one tenant is told no other."""
+    catalogs = [compile_catalog([ModelFile("model.yml", text)]) for text in (TENANTS, MODEL)]
+    assert not any(catalog.errors for catalog in catalogs)
+    driver = DuckDBDriver(DuckDBConfig())
+    source = DataSource("default", driver, DuckDBDialect(), DuckDBQueue(driver, QueueSettings()))
+    service = Service(lambda: catalogs[0], {"default": source})
+    other = RequestContext(Principal(MappingProxyType({"tenant": 2})))
+    query, lately = {"measures": ["orders.count"]}, ranged("last 7 days")
+
+    async def ask() -> list[bytes | None]:
+        told = [await service.sql(query, context) for context in (CONTEXT, other)]
+        assert told[0] != told[1]
+        assert [service.kept_sql(query, context) for context in (CONTEXT, other)] == told
+        assert service.kept_sql({**query, "limit": 1}, CONTEXT) is None
+        assert service.kept_sql(query, replace(CONTEXT, dev=True)) is None
+        await service.sql(lately, CONTEXT)
+        assert service.kept_sql(lately, CONTEXT) is None
+        del catalogs[0]
+        assert service.kept_sql(query, CONTEXT) is None
+        await service.sql(query, CONTEXT)
+        return [*told, service.kept_sql(query, CONTEXT)]
+
+    one, two, open_to_all = (json.loads(body or "")["sql"]["sql"] for body in asyncio.run(ask()))
+    assert (one[1], two[1], open_to_all[1]) == (["1"], ["2"], [])

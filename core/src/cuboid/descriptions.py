@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Hashable
 from typing import Any
 
 from cuboid.catalog.meta import describe
@@ -13,13 +15,20 @@ from cuboid.planning import Planning, in_thread_if
 from cuboid.query.explained_dates import explain_dates
 from cuboid.query.explained_policies import explain_policies
 from cuboid.query.model import Question
-from cuboid.request import RequestContext
+from cuboid.repeats import Repeats
+from cuboid.request import Request, RequestContext
 from cuboid.result.dry_run import describe_query
 from cuboid.result.envelope import encode
 from cuboid.result.statement import describe_statement
 from cuboid.result.stored import describe_rollups
 from cuboid.run.refresh_keys import Key
 from cuboid.types import Principal
+
+QUARTER = 900
+"""Seconds of a quarter of an hour."""
+
+LARGEST_KEPT = 20_000
+"""Bytes of a body that is kept."""
 
 MANY_CUBES = 20
 """Cubes from which describing them moves to a thread: about 3 ms of work."""
@@ -31,17 +40,27 @@ class Descriptions:
     def __init__(self, planning: Planning, freshness: Freshness) -> None:
         self._planning = planning
         self._freshness = freshness
+        self._repeats: Repeats[bytes] = Repeats(planning)
+
+    def kept_sql(self, raw: object, context: RequestContext) -> bytes | None:
+        """The body of ``/v1/sql`` if it is kept."""
+        found = self._planning.at_once(context) if self._repeats.on else None
+        return None if found is None else self._repeats.get(self._repeat(raw, context, found[0]))
 
     async def sql(self, raw: object, context: RequestContext) -> bytes:
         """The body of ``/v1/sql``: an object, or for comparisons and blended queries an array of them."""
         planner, reader = await self._planning.for_principal(context.principal)
 
-        def plan() -> bytes:
+        def plan() -> tuple[Request, list[dict[str, Any]]]:
             request = reader.read(raw, context)
-            described = [self._describe(question, planner) for question in request.questions]
-            return encode(described[0] if request.type == "regularQuery" else described)
+            return request, [self._describe(question, planner) for question in request.questions]
 
-        return await self._planning.think(plan, raw)
+        request, described = await self._planning.think(plan, raw)
+        body = encode(described[0] if request.type == "regularQuery" else described)
+        if len(body) <= LARGEST_KEPT:
+            sources = {self._planning.data_source(each["dataSource"]) for each in described}
+            self._repeats.put(self._repeat(raw, context, planner), body, request, planner, sources)
+        return body
 
     async def dry_run(self, raw: object, context: RequestContext) -> bytes:
         """The body of ``/v1/dry-run``: what the queries mean, before plugins change them. Nothing is run."""
@@ -88,6 +107,11 @@ class Descriptions:
 
         long = self._planning.settings.plugins_wait or len(catalog.cubes) > MANY_CUBES
         return await in_thread_if(long, describing)
+
+    def _repeat(self, raw: object, context: RequestContext, planner: Planner) -> Hashable | None:
+        """By what ``/v1/sql`` knows a request again. Refresh keys are written with the offset of a zone, which changes
+        at a quarter of an hour if at all."""
+        return self._repeats.key(raw, context, planner, 0, (int(time.time() // QUARTER),))
 
     def _describe(self, question: Question, planner: Planner) -> dict[str, Any]:
         served = planner.serve(question)

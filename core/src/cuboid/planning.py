@@ -78,7 +78,7 @@ class Planning:
         self._rewrite_query = rewrite_query
         self._rollups = rollups
         self._known: dict[int, InForce] = {}  # by identity of the catalog, which the planner holds
-        self.planned: Callable[[frozenset[int]], None] = lambda serials: None
+        self.planned: list[Callable[[frozenset[int]], None]] = []
         """Told of the planners in force, by number, when there is a new one."""
 
     async def for_principal(self, principal: Principal) -> InForce:
@@ -89,6 +89,18 @@ class Planning:
         """Likewise for whoever makes a request, and the request with the tenant's name."""
         tenant, catalog = await self.models.named(context.principal)
         return *self.over(catalog), context if context.tenant == tenant else replace(context, tenant=tenant)
+
+    def at_once(self, context: RequestContext) -> tuple[Planner, RequestReader, RequestContext] | None:
+        """As :meth:`for_request`, if nothing has to be waited for."""
+        if self.settings.plugins_wait:
+            return None
+        finding = self.for_request(context)
+        try:
+            finding.send(None)
+        except StopIteration as found:
+            return found.value  # type: ignore[no-any-return]
+        finding.close()  # the principal's model is still to be read
+        return None
 
     def over(self, catalog: Catalog) -> InForce:
         """What plans and reads over the catalog; tenants of one catalog share it. Of catalogs that nobody may ask any
@@ -110,7 +122,9 @@ class Planning:
             held = {id(each) for each in self.models.held()}
             self._known = {key: each for key, each in self._known.items() if key in held}
             self._known[id(catalog)] = known
-            self.planned(frozenset(planner.serial for planner, _ in self._known.values()))
+            serials = frozenset(planner.serial for planner, _ in self._known.values())
+            for tell in self.planned:
+                tell(serials)
         return known
 
     def trial(self, catalog: Catalog) -> Planner:

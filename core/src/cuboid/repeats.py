@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import marshal
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from cuboid.planner import Planner
+from cuboid.planning import Planning
 from cuboid.request import Request, RequestContext
 from cuboid.run.data_source import DataSource
 from cuboid.types import Principal
-from cuboid.wanted import Wanted
+
+V = TypeVar("V")
 
 MOST = 2000
 """Requests that are known at once; one is some kilobytes. The one that came longest ago is forgotten first."""
@@ -27,24 +29,27 @@ LARGEST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
-    """A request, read and planned."""
+class _Known(Generic[V]):
+    """What is known of a request, by which planner, and the data sources it was planned for."""
 
-    request: Request
-    wanted: Sequence[Wanted]
+    value: V
+    planner: int
+    sources: frozenset[DataSource]
 
 
-class Repeats:
+class Repeats(Generic[V]):
     """Knows requests again. Used from one event loop.
 
-    :param on: False where plugins have a say in what queries mean, or nothing is kept.
-    :param in_force: whether a data source is still the one of its name: what was planned for another is forgotten.
+    :param planning: tells what is in force. What was planned by other planners, or for data sources that were replaced
+        since, is forgotten.
     """
 
-    def __init__(self, *, on: bool, in_force: Callable[[DataSource], bool] = lambda source: True) -> None:
-        self.on = on
-        self._in_force = in_force
-        self._known: OrderedDict[Hashable, Understood] = OrderedDict()
+    def __init__(self, planning: Planning) -> None:
+        self.on = not planning.settings.plugins_decide
+        """Requests are known again: no plugin has a say in what they mean."""
+        self._in_force = planning.in_force
+        planning.planned.append(self.keep)
+        self._known: OrderedDict[Hashable, _Known[V]] = OrderedDict()
         self._claims: OrderedDict[int, tuple[object, str]] = OrderedDict()
 
     def key(
@@ -62,29 +67,36 @@ class Repeats:
             return None
         return text, options, context.dev, planner.serial, epoch, self._identity(context.principal)
 
-    def get(self, key: Hashable | None) -> Understood | None:
+    def get(self, key: Hashable | None) -> V | None:
         """What is known of the request."""
         found = None if key is None else self._known.get(key)
         if found is None:
             return None
-        if not all(self._in_force(source) for one in found.wanted for source, _ in one.parts):
+        if not all(map(self._in_force, found.sources)):
             del self._known[key]
             return None
         self._known.move_to_end(key)
-        return found
+        return found.value
 
-    def put(self, key: Hashable | None, understood: Understood) -> None:
+    def put(
+        self,
+        key: Hashable | None,
+        value: V,
+        request: Request,
+        planner: Planner,
+        sources: Iterable[DataSource],
+    ) -> None:
         """Knows the request from now on, unless it is another one at another time."""
-        if key is None or understood.request.moving:
+        if key is None or request.moving:
             return
-        self._known[key] = understood
+        self._known[key] = _Known(value, planner.serial, frozenset(sources))
         if len(self._known) > MOST:
             self._known.popitem(last=False)
 
     def keep(self, planners: frozenset[int]) -> None:
         """Knows the requests over these planners only; those over others are not read that way any more."""
         for key, known in list(self._known.items()):
-            if any(one.planner.serial not in planners for one in known.wanted):
+            if known.planner not in planners:
                 del self._known[key]
 
     def _identity(self, principal: Principal) -> str:

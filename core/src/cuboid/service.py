@@ -29,7 +29,7 @@ from cuboid.planner import Planner
 from cuboid.planning import Parts, Planning, ServiceSettings
 from cuboid.query.model import Question
 from cuboid.query_log import QueryLog
-from cuboid.repeats import Repeats, Understood
+from cuboid.repeats import Repeats
 from cuboid.request import Request, RequestContext, RewriteQuery, poll_id
 from cuboid.result.envelope import encode, multi
 from cuboid.result.formats import Format
@@ -47,7 +47,7 @@ from cuboid.run.together import Together
 from cuboid.shared_answers import SharedAnswers
 from cuboid.streaming import Streaming
 from cuboid.types import Pending, Result, Withdrawn
-from cuboid.wanted import Told, Wanted
+from cuboid.wanted import Told, Understood, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -89,15 +89,14 @@ class Service:
         self._withdrawing: set[asyncio.Task[list[Withdrawn]]] = set()
         if link is not None:
             link.withdrawn = self._withdrawn
+
+        self._repeats: Repeats[Understood] = Repeats(self._planning)
         self._descriptions = Descriptions(self._planning, self._freshness)
         self._kept = rollups if isinstance(rollups, LateRollups) else None
         self._jobs = Jobs(self._planning, self._kept)
         self._streaming = Streaming(self._planning, self._stored, self._count_rows)
         self._rows: Counter[str] = Counter()
         self._dropped = 0
-        known_again = self._settings.cache_size > 0 and not self._settings.plugins_decide
-        self._repeats = Repeats(on=known_again, in_force=self._planning.in_force)
-        self._planning.planned = self._repeats.keep
         self._answers = Answers(
             self._settings.cache_size,
             self._freshness,
@@ -118,16 +117,12 @@ class Service:
         cast_numerics: bool = False,
     ) -> bytes | None:
         """The body of ``/v1/load`` if it is kept, good, and nothing has to be waited for to know that."""
-        if not self._repeats.on or self._settings.plugins_wait or not self._epochs.trusted:
+        if not self._repeats.on or not self._epochs.trusted:
             return None
-        finding = self._planning.for_request(context)
-        try:
-            finding.send(None)
-        except StopIteration as found:
-            planner, _, context = found.value
-        else:  # the principal's model is still to be read
-            finding.close()
+        found = self._planning.at_once(context)
+        if found is None:
             return None
+        planner, _, context = found
         options = (query_type, cache, cast_numerics)
         known = self._repeats.get(self._repeats.key(raw, context, planner, self._epochs.changes, options))
         told = None if known is None else self._answers.at_once(known.wanted)
@@ -175,7 +170,7 @@ class Service:
 
         if known is None:
             known = await self._planning.think(plan, raw)
-            self._repeats.put(repeat, known)
+            self._repeats.put(repeat, known, known.request, planner, known.sources())
         wait = self._settings.continue_wait
         try:
             told = await self._answers.answer(known.wanted, asker=context.asker, wait=wait)
@@ -273,6 +268,10 @@ class Service:
     def formats(self) -> Mapping[str, type[Format]]:
         """The formats of streams by media type."""
         return self._settings.formats
+
+    def kept_sql(self, raw: object, context: RequestContext) -> bytes | None:
+        """The body of ``/v1/sql`` if it is kept."""
+        return self._descriptions.kept_sql(raw, context)
 
     async def sql(self, raw: object, context: RequestContext) -> bytes:
         """The body of ``/v1/sql``: an object, or for comparisons and blended queries an array of them."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cuboid.planner import Planner
 from cuboid.planning import Parts
 from cuboid.query.model import Question
+from cuboid.request import Request
 from cuboid.result.envelope import Body
+from cuboid.run.data_source import DataSource
 from cuboid.run.refresh_keys import Key, Values
 from cuboid.run.stored import RollupUse
 
@@ -42,6 +44,18 @@ class Wanted:
     def mode(self) -> str:
         """The cache mode."""
         return self.question.query.cache or "stale-if-slow"
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A request, read and planned."""
+
+    request: Request
+    wanted: Sequence[Wanted]
+
+    def sources(self) -> Iterator[DataSource]:
+        """Those that are asked."""
+        return (source for one in self.wanted for source, _ in one.parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,22 @@ class SqlHandler(ApiHandler):
     scope = "sql"
 
     async def get(self) -> None:
-        await self.respond(self._sql(await self.parameters()))
+        parameters = await self.parameters()
+        _check_format(parameters)
+        query, service = parameters.get("query"), self.site.service
+        kept = service.kept_sql(query, self.context)
+        if kept is None:
+            await self.respond(service.sql(query, self.context))
+        else:  # what takes no time needs no task that could be stopped
+            await self.send(kept)
 
     head = get
     post = get
 
-    async def _sql(self, parameters: Mapping[str, Any]) -> bytes:
-        format = text_parameter(parameters, "format")
-        if format == "sql":
-            raise no_sql_interface("Send a query object and leave out format=sql.")
-        if format not in (None, "rest"):
-            raise InvalidQuery('Invalid query format: "format" must be one of [rest, sql]', path="format")
-        return await self.site.service.sql(parameters.get("query"), self.context)
+
+def _check_format(parameters: Mapping[str, Any]) -> None:
+    format = text_parameter(parameters, "format")
+    if format == "sql":
+        raise no_sql_interface("Send a query object and leave out format=sql.")
+    if format not in (None, "rest"):
+        raise InvalidQuery('Invalid query format: "format" must be one of [rest, sql]', path="format")
