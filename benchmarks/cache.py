@@ -11,11 +11,11 @@ from pathlib import Path
 
 import jwt
 from measure import Row
+from plain_shop import SECRET
 from serving import cost, running
 
 ROWS = (5, 365, 10_000)
 ROUNDS = 5
-SECRET = "a secret of this benchmark alone, and long enough for HS256"
 MODEL = """
 cubes:
   - name: days

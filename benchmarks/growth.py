@@ -6,8 +6,9 @@ import itertools
 import statistics
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import starting
 from compiling import cube
@@ -16,9 +17,8 @@ from measure import Row
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
 from cuboid.planner import Planner
-from cuboid.query.model import Question
-from cuboid.query.normalize import normalize
-from cuboid.query.parse import parse
+from cuboid.request import RequestContext, RequestReader
+from cuboid.service import Service
 from cuboid_duckdb.dialect import DuckDBDialect
 
 SIZES = (10, 500)
@@ -28,25 +28,32 @@ THREE_OF_TEN = list(itertools.combinations(range(10), 3))
 def rows(rounds: int) -> list[Row]:
     """The report's rows."""
     few, many = SIZES
-    planners = {size: planner(size) for size in SIZES}
-    times: dict[int, list[float]] = {size: [] for size in SIZES}
+    models = {size: model(size) for size in SIZES}
+    read: dict[int, list[float]] = {size: [] for size in SIZES}
+    planned: dict[int, list[float]] = {size: [] for size in SIZES}
     for number in range(rounds):
-        for size, own in planners.items():
-            asked = question(own, number)
+        for size, (planner, reader) in models.items():
+            query = asked(number)
             start = time.thread_time()
-            own.prepare(asked.shape).bind(asked.values)
-            times[size].append(time.thread_time() - start)
-    against = f"plan a new shape, {few} cubes"
-    return [
-        Row(against, statistics.median(times[few])),
-        Row(f"plan a new shape, {many} cubes", statistics.median(times[many]), against, most=1.1),
-        Row(f"cuboid serve to /readyz, {many} cubes", until_ready(many), most=1.5),
-    ]
+            (question,) = reader.read(query, RequestContext()).questions
+            middle = time.thread_time()
+            planner.prepare(question.shape).bind(question.values)
+            read[size].append(middle - start)
+            planned[size].append(time.thread_time() - middle)
+    found = []
+    for what, times in (("read a new question", read), ("plan a new shape", planned)):
+        against = f"{what}, {few} cubes"
+        found += [
+            Row(against, statistics.median(times[few])),
+            Row(f"{what}, {many} cubes", statistics.median(times[many]), against, most=1.1),
+        ]
+    return [*found, Row(f"cuboid serve to /readyz, {many} cubes", until_ready(many), most=1.5)]
 
 
-def planner(size: int) -> Planner:
+def model(size: int) -> tuple[Planner, RequestReader]:
     catalog = compile_catalog([ModelFile(f"model/c{n}.yml", text(n, size)) for n in range(size)])
-    return Planner(catalog, lambda _: DuckDBDialect())
+    source = SimpleNamespace(dialect=DuckDBDialect(), identity="duckdb")
+    return Service(lambda: catalog, {"default": source}).planning.over(catalog)  # type: ignore[dict-item]
 
 
 def text(number: int, size: int) -> str:
@@ -57,10 +64,10 @@ def text(number: int, size: int) -> str:
     return written
 
 
-def question(own: Planner, number: int) -> Question:
+def asked(number: int) -> dict[str, Any]:
     """Another shape each time: measures and dimensions of two cubes that are joined."""
     measures = THREE_OF_TEN[number % len(THREE_OF_TEN)]
-    query = {
+    return {
         "measures": [f"c3.m{n}" for n in measures],
         "dimensions": [f"c3.d{number // 120 % 8}", "c4.d1"],
         "timeDimensions": [{"dimension": "c3.d8", "granularity": "month"}],
@@ -69,7 +76,6 @@ def question(own: Planner, number: int) -> Question:
             {"member": "c3.d7", "operator": "set"},
         ],
     }
-    return normalize(parse(query), own.catalog, now=datetime.now(UTC))[0]
 
 
 def until_ready(size: int) -> float:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cache
 from measure import Row
+from plain_shop import plain_shop
 from serving import cost, running
 
 ROWS = (10_000, 50_000)
@@ -32,7 +33,7 @@ CUBOID = [str(Path(sys.executable).parent / "cuboid"), "serve"]
 
 def rows(shop: Path, requests: int) -> list[Row]:
     """The report's rows."""
-    with running([*CUBOID, str(shop), "--dev", "--port"], CUBOID_CACHE_SIZE="0") as ours:
+    with plain_shop(shop) as project, running([*CUBOID, str(project), "--dev", "--port"]) as ours:
         idle = resident(ours[0])
         found = [*statement_text(ours, requests), *crowd(ours)]
     return [*found, *many_rows(requests), Row("memory when ready", idle, most=120, unit="MiB")]

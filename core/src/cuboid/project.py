@@ -308,7 +308,11 @@ class Project:
                 cache_size=settings.cache_size,
                 stream_limit=settings.stream_limit,
                 formats=self.registry.formats(),
-                access=AccessSettings(self.hooks.access_filters, self.hooks.groups, masks),
+                access=AccessSettings(
+                    self.hooks.access_filters if self.registry.offers("access_filters") else None,
+                    self.hooks.groups,
+                    masks,
+                ),
                 plugins_wait=self.registry.wait,
                 plugins_decide=any(map(self.registry.offers, DECIDING)),
             ),

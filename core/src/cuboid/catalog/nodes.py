@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from cuboid.catalog.pieces import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(msgspec.Struct, frozen=True, gc=False):
     """A single value: ``text`` as the author means it, ``value`` as typed, ``written`` as in the file
-    (with quotes, escapes and indentation).
+    (with quotes, escapes and indentation). As many as places, so the garbage collector does not see them either.
 
     Only ``true`` and ``false`` are booleans: YAML 1.1's ``yes``, ``no``, ``on`` and ``off`` are text, and so
     are dates.

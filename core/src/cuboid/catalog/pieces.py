@@ -9,10 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something is written: file (relative to the project), 1-based line and column."""
+
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """Where something is written: file (relative to the project), 1-based line and column.
+
+    Of a model's places there are hundreds of thousands, which lead nowhere: the garbage collector need not see them.
+    """
 
     file: str
     line: int

@@ -19,10 +19,16 @@ ClaimPath = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Cubes in order of declaration, views among them only where members of theirs were named; claims in no order."""
+    """Cubes in order of declaration, views among them only where members of theirs were named, and those of them that
+    have access policies; claims in no order."""
 
     cubes: tuple[str, ...]
+    guarded: tuple[str, ...]
     claims: frozenset[ClaimPath]
+
+
+_Closure = tuple[frozenset[str], frozenset[ClaimPath]]
+"""The cubes and claims that are reached from one member."""
 
 
 class Reach:
@@ -30,63 +36,85 @@ class Reach:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._found: dict[frozenset[str], Reached] = {}
+        self._numbers: dict[str, int] = {}
+        self._closures: dict[
+            _Closure, int
+        ] = {}  # most members of a model that is joined throughout reach the same
+        self._found: dict[frozenset[int], Reached] = {}
 
     def of(self, names: Iterable[str]) -> Reached:
         """What is reached from the members of these full names."""
-        asked = frozenset(names)
+        asked = frozenset(map(self._number, names))
         found = self._found.get(asked)
         if found is None:
-            found = self._search(asked)
             if len(self._found) > _KEPT:
                 self._found.clear()
-            self._found[asked] = found
+            found = self._found[asked] = self._together(asked)
         return found
 
-    def _search(self, asked: frozenset[str]) -> Reached:
+    def _number(self, name: str) -> int:
+        """Of the member's closure."""
+        number = self._numbers.get(name)
+        if number is None:
+            closure = self._search(name)
+            number = self._numbered.setdefault(closure, next(self._next))
+            self._closures[number] = closure
+            self._numbers[name] = number
+        return number
+
+    def _together(self, asked: frozenset[int]) -> Reached:
+        closures = [self._closures[number] for number in asked]
+        reached = frozenset[str]().union(*(cubes for cubes, _ in closures))
+        claims = frozenset[ClaimPath]().union(*(claims for _, claims in closures))
+        cubes = sorted(map(self._catalog.cubes.__getitem__, reached), key=lambda cube: cube.index)
+        guarded = (cube.name for cube in cubes if cube.access_policies is not None)
+        return Reached(tuple(cube.name for cube in cubes), tuple(guarded), claims)
+
+    def _search(self, asked: str) -> _Closure:
         members: set[str] = set()
         cubes: set[str] = set()
         claims: set[ClaimPath] = set()
-        waiting = list(asked)
+        names = [asked]
+        entered: list[str] = []
 
         def read(template: Template) -> None:
             for reference in template.references:
-                for cube in reference.path:
-                    enter(cube)
+                entered.extend(reference.path)
                 if isinstance(reference, MemberReference):
-                    waiting.append(reference.member)
+                    names.append(reference.member)
             claims.update(_claims(template))
 
-        def enter(name: str) -> None:
-            cube = self._catalog.cubes.get(name)
-            if cube is None or name in cubes:
-                return
-            cubes.add(name)
-            waiting.extend(part.full_name for part in cube.primary_key)
-            waiting.extend(_policy_members(cube))
+        def enter(cube: Cube) -> None:
+            names.extend(part.full_name for part in cube.primary_key)
+            names.extend(_policy_members(cube))
             for source in (cube.sql, cube.sql_table):
                 if source is not None:
                     read(source)
             for join in cube.joins:
                 read(join.sql)
-                enter(join.target)
+                entered.append(join.target)
 
-        while waiting:
-            name = waiting.pop()
+        while names or entered:
+            if entered:
+                cube = self._catalog.cubes.get(entered.pop())
+                if cube is not None and cube.name not in cubes:
+                    cubes.add(cube.name)
+                    enter(cube)
+                continue
+            name = names.pop()
             member = self._catalog.member(name)
             if member is None or name in members:
                 continue
             members.add(name)
-            enter(member.cube)
-            waiting.extend(_named(member))
+            entered.append(member.cube)
+            names.extend(_named(member))
             for template in _templates(member):
                 read(template)
-        ordered = sorted(cubes, key=lambda name: self._catalog.cubes[name].index)
-        return Reached(tuple(ordered), frozenset(claims))
+        return frozenset(cubes), frozenset(claims)
 
 
 _KEPT = 5000
-"""Sets of members remembered; a dashboard asks dozens."""
+"""Answers that are remembered; a dashboard asks dozens."""
 
 
 def _claims(template: Template) -> Iterator[ClaimPath]:

@@ -44,12 +44,12 @@ AccessFilters = Callable[[str, Principal], Sequence[Mapping[str, Any]]]
 class AccessSettings:
     """What access rules depend on besides the catalog.
 
-    :param filters: asks the plugins.
+    :param filters: asks the plugins; None if none has any.
     :param groups: names the groups of a principal.
     :param masks: what masked members show that have no mask of their own; NULL where a type is not in it.
     """
 
-    filters: AccessFilters = lambda cube, principal: ()
+    filters: AccessFilters | None = None
     groups: Callable[[Principal], frozenset[str]] = claimed_groups
     masks: Mapping[SemanticType, Mask] = field(default_factory=dict)
 
@@ -76,12 +76,11 @@ class AccessReader:
             by_cube.setdefault(member.cube, []).append(member)
         asked = self._ask_plugins(named, by_cube, principal)
         reached = self._reach.of((*named, *_tested(asked)))
-        guarded = any(self._catalog.cubes[name].access_policies is not None for name in reached.cubes)
-        groups = self._settings.groups(principal) if guarded else frozenset()
+        groups = self._settings.groups(principal) if reached.guarded else frozenset()
         conditions: list[Condition] = []
         rows: list[RowRule] = []
         masks: list[MaskRule] = []
-        for name in reached.cubes:
+        for name in reached.cubes if asked else reached.guarded:
             cube = self._catalog.cubes[name]
             members = by_cube.get(name, [])
             if (cube.access_policies is None and name not in asked) or (cube.view and not members):
@@ -124,6 +123,8 @@ class AccessReader:
     ) -> dict[str, tuple[FilterTree, ...] | UserError]:
         """The filters of plugins by cube, where there are any; a refusal counts for whoever reads the cube."""
         found: dict[str, tuple[FilterTree, ...] | UserError] = {}
+        if self._settings.filters is None:
+            return found
         for name in self._reach.of(named).cubes:
             try:
                 trees = parse_filters(list(self._settings.filters(name, principal)))
