@@ -6,6 +6,7 @@ question: what a row rule or a claim is for a cube that is reached but not read 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -37,9 +38,10 @@ class Reach:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._numbers: dict[str, int] = {}
-        self._closures: dict[
-            _Closure, int
-        ] = {}  # most members of a model that is joined throughout reach the same
+        # Most members of a model that is joined throughout have the same closure.
+        self._numbered: dict[_Closure, int] = {}
+        self._closures: dict[int, _Closure] = {}
+        self._next = itertools.count()  # threads may share this: no two closures have one number
         self._found: dict[frozenset[int], Reached] = {}
 
     def of(self, names: Iterable[str]) -> Reached:
