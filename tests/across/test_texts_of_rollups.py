@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import pytest
@@ -68,3 +69,23 @@ def test_texts_that_are_compared_alike_are_compared_in_the_store(place: Place) -
         found = [opened.results(each)[0] for each in (NAMED, BY_CITY)]
     assert [each["data"] for each in found] == expected
     assert all("usedPreAggregations" in each for each in found)
+
+
+@pytest.mark.parametrize("place", SERVERS, indirect=True)
+def test_texts_of_newer_rows_are_compared_where_they_come_from(place: Place) -> None:
+    stored = {**STORED, "time_dimension": "placed", "granularity": "day", "partition_granularity": "month"}
+    live = {"name": "live", "type": "rollup_lambda", "rollups": ["by_city", "fresh_ones.by_city"]}
+    fresh = {**CUBE, "name": "fresh_ones", "sql_table": "fresh", "pre_aggregations": [stored]}
+    fold(place, EXACT)
+    place.write_cubes({**CUBE, "pre_aggregations": [live, stored]}, fresh)
+    place.rows("CREATE TABLE fresh AS SELECT * FROM orders")
+    with place.open() as opened:
+        (exact,) = opened.results(BY_CITY)
+    assert [each["type"] for each in exact["usedPreAggregations"].values()] == ["rollup_lambda"]
+    place.rows(FOLDING[place.engine].replace("orders", "fresh"))
+    shutil.rmtree(place.project / ".cuboid")
+    with place.open() as opened:
+        (folded,) = opened.results(BY_CITY)
+        (free,) = opened.results(FREE_OF_TEXTS)
+    assert "usedPreAggregations" not in folded
+    assert [each["type"] for each in free["usedPreAggregations"].values()] == ["rollup_lambda"]

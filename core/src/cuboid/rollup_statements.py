@@ -131,7 +131,7 @@ class RollupStatements:
             inside=inside,
             original=layout.original,
             reads=self._reads(layout),
-            folds=None if inside else self._folds(layout, rows),
+            folds=None if inside else self._folds(layout.shape, columns, rows.data_source),
         )
         if layout.time is None:
             return stored
@@ -186,7 +186,7 @@ class RollupStatements:
             follows=base,
             given=tuple(column.name for column in rows.columns),
             reads=(),
-            folds=None if base.inside else self._folds(layout, rows),
+            folds=None if base.inside else self._folds(layout.newest, base.columns, rows.data_source),
         )
 
     def _bound(self, rollup: Rollup, index: int, rows: Prepared) -> Statement | None:
@@ -218,18 +218,19 @@ class RollupStatements:
         catalog = self._over_originals if self._reads(layout) else self._catalog
         return self._statement(shape, zone, catalog, whole_rows=layout.original)
 
-    def _folds(self, layout: Layout, rows: Prepared) -> Statement | None:
-        """What asks for the texts among the keys whether their database takes different ones for one."""
-        dialect = self._dialect(rows.data_source)
+    def _folds(self, shape: Shape, columns: Sequence[Column], data_source: str) -> Statement | None:
+        """What asks for the texts among the dimensions, which are the first columns, whether their database takes
+        different ones for one."""
+        dialect = self._dialect(data_source)
         texts = [
-            (key.member, column.name)
-            for key, column in zip(layout.keys, rows.columns, strict=False)
-            if self._catalog.dimension(key.member).type == "string"
+            (member, column.name)
+            for member, column in zip(shape.dimensions, columns, strict=False)
+            if self._catalog.dimension(member).type == "string"
         ]
         if not texts:
             return None
         shape = replace(
-            all_rows(layout.shape),
+            all_rows(shape),
             measures=(),
             dimensions=tuple(name for name, _ in texts),
             time_groupings=(),
@@ -244,9 +245,9 @@ class RollupStatements:
         ]
         if not asked:
             return None
-        columns = exp.select(*asked).sql(dialect=dialect.sqlglot)
+        select = exp.select(*asked).sql(dialect=dialect.sqlglot)
         statement = some.bind(Values((1,)))
-        return Statement(f"{columns} FROM ({statement.sql}) AS texts", statement.parameters)
+        return Statement(f"{select} FROM ({statement.sql}) AS texts", statement.parameters)
 
     def _reads(self, layout: Layout) -> tuple[StoredRollup, ...]:
         """What must be stored before, as the rows are made of it."""

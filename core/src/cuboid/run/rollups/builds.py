@@ -17,7 +17,7 @@ from cuboid.run.rollups.parts import Part, statement_of
 from cuboid.run.store import NewPart, RollupStore
 from cuboid.run.stored import StoredRollup
 from cuboid.run.streams import Batch
-from cuboid.types import Pending
+from cuboid.types import Pending, Statement
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class Builds:
         self._places = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(at_once))
         self._running: dict[tuple[str, str], Progress] = {}
         self._failures: dict[tuple[str, str], Failure] = {}
-        self._folds: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self._folds: dict[tuple[str, Statement], tuple[float, tuple[str, ...]]] = {}
         self._closed = False
 
     def start(
@@ -218,7 +218,8 @@ class Builds:
         if stored.folds is None:
             return ()
         now = asyncio.get_running_loop().time()
-        at, known = self._folds.get(stored.table, (-math.inf, ()))
+        key = (stored.data_source, stored.folds)
+        at, known = self._folds.get(key, (-math.inf, ()))
         if now - at >= FOLDS_SECONDS:
             while isinstance(
                 found := await source.submit(stored.folds, wait=60.0, priority=PRIORITY), Pending
@@ -226,7 +227,7 @@ class Builds:
                 pass
             cells = (pair for row in found.rows for pair in zip(found.columns, row, strict=True))
             known = tuple(name for name, folds in cells if folds)
-            self._folds[stored.table] = now, known
+            self._folds[key] = now, known
         return known
 
     def _failed(self, stored: StoredRollup, part: Part, error: CuboidError) -> Failure:
