@@ -16,10 +16,11 @@ from cuboid.errors import UnsupportedFeature
 from cuboid.plan.members import Members
 from cuboid.plan.nodes import ConversionAggregate, Leaf, Relation, StepRows
 from cuboid.plan.states import State
+from cuboid.plan.windows import longest_seconds
 from cuboid.query.model import Access, Operator, Predicate, Slot, members_of
 from cuboid.types import Interval
 
-_LONGEST_MONTH, _DAY = 31, 86400
+_DAY = 86400
 
 Related = Callable[[State, Mapping[str, frozenset[JoinPath]]], Relation]
 """The rows that members of these names need at a state."""
@@ -93,8 +94,8 @@ def _reach(conversion: Conversion, first: Relation, members: Members) -> Iterato
         yield "gte", start
         if conversion.window is not None:
             # At least as long as the window, and a day more: the window is added in UTC, shifts are undone on clocks.
-            days = conversion.window.months * _LONGEST_MONTH + -(-conversion.window.seconds // _DAY) + 1
-            yield "lt", replace(end, shifts=(*end.shifts, Interval(seconds=-days * _DAY)))
+            length = longest_seconds(conversion.window) + _DAY
+            yield "lt", replace(end, shifts=(*end.shifts, Interval(seconds=-length)))
 
 
 def _step(

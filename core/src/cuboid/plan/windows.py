@@ -108,16 +108,16 @@ def check_window(measure: Measure, stage: MultiStage) -> None:
 
 def _reach(frames: Frames) -> tuple[int | None, int | None]:
     """How many seconds before the range's start, and after its end, a frame may reach at the most."""
-    bucket = 0 if frames.bins is None else _seconds(frames.bins.interval)
+    bucket = 0 if frames.bins is None else longest_seconds(frames.bins.interval)
     if frames.to_date is not None:
-        return bucket + _seconds(frames.to_date.interval), bucket
+        return bucket + longest_seconds(frames.to_date.interval), bucket
     window = frames.window
-    before = None if window.trailing == "unbounded" else bucket + _seconds(window.trailing)
-    after = None if window.leading == "unbounded" else bucket + _seconds(window.leading)
+    before = None if window.trailing == "unbounded" else bucket + longest_seconds(window.trailing)
+    after = None if window.leading == "unbounded" else bucket + longest_seconds(window.leading)
     return before, after
 
 
-def _seconds(bound: WindowBound) -> int:
+def longest_seconds(bound: WindowBound) -> int:
     """At least as long as the interval, in whole days: shifts by months are undone for days only."""
     if not isinstance(bound, Interval):
         return 0
