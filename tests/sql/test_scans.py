@@ -1,6 +1,7 @@
 """How often the golden statements read each table: once, or as often as is said here, with the reason.
 
-A table that is read in a CTE counts once, however many read the CTE.
+A table that is read in a CTE counts once, however many read the CTE; ClickHouse, which puts CTEs where they are named
+unless the setting ``enable_materialized_cte`` is on and they are MATERIALIZED, reads it for each of them.
 """
 
 from __future__ import annotations
