@@ -224,7 +224,7 @@ def plain(row: dict[str, Any]) -> list[tuple[str, Any]]:
 
 REFUSED = {
     "adds nothing": {"name": "same", "rollups": ["monthly"]},
-    "more than two": {"name": "many", "rollups": ["monthly", "weekly", "whole"]},
+    "more than three": {"name": "many", "rollups": ["monthly", "weekly", "whole", "fourth"]},
     "a week of 'orders.weekly' may lie in two parts": {**LIVE, "name": "weeks", "rollups": ["weekly"]},
     "has no parts: give it a partition_granularity": {**LIVE, "name": "nothing", "rollups": ["whole"]},
 }
@@ -235,7 +235,8 @@ def test_a_lambda_that_cannot_be_says_why(tmp_path: Path, reason: str) -> None:
     project = shop(tmp_path, REFUSED[reason])
     model = yaml.safe_load((project / "model" / "orders.yml").read_text())
     rollups = model["cubes"][0]["pre_aggregations"]
-    rollups += [{**rollups[0], "name": "weekly", "granularity": "week"}, {**rollups[0], "name": "whole"}]
+    weekly = {**rollups[0], "name": "weekly", "granularity": "week"}
+    rollups += [weekly, {**rollups[0], "name": "fourth"}, {**rollups[0], "name": "whole"}]
     del rollups[-1]["partition_granularity"]
     del rollups[-1]["refresh_key"]
     (project / "model" / "orders.yml").write_text(yaml.safe_dump(model))

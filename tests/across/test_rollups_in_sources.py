@@ -271,6 +271,57 @@ def test_a_lambda_has_newer_rows_of_another_cube_of_the_database(place: Place) -
     assert [row["orders.count"] for row in result["data"]] == ["1", "1"]
 
 
+@pytest.mark.parametrize("external", [True, False], ids=["in-the-store", "in-the-database"])
+def test_each_of_three_rollups_has_the_rows_after_those_of_the_one_before(
+    place: Place, external: bool
+) -> None:
+    stored = CUBE["pre_aggregations"][0] | {
+        "measures": ["count"],
+        "dimensions": ["paid"],
+        "external": external,
+    }
+    del stored["segments"]
+    names = [f"{name}.daily" for name in ("orders", "recent", "fresh")]
+    live = {"name": "live", "type": "rollup_lambda", "rollups": names}
+    archive = {
+        **CUBE,
+        "pre_aggregations": [live, stored | {"build_range_end": {"sql": "SELECT '2024-02-15'"}}],
+    }
+    ended = stored | {"build_range_end": {"sql": "SELECT '2024-04-20'"}}
+    recent = {**CUBE, "name": "recent", "sql_table": "recent", "pre_aggregations": [ended]}
+    fresh = {**CUBE, "name": "fresh", "sql_table": "fresh", "pre_aggregations": [stored]}
+    place.write_cubes(archive, recent, fresh)
+    # In each month one row of orders, two of recent ones and four of fresh ones.
+    place.rows("DELETE FROM orders")
+    for table in ("recent", "fresh"):
+        place.rows(f"CREATE TABLE {table} AS SELECT * FROM orders")
+    for table, count in (("orders", 1), ("recent", 2), ("fresh", 4)):
+        for month in range(1, 7):
+            rows = ", ".join([f"(1, 'Oslo', '2024-0{month}-10 00:00:00', 1, NULL)"] * count)
+            place.rows(f"INSERT INTO {table} VALUES {rows}")
+    query = {
+        "measures": ["orders.count"],
+        "timeDimensions": [{"dimension": "orders.placed", "granularity": "month"}],
+    }
+    in_april = {
+        "measures": ["orders.count"],
+        "timeDimensions": [{"dimension": "orders.placed", "dateRange": ["2024-04-01", "2024-04-30"]}],
+    }
+    in_march = {
+        "measures": ["orders.count"],
+        "timeDimensions": [{"dimension": "orders.placed", "dateRange": ["2024-03-01", "2024-03-31"]}],
+    }
+    with place.open() as opened:
+        (result,) = opened.results(query)
+        # The parts of February and April are not over.
+        assert [row["orders.count"] for row in result["data"]] == ["1", "2", "2", "4", "4", "4"]
+        assert [each["type"] for each in result["usedPreAggregations"].values()] == ["rollup_lambda"]
+        assert opened.load(in_april) == [{"orders.count": "4"}]
+        assert opened.load(in_march) == [{"orders.count": "2"}]
+        again = query | {"timezone": "Asia/Tokyo"}
+        assert [row["orders.count"] for row in opened.load(again)] == ["1", "2", "2", "4", "4", "4"]
+
+
 def test_a_duckdb_file_that_is_only_read_keeps_no_rollups(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     place = Place(tmp_path, "duckdb", None)

@@ -21,6 +21,8 @@ from cuboid.types import Pending, Statement
 DEADLINE = 60.0
 CUT = datetime(2024, 1, 1)
 """Amidst the times of most worlds, and where a part of any length but a week begins."""
+LATER = datetime(2029, 1, 1)
+"""Likewise, and of the next Monday too: of three rollups, where the rows of the last one begin."""
 
 
 class KeptRollups:
@@ -62,7 +64,7 @@ class KeptRollups:
         assert older is not None
         assert older.rest is not None
         await self._build(stored, older.select((datetime(1, 1, 1), CUT)))
-        for select in (older.rest, stored.select((CUT, datetime.max))):
+        for select in (older.rest, stored.select((CUT, LATER))):
             text = f'INSERT INTO "{stored.table}" {select.sql}'
             outcome = await self.source.submit(Statement(text, select.parameters), wait=DEADLINE)
             assert not isinstance(outcome, Pending)

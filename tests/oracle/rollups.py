@@ -47,7 +47,9 @@ def rollups(draw: st.DrawFn, world: World, query: JsonQuery, name: str) -> list[
             if draw(st.integers(0, 3)) == 0:
                 rollup["build_range_end"] = {"sql": f"SELECT '{draw(st.sampled_from(ENDS))}'"}
             if draw(st.integers(0, 3)):
-                found.append((cube, _lambda(rollup)))
+                between = _between(rollup, draw(st.sampled_from(ENDS))) if draw(st.booleans()) else []
+                found += [(cube, each) for each in between]
+                found.append((cube, _lambda(rollup, *between)))
     return found
 
 
@@ -110,11 +112,18 @@ def _read(world: World, query: JsonQuery) -> tuple[list[str], dict[str, str | No
     return dimensions, times
 
 
-def _lambda(rollup: Mapping[str, Any]) -> dict[str, Any]:
+def _between(rollup: Mapping[str, Any], end: str) -> list[dict[str, Any]]:
+    """Rollups whose rows may follow those of the rollup: up to the end, and after it."""
+    older, newer = ({**rollup, "name": f"{rollup['name']}_{which}"} for which in ("older", "newer"))
+    newer.pop("build_range_end", None)
+    return [older | {"build_range_end": {"sql": f"SELECT '{end}'"}}, newer]
+
+
+def _lambda(*rollups: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "name": f"{rollup['name']}_live",
+        "name": f"{rollups[0]['name']}_live",
         "type": "rollup_lambda",
-        "rollups": [rollup["name"]],
+        "rollups": [each["name"] for each in rollups],
         "union_with_source_data": True,
     }
 

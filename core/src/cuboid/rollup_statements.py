@@ -160,11 +160,15 @@ class RollupStatements:
         assert isinstance(condition, Predicate)
         kind = condition.slots[0].time_kind
         rows = self._statement(layout.newest, zone)
+        between = None if layout.between is None else self._describe(layout.between, zone)
+        if layout.between is not None:
+            rows = _both(self._statement(layout.between.shape, zone), rows)
 
         def select(bounds: Bounds | None) -> Statement:
             assert kind is not None
-            start = BEGINNING if bounds is None else bounds[0]
-            return rows.bind(Values((bound(start, ZoneInfo(zone), kind),), {0: start}))
+            moments = ((BEGINNING, BEGINNING) if bounds is None else bounds)[: 1 if between is None else 2]
+            values = (bound(each, ZoneInfo(zone), kind) for each in moments)
+            return rows.bind(Values(values, dict(enumerate(moments))))
 
         cube, _, name = layout.rollup.partition(".")
         of_cube, _, of_name = layout.newest_of.partition(".")
@@ -186,7 +190,8 @@ class RollupStatements:
             follows=base,
             given=tuple(column.name for column in rows.columns),
             reads=(),
-            folds=None if base.inside else self._folds(layout.newest, base.columns, rows.data_source),
+            folds=None if base.inside else self._folds_of_newest(layout, base.columns, rows.data_source),
+            between=between,
         )
 
     def _bound(self, rollup: Rollup, index: int, rows: Prepared) -> Statement | None:
@@ -217,6 +222,16 @@ class RollupStatements:
         """The statement that yields what is stored."""
         catalog = self._over_originals if self._reads(layout) else self._catalog
         return self._statement(shape, zone, catalog, whole_rows=layout.original)
+
+    def _folds_of_newest(
+        self, layout: Layout, columns: Sequence[Column], data_source: str
+    ) -> Statement | None:
+        assert layout.newest is not None
+        newest = self._folds(layout.newest, columns, data_source)
+        if layout.between is None or newest is None:
+            return newest
+        others = self._folds(layout.between.shape, columns, data_source)
+        return newest if others is None else Statement(f"{others.sql} UNION ALL {newest.sql}")
 
     def _folds(self, shape: Shape, columns: Sequence[Column], data_source: str) -> Statement | None:
         """What asks for the texts among the dimensions, which are the first columns, whether their database takes
@@ -285,6 +300,19 @@ def _indexed(rollup: Rollup, layout: Layout, columns: Sequence[Column]) -> tuple
     for key, column in zip(layout.keys, columns, strict=False):
         known.setdefault(key.member, column.name)
     return tuple(known[name] for name in rollup.indexes[0].columns if name in known)
+
+
+def _both(first: Prepared, second: Prepared) -> Prepared:
+    """The rows of both, which have the same columns and slots."""
+    parts = (
+        "SELECT * FROM (",
+        *first.parts,
+        ") AS older UNION ALL SELECT * FROM (",
+        *second.parts,
+        ") AS newer",
+    )
+    cubes = tuple(sorted({*first.cubes, *second.cubes}))
+    return replace(second, parts=parts, columns=first.columns, cubes=cubes)
 
 
 def _digest(*what: object) -> str:

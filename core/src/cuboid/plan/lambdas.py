@@ -25,13 +25,14 @@ def lambda_of(
     if reason is not None:
         return Unusable(rollup.full_name, reason)
     first, last = rollups[rollup.rollups[0]], rollups[rollup.rollups[-1]]
-    base = layout_of(first)
-    newest = base if first is last else layout_of(_in_order(last, first))
-    for layout in (base, newest):
+    layouts: list[Layout] = []
+    for name in rollup.rollups:
+        layout = layout_of(_in_order(rollups[name], first) if layouts else first)
         if isinstance(layout, Unusable):
             return Unusable(rollup.full_name, f"'{layout.rollup}' cannot be stored: {layout.reason}")
-    assert isinstance(base, Layout)
-    assert isinstance(newest, Layout)
+        layouts.append(layout)
+    base, newest = layouts[0], layouts[-1]
+    between = layouts[1] if len(layouts) > 2 else None
     if base.time is None:
         return Unusable(
             rollup.full_name,
@@ -43,23 +44,32 @@ def lambda_of(
             f"a {base.time.granularity} of '{base.rollup}' may lie in two parts of a {base.parts}, and newer rows begin"
             " where a part does: choose another partition_granularity",
         )
-    if base.inside is not None and newest.inside != base.inside:
+    for layout in layouts[1:]:
+        if base.inside is not None and layout.inside != base.inside:
+            return Unusable(
+                rollup.full_name,
+                f"'{base.rollup}' is kept in the database of its source, and '{layout.rollup}' is not there",
+            )
+        if _short(base) != _short(layout) or layout.time is None:
+            return Unusable(rollup.full_name, f"'{layout.rollup}' does not store the same as '{base.rollup}'")
+    if between is not None and _place(between, catalog) != _place(newest, catalog):
         return Unusable(
             rollup.full_name,
-            f"'{base.rollup}' is kept in the database of its source, and '{newest.rollup}' is not there",
+            f"'{between.rollup}' and '{newest.rollup}' are read by one statement, and are of two data sources, or have"
+            " times of two kinds",
         )
-    if _short(base) != _short(newest) or newest.time is None:
-        return Unusable(rollup.full_name, f"'{newest.rollup}' does not store the same as '{base.rollup}'")
     return replace(
         base,
         rollup=rollup.full_name,
         additive=frozenset(
             one
-            for one, other in zip(base.leaves, newest.leaves, strict=True)
-            if one in base.additive and other in newest.additive
+            for one, *others in zip(*(layout.leaves for layout in layouts), strict=True)
+            if one in base.additive
+            and all(other in layout.additive for other, layout in zip(others, layouts[1:], strict=True))
         ),
         follows=base.rollup,
-        newest=_from(newest),
+        newest=_from(newest, 0 if between is None else 1),
+        between=between,
         newest_of=last.full_name,
         live=rollup.union_with_source_data,
     )
@@ -67,8 +77,8 @@ def lambda_of(
 
 def _unusable(rollup: Rollup, rollups: Mapping[str, Rollup]) -> str | None:
     names = rollup.rollups
-    if len(names) > 2:
-        return "it combines more than two rollups: what follows the first one is read from one place"
+    if len(names) > 3:
+        return "it combines more than three rollups"
     if len(names) == 1 and not rollup.union_with_source_data:
         return f"it adds nothing to '{names[0]}': set union_with_source_data, or name a second rollup"
     other = next((name for name in names if rollups[name].type != "rollup"), None)
@@ -110,10 +120,16 @@ def _short(layout: Layout) -> list[tuple[str, str | None]]:
     return [*keys, *((leaf.partition(".")[2], None) for leaf in layout.leaves)]
 
 
-def _from(layout: Layout) -> Shape:
-    """The shape of the rows from slot 0 on."""
+def _place(layout: Layout, catalog: Catalog) -> tuple[str, str | None]:
+    """The data source of its rows, and the kind of their time."""
+    assert layout.time is not None
+    return catalog.cubes[layout.tree.root].data_source, catalog.dimension(layout.time.member).time_kind
+
+
+def _from(layout: Layout, slot: int) -> Shape:
+    """The shape of the rows from that slot on."""
     (condition,) = layout.shape.date_ranges
-    start = condition.slots[0]
+    start = condition.slots[slot]
     return replace(
         layout.shape,
         row_conditions=(Predicate(condition.member, "gte", (start,)),),

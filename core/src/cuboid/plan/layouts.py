@@ -59,6 +59,7 @@ class Layout:
         they are as fresh as an answer over the tables.
     :param inside: the data source in whose database the rows are kept, if they stay there.
     :param original: the rows are those of the cube's own SQL, with all their columns.
+    :param between: whose rows stand between those of ``follows`` and the newest, which begin with slot 1 then.
     :param first: of rollups that are joined in the store, the one with which the others in ``attached`` are joined.
     """
 
@@ -74,6 +75,7 @@ class Layout:
     newest: Shape | None = None
     newest_of: str | None = None
     live: bool = False
+    between: Layout | None = None
     inside: str | None = None
     original: bool = False
     first: str | None = None

@@ -51,6 +51,8 @@ class StoredRollup:
     :param given: the names that ``select`` has for the columns.
     :param inside: it is kept in the database that the rows come from.
     :param original: its rows are those of a cube's SQL, with all columns that there are.
+    :param between: the rollup with the rows between those of ``follows`` and the newest: ``select`` yields them too, up
+        to the second of its bounds.
     :param folds: what asks the source for its texts, by the columns' names, whether it takes different ones for one.
     :param reads: what must be stored before, as its rows are made of that.
     """
@@ -78,6 +80,7 @@ class StoredRollup:
     original: bool = False
     reads: tuple[StoredRollup, ...] = ()
     folds: Statement | None = None
+    between: StoredRollup | None = None
 
     @property
     def type(self) -> str:

@@ -14,8 +14,8 @@ from datetime import datetime
 from cuboid.run.data_source import DataSource
 from cuboid.run.rollups.builds import Builds
 from cuboid.run.rollups.parts import Part
-from cuboid.run.rollups.ranges import Parts
-from cuboid.run.rollups.table import RollupTable, refreshed
+from cuboid.run.rollups.ranges import Parts, PartsOf
+from cuboid.run.rollups.table import CHECK_SECONDS, RollupTable, refreshed
 from cuboid.run.rollups.versions import Version
 from cuboid.run.store import RollupStore
 from cuboid.run.stored import BEGINNING, Bounds, Refreshed, StoredRollup
@@ -45,6 +45,7 @@ class LambdaTable:
         self._version = version
         self._name = stored.table
         self._label = f"tail-{stored.table.rpartition('_')[2]}"
+        self._between = None if stored.between is None else PartsOf(stored.between, source)
         self._tail = RollupTable(_within(stored), source, store, builds, self._version_from, changed)
 
     async def ready(
@@ -55,6 +56,9 @@ class LambdaTable:
         if isinstance(parts, Pending):
             return parts
         start = parts.last or BEGINNING
+        end = await self._newest_from(start, deadline, renew=renew)
+        if isinstance(end, Pending):
+            return end
         self._base.check(
             parts, (datetime.min, start) if bounds is None else (bounds[0], min(bounds[1], start))
         )
@@ -63,7 +67,7 @@ class LambdaTable:
         if had is not None and bounds is not None and bounds[1] <= min(had, start):
             tail = None
         else:
-            tail = Part(self._label, (start, datetime.max), self._name)
+            tail = Part(self._label, (start, end), self._name)
         # Who reads nothing but older parts sees those up to the tail: when it moves on, what it leaves is there.
         between = () if had is None or tail is None else _between(parts, had, start)
         held = list(dict.fromkeys((*wanted, *between)))
@@ -82,6 +86,8 @@ class LambdaTable:
     async def close(self) -> None:
         """As :meth:`RollupTable.close`."""
         await self._tail.close()
+        if self._between is not None:
+            await self._between.close()
 
     async def _begins(self) -> datetime | None:
         """Where the tail begins that is there."""
@@ -91,7 +97,17 @@ class LambdaTable:
 
     async def _version_from(self, stored: StoredRollup, part: Part) -> str:
         assert part.bounds is not None
-        return f"{part.bounds[0].isoformat()} {await self._version(stored, part)}"
+        first, second = (each.isoformat() for each in part.bounds)
+        return f"{first} {second} {await self._version(stored, part)}"
+
+    async def _newest_from(self, start: datetime, deadline: float, *, renew: bool) -> datetime | Pending:
+        """Where the newest rows begin: after those of the rollup between, if there is one."""
+        if self._between is None:
+            return datetime.max
+        parts = await self._between.known(deadline, younger=CHECK_SECONDS if renew else None)
+        if parts is None:
+            return Pending(f"Asking for the range of {self._name}", 0.0)
+        return max(start, parts.last or start)
 
 
 def _within(stored: StoredRollup) -> StoredRollup:
