@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
-from weakref import WeakMethod
 
 from cuboid.catalog.joins import JoinGraph, JoinPath, JoinTree
 from cuboid.catalog.model import Catalog
@@ -29,8 +27,6 @@ from cuboid.plan.sub_queries import plan_sub_queries
 from cuboid.plan.switches import plan_by_switches, switches_among
 from cuboid.query.model import Shape
 
-M = TypeVar("M", bound=Callable[..., object])
-
 
 class Builder:
     """Builds plans over one catalog.
@@ -45,15 +41,8 @@ class Builder:
         self._graph = JoinGraph(catalog)
         self._members = Members(catalog)
         self._mentions = Mentions(catalog, self._members)
-        # Weakly: in a circle the catalog, which may be large, would wait for the garbage collector.
-        weak = WeakMethod(self._sub_queries)
         self._relations = Relations(
-            catalog,
-            self._graph,
-            self._members,
-            self._mentions,
-            lambda members, shape: _alive(weak)(members, shape),
-            observe,
+            catalog, self._graph, self._members, self._mentions, self._sub_queries, observe
         )
 
     def build(
@@ -159,9 +148,3 @@ class Builder:
 
     def _sub_queries(self, members: set[str], shape: Shape) -> tuple[SubQuery, ...]:
         return plan_sub_queries(self._catalog, self._members, members, shape, self.build)
-
-
-def _alive(method: WeakMethod[M]) -> M:
-    found = method()
-    assert found is not None, "its builder is at work"
-    return found
