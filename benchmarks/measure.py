@@ -24,8 +24,8 @@ class Row:
     most: float | None = None
     unit: str = "s"
 
-    def cells(self, by_name: Mapping[str, Row]) -> tuple[str, ...]:
-        """What, time, ratio, to what, target, whether it is met."""
+    def cells(self, by_name: Mapping[str, Row], before: Mapping[str, float] | None = None) -> tuple[str, ...]:
+        """What, time, ratio, to what, target, whether it is met; and the time over that of ``before``, if given."""
         ratio = None if self.against is None else self.seconds / by_name[self.against].seconds
         measured = self.seconds if ratio is None else ratio
         target = (
@@ -33,13 +33,17 @@ class Row:
         )
         met = "" if self.most is None else "yes" if measured <= self.most else "**no**"
         shown = "" if ratio is None else f"{ratio:.2f}"
-        return self.name, self._shown(self.seconds), shown, self.against or "", target, met
+        told = self.name, self._shown(self.seconds), shown, self.against or "", target, met
+        if before is None:
+            return told
+        known = before.get(self.name)
+        return *told, f"{self.seconds / known:.2f}" if known else ""
 
     def _shown(self, value: float) -> str:
         return readable(value) if self.unit == "s" else f"{value:.0f} {self.unit}"
 
 
-HEADINGS = ("what", "time", "ratio", "to", "target", "met")
+HEADINGS: tuple[str, ...] = ("what", "time", "ratio", "to", "target", "met")
 
 
 def side_by_side(rounds: int, works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
@@ -58,22 +62,30 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime(~pid << 3 | SCHEDULED)
 
 
-def report(title: str, rows: list[Row]) -> None:
-    """Prints the rows as a table with the ratios."""
+def report(title: str, rows: list[Row], before: Mapping[str, float] | None = None) -> None:
+    """Prints the rows as a table with the ratios.
+
+    :param before: what an earlier revision took, by name.
+    """
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*HEADINGS, title=title, title_justify="left")
+    headings = HEADINGS if before is None else (*HEADINGS, "over before")
+    table = Table(*headings, title=title, title_justify="left")
     by_name = {row.name: row for row in rows}
     for row in rows:
-        table.add_row(*row.cells(by_name))
+        table.add_row(*row.cells(by_name, before))
     Console(width=140).print(table)
 
 
-def markdown(title: str, rows: list[Row]) -> str:
+def markdown(title: str, rows: list[Row], before: Mapping[str, float] | None = None) -> str:
     """The same for a page."""
     by_name = {row.name: row for row in rows}
-    lines = [HEADINGS, ("---", "---:", "---:", "---", "---:", "---"), *(row.cells(by_name) for row in rows)]
+    headings: tuple[str, ...] = HEADINGS
+    rule: tuple[str, ...] = ("---", "---:", "---:", "---", "---:", "---")
+    if before is not None:
+        headings, rule = (*HEADINGS, "over before"), (*rule, "---:")
+    lines = [headings, rule, *(row.cells(by_name, before) for row in rows)]
     return "\n".join((f"## {title}", "", *(f"| {' | '.join(line)} |" for line in lines)))
 
 
