@@ -233,6 +233,20 @@ def test_a_process_that_builds_nothing_finds_what_another_has_built_since(place:
 
 
 @pytest.mark.parametrize(
+    "place", [pytest.param("postgres", marks=pytest.mark.engine("postgres"))], indirect=True
+)
+def test_a_pooler_between_keeps_what_is_written(place: Place) -> None:
+    assert place.server is not None
+    settings = {"driver": "postgres", **connection(place.server), "transaction_pooling": True}
+    (place.project / "cuboid.yml").write_text(yaml.safe_dump({"data_sources": {"default": settings}}))
+    assert "4 of 4 parts built, 6 rows" in build(place)
+    with place.open() as opened:
+        (result,) = opened.results(QUERIES[0])
+    assert "usedPreAggregations" in result
+    assert result["data"][0]["orders.count"] == "6"
+
+
+@pytest.mark.parametrize(
     "place", [pytest.param("clickhouse", marks=pytest.mark.engine("clickhouse"))], indirect=True
 )
 def test_an_engine_that_cannot_keep_rollups_answers_from_its_tables(place: Place) -> None:
