@@ -246,6 +246,18 @@ def test_a_pooler_between_keeps_what_is_written(place: Place) -> None:
     assert result["data"][0]["orders.count"] == "6"
 
 
+@pytest.mark.parametrize("place", [pytest.param("mysql", marks=pytest.mark.engine("mysql"))], indirect=True)
+def test_a_driver_over_another_library_writes_too(place: Place) -> None:
+    assert place.server is not None
+    settings = {"driver": "asyncmy", **connection(place.server)}
+    (place.project / "cuboid.yml").write_text(yaml.safe_dump({"data_sources": {"default": settings}}))
+    with place.open() as opened:
+        (result,) = opened.results(QUERIES[0])
+    assert "usedPreAggregations" in result
+    assert result["data"][0]["orders.count"] == "6"
+    assert len(place.tables()) == 4
+
+
 @pytest.mark.parametrize(
     "place", [pytest.param("clickhouse", marks=pytest.mark.engine("clickhouse"))], indirect=True
 )

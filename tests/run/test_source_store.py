@@ -16,6 +16,7 @@ from cuboid.run.queue import QueueSettings
 from cuboid.run.source_store import SourceReader, SourceStore
 from cuboid.run.store import NewPart, SourceStoreSettings
 from cuboid.run.stored import StoredRollup
+from cuboid.run.streams import Streams
 from cuboid.types import Column, Job, Pending, Result, Statement
 from cuboid_duckdb.dialect import DuckDBDialect
 from cuboid_duckdb.driver import DuckDBDriver
@@ -55,8 +56,9 @@ class Opened:
 
     def __init__(self, **settings: float) -> None:
         self.driver = Mortal(Mortal.Config())
-        queue = self.driver.queue(self.driver, QueueSettings())
-        self.source = DataSource("default", self.driver, DuckDBDialect(), queue)
+        streams = Streams(self.driver)
+        queue = self.driver.queue(streams, QueueSettings())
+        self.source = DataSource("default", self.driver, DuckDBDialect(), queue, streams=streams)
         self.settings = SourceStoreSettings(**settings)  # type: ignore[arg-type]
 
     async def process(self) -> SourceStore:
@@ -184,3 +186,14 @@ async def test_the_right_to_build_is_one_processs_until_it_ends() -> None:
             assert theirs
         assert await other.drop(TABLE)
         assert await other.table(TABLE) is None
+
+
+async def test_rows_stream_out_too() -> None:
+    async with opened() as database:
+        store = await database.process()
+        await database.put(store, "all", ROWS)
+        reader = SourceReader(database.source, store)
+        assert reader.streams_bounded
+        statement = Statement(f'SELECT "number" FROM "{TABLE}" AS "{TABLE}" ORDER BY 1')
+        batches = [batch async for batch in reader.stream(statement)]
+        assert [row for batch in batches for row in batch] == [(1,), (2,)]
