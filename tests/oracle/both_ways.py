@@ -125,10 +125,11 @@ def _load_stored(pipeline: Pipeline, query: JsonQuery, who: Principal) -> Any:
 
 
 def rows_of(loaded: Any, query: JsonQuery) -> Any:
-    """What must be equal; without an order a page may have any of the rows."""
+    """What must be equal; without an order a page may have any of the rows, and rows that are not grouped come in any
+    order among their equals."""
     if isinstance(loaded, Exception):
         return str(loaded)
     rows = [json.dumps(row, sort_keys=True) for row in loaded.rows]
-    if query.get("order") in ([], {}):
+    if query.get("order") in ([], {}) or query.get("ungrouped"):
         return (len(rows) if query.keys() & {"limit", "offset"} else sorted(rows)), loaded.total
     return rows, loaded.total
