@@ -156,7 +156,10 @@ def _rollup(
     if query.get("segments") and draw(st.integers(0, 3)):
         stored["segments"] = query["segments"]
     kept = [
-        {"dimension": each, "granularity": draw(st.sampled_from(FINER.get(unit or "day", (unit, "day"))))}
+        {
+            "dimension": each,
+            "granularity": draw(st.sampled_from(FINER.get(unit or "day", (unit, "day")))),
+        }
         for each, unit in times.items()
     ]
     if kept:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.oracle.expressions import Value
+from tests.oracle.filters import RefusedError
 from tests.oracle.question import Paths
 from tests.oracle.world import Path, World
 
@@ -14,19 +15,21 @@ Rename = Callable[[str], str]
 
 
 def in_cubes(world: World, query: Mapping[str, Any]) -> tuple[Mapping[str, Any], Paths]:
-    """The query with the names of cubes, and the paths of the members that it asks for through views."""
+    """The query with the names of cubes, and the paths of the members that it asks for through views. Raises
+    RefusedError for a member that it asks for along several, rule 1.6."""
     origins = _origins(world)
-    paths: dict[str, Path] = {}
+    found: dict[str, Path] = {}
 
     def named(name: str) -> str:
         member, rest = _split(name)
-        if member not in origins:
-            return name
-        origin, path = origins[member]
-        paths[origin] = path
+        origin, path = origins.get(member, (member, ()))
+        if found.setdefault(origin, path) != path:
+            raise RefusedError(f"{origin} is asked along different paths")
         return origin + rest
 
-    return (renamed(query, named), paths) if world.views else (query, paths)
+    if not world.views:
+        return query, {}
+    return renamed(query, named), {name: path for name, path in found.items() if path}
 
 
 def renamed(query: Mapping[str, Any], named: Rename) -> dict[str, Any]:
