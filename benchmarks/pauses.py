@@ -47,9 +47,9 @@ def rows(times: int) -> list[Row]:
             get(port, cache.path(5))
             return [
                 row("nothing is asked", pinged(port, lambda: time.sleep(1))),
-                row(f"{CUBES:,} cubes are compiled", pinged(port, lambda: edit(port, model))),
                 row("50,000 rows are encoded", pinged(port, lambda: many_rows(port, times))),
                 row(f"{WAITING} clients wait", waiting(port)),
+                row(f"{CUBES:,} cubes are compiled", pinged(port, lambda: edit(port, model))),
             ]
 
 

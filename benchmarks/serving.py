@@ -96,8 +96,9 @@ def cost(
     requests: int,
     headers: Mapping[str, str] = MappingProxyType({}),
     body: Path | None = None,
+    warm: int = 50,
 ) -> Cost:
-    """Asks one after the other on one connection, after some to warm up.
+    """Asks one after the other on one connection, after ``warm`` ones to warm up.
 
     :param body: where an answer is written.
     """
@@ -115,7 +116,7 @@ def cost(
             raise RuntimeError(f"the server answered {answer.status}")
         return time.perf_counter() - start
 
-    for _ in range(50):
+    for _ in range(warm):
         ask()
     before = cpu_seconds(pid)
     latencies = [ask() for _ in range(requests)]

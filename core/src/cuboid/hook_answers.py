@@ -123,6 +123,8 @@ class HookAnswers:
             yield found
 
     def _text(self, hook: str, principal: Principal) -> str | None:
+        if not self._registry.offers(hook):  # asked for every request, and answered by few projects
+            return None
         for plugin, answer in self._answers(hook, principal=principal):
             if not isinstance(answer, str):
                 raise _wrong(hook, plugin, answer, "a text")

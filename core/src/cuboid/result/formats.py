@@ -20,6 +20,8 @@ def wanted_format(accept: str, formats: Mapping[str, type[Format]]) -> type[Form
 
     That is what everybody gets who does not name a format: Cube looks at no ``Accept``.
     """
+    if accept in ("", "*/*"):
+        return None
     for media_type in _preferred(accept):
         if media_type in formats:
             return formats[media_type]
