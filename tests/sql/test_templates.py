@@ -1,5 +1,6 @@
 """Model SQL is parsed, so that what a member says stays inside its place."""
 
+import duckdb
 import pytest
 from sqlglot import exp
 
@@ -12,16 +13,16 @@ MEMBER = MemberReference("orders.a", ("orders",))
 PLACE = Place("model/orders.yml", 7, 12)
 
 
-def lower(*parts, member: str = "x + 1") -> str:
-    tree = Templates("duckdb").expression(
+def lower(*parts, member: str = "x + 1", dialect: str = "duckdb") -> str:
+    tree = Templates(dialect).expression(
         Template(parts, PLACE),
         Fill(
             lambda reference: exp.to_identifier("o", quoted=True),
-            lambda reference: exp.maybe_parse(member, dialect="duckdb"),
+            lambda reference: exp.maybe_parse(member, dialect=dialect),
             lambda slot: [exp.Placeholder()],
         ),
     )
-    return tree.sql("duckdb")
+    return tree.sql(dialect)
 
 
 def test_a_cube_reference_becomes_the_alias() -> None:
@@ -113,3 +114,33 @@ def test_tables_and_selects_stand_in_from(text, rendered) -> None:
 def test_what_is_more_than_a_table_is_refused(text) -> None:
     with pytest.raises(ModelError):
         relation(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("interval '1 day'", 86400),
+        ("interval '1' day", 86400),
+        ("interval '1 day 02:00:00'", 93600),
+        ("INTERVAL '1 day -02:00'", 79200),
+        ("interval '3 days ago'", -259200),
+        ("interval '1 mon'", 30 * 86400),
+        ("interval '1 day 2 hours'", 93600),
+        ("interval '1.5 hours' + interval '1 day 00:30' + interval '90 secs'", 5400 + 88200 + 90),
+    ],
+)
+def test_intervals_keep_all_that_their_text_says(text, seconds) -> None:
+    found = duckdb.execute(f"SELECT EXTRACT(EPOCH FROM {lower(text)})").fetchall()
+    assert found == [(seconds,)]
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "mysql", "clickhouse"])
+def test_the_logarithm_to_ten_keeps_its_function(dialect) -> None:
+    """``LOG(10, 1000)`` is less than 3 on engines that divide two logarithms."""
+    assert lower("floor(log10(", CUBE, ".amount * 10)) + log10(2)", dialect=dialect) == {
+        "mysql": "FLOOR(LOG10(`o`.amount * 10)) + LOG10(2)"
+    }.get(dialect, 'FLOOR(LOG10("o".amount * 10)) + LOG10(2)')
+
+
+def test_other_logarithms_are_as_they_were() -> None:
+    assert lower("log(2, x) + ln(x) + log(x)") == "LOG(2, x) + LN(x) + LOG(x)"

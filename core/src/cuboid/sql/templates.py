@@ -17,6 +17,7 @@ from sqlglot.errors import SqlglotError, TokenError
 
 from cuboid.catalog.pieces import CubeReference, Filled, MemberReference, Reference, Template, inner_templates
 from cuboid.errors import ModelError
+from cuboid.sql.faithful import whole_intervals, whole_logarithms
 
 _MARK = re.compile(r"__cuboid_ref_(\d+)__")
 
@@ -120,6 +121,7 @@ class Templates:
 
     def _parse(self, template: Template, frame: str, pick: Callable[[exp.Expr], exp.Expr | None]) -> Parsed:
         text, slots = _marked(template)
+        text = whole_intervals(text, self._dialect)
         if any("__cuboid_" in part for part in template.parts if isinstance(part, str)):
             raise _mistake(template, "Names with '__cuboid_' are Cuboid's own.")
         try:
@@ -142,7 +144,7 @@ class Templates:
                 "A reference stands inside quotes, where it is text.",
                 hint=r"Take it out of the quotes, or write \{ and \} for literal braces.",
             )
-        return Parsed(tree, slots)
+        return Parsed(whole_logarithms(tree), slots)
 
 
 def enclosed(tree: exp.Expr) -> exp.Expr:
