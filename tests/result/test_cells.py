@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -106,3 +106,17 @@ def test_a_value_no_driver_may_deliver_is_named_with_its_column(cells: list[Valu
         expected = "delivered a bytes in column 'Orders.x'"
     with pytest.raises(InternalError, match=expected):
         wire_column(cells, "string", "Orders.x")
+
+
+@given(st.lists(st.none() | st.datetimes() | st.datetimes(timezones=st.just(UTC)), max_size=20))
+def test_a_column_of_times_is_what_its_cells_are(cells: list[Value]) -> None:
+    expected = [
+        cell.replace(tzinfo=None).isoformat(timespec="milliseconds") if isinstance(cell, datetime) else None
+        for cell in cells
+    ]
+    assert wire_column(cells, "time", "t") == expected
+
+
+@given(st.lists(st.none() | st.integers(), max_size=20))
+def test_a_column_of_whole_numbers_is_what_its_cells_are(cells: list[Value]) -> None:
+    assert wire_column(cells, "number", "n") == [None if cell is None else f"{cell:d}" for cell in cells]
