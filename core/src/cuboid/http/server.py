@@ -39,6 +39,9 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     else:
         import uvloop
 
+        # While a thread compiles or encodes, the event loop gets the interpreter back after this long instead of 5 ms.
+        sys.setswitchinterval(0.001)
+
         uvloop.run(main)
 
 
