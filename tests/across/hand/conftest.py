@@ -14,16 +14,16 @@ from tests.engines.fixtures import EMBEDDED
 
 import cuboid
 
-Ask = Callable[[str, dict[str, Any]], list[list[Any]]]
+Ask = Callable[..., list[list[Any]]]
 
 
 @pytest.fixture(scope="session")
 def ask_on(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Ask]:
-    """``ask_on(engine, query)`` gives the rows, each as its values in the order of the answer's columns."""
+    """``ask_on(engine, query, claims)`` gives the rows, each as its values in the order of the answer's columns."""
     known: dict[str, cuboid.EmbeddedProject] = {}
     with ExitStack() as opened:
 
-        def ask(engine: str, query: dict[str, Any]) -> list[list[Any]]:
+        def ask(engine: str, query: dict[str, Any], claims: dict[str, Any] | None = None) -> list[list[Any]]:
             if engine not in known:
                 folder = tmp_path_factory.mktemp("hand") / engine
                 (folder / "model").mkdir(parents=True)
@@ -37,6 +37,6 @@ def ask_on(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
                     yaml.safe_dump({"data_sources": sources, "api_secret": "none"})
                 )
                 known[engine] = opened.enter_context(cuboid.open(folder))
-            return [list(row.values()) for row in known[engine].load(query)]
+            return [list(row.values()) for row in known[engine].load(query, claims)]
 
         yield ask

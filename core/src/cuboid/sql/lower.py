@@ -223,19 +223,24 @@ class Lowering:
         """A grouped dimension or a measure in terms of the reading: composed measures from their leaves."""
         member = self._catalog.member(name)
         if isinstance(member, Dimension):
-            if reading.grouped and self._dialect.having_by_alias:
-                return column(self._aliases[name])
             value = reading.keys[Key(name)].copy()
             # To an engine two parameters are two values, so it does not find the expression among those grouped by.
-            return exp.Min(this=value) if reading.grouped and has_slots(value) else value
+            # Those that have HAVING read aliases find none within others.
+            hidden = self._dialect.having_by_alias or has_slots(value)
+            return exp.Min(this=value) if reading.grouped and hidden else value
         assert isinstance(member, Measure)
         return self._formulas.value(name, reading)
 
+    def _tested(self, name: str, reading: Reading) -> exp.Expr:
+        """What a condition on groups tests."""
+        by_alias = reading.grouped and self._dialect.having_by_alias
+        if by_alias and isinstance(self._catalog.member(name), Dimension):
+            return column(self._aliases[name])
+        return self._as_seen(name, reading, self._aggregated(name, reading))
+
     def _restrict(self, select: exp.Select, reading: Reading) -> exp.Select:
         tests = [
-            self._filters.condition(
-                condition, lambda name: self._as_seen(name, reading, self._aggregated(name, reading))
-            )
+            self._filters.condition(condition, lambda name: self._tested(name, reading))
             for condition in self._plan.conditions
         ]
         if not tests:
