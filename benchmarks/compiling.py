@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from environments import install
 from measure import Row
 
 CUBES = 1000
@@ -114,14 +115,8 @@ print(json.dumps({"seconds": time.process_time() - start, "models": len(models)}
 def peer(rounds: int) -> float | None:
     """The least CPU seconds in which the peer reads the same files; None where it cannot be installed."""
     with tempfile.TemporaryDirectory() as folder:
-        python = Path(folder) / "venv" / "bin" / "python"
-        try:
-            for command in (
-                [sys.executable, "-m", "venv", str(python.parents[1])],
-                [str(python), "-m", "pip", "install", "--quiet", PEER],
-            ):
-                subprocess.run(command, check=True, capture_output=True, timeout=300)
-        except (subprocess.SubprocessError, OSError):
+        python = install(Path(folder) / "venv", [PEER])
+        if python is None:
             return None
         model = Path(folder) / "model"
         model.mkdir()

@@ -22,6 +22,7 @@ import cache
 import compiling
 import growth
 import pauses
+import peers
 import planning
 import server
 import serving
@@ -74,6 +75,7 @@ def sections(*, quick: bool, engines: bool) -> Iterator[tuple[str, Callable[[], 
     yield "Two processes", lambda: workers.rows(SHOP, 1 if quick else 5)
     yield "A large model", lambda: growth.rows(50 if quick else 400)
     yield "Compiling", lambda: compiling.rows(1 if quick else 3)
+    yield "Peers", lambda: peers.rows(1 if quick else 3, 5 if quick else 30)
     yield "Starting", lambda: starting.rows(SHOP, 3 if quick else 9)
     names = by_hand.TRUNC if engines else ["duckdb"]
     orders = 100_000 if quick else 1_000_000
@@ -110,7 +112,12 @@ def page(
 Python {python}, {cores} cores, load {load:.1f} at the start.
 
 Ratios are what to compare; CPU is that of the server's process for one request, its threads included. A target is what
-the ratio, or the time itself, should be at the most. Memory is what is resident, pages of libraries included."""
+the ratio, or the time itself, should be at the most. Memory is what is resident, pages of libraries included.
+
+Peers are other semantic layers, each with the same model in its own words: CPU from a question to its SQL, as the
+first one that a layer is asked (new), and with other values than before (again), where Cuboid has kept the plan. A peer
+without a row refuses the question, or could not be installed. What its SQL tells is compared with SQL by hand: "other
+numbers" stands where it differs."""
     if revision is not None:
         about += f"\nThe last column is the time over that of {revision}."
     tables = (markdown(title, rows, before) for title, rows in found.items())
