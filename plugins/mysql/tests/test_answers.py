@@ -22,6 +22,8 @@ cubes:
       - {name: more, sql: "n + 1", type: number}
       - {name: label, sql: "CONCAT('n', n)", type: string}
       - {name: odd, sql: "n = 1 OR NULLIF(n, 2) = 3", type: boolean}
+      - {name: even, sql: "{label} NOT REGEXP '^N[1]$'", type: boolean}
+      - {name: same, sql: "1 = (n REGEXP '[01]') AND NOT n RLIKE '0'", type: boolean}
       - {name: at, sql: at, type: time}
     measures:
       - {name: count, type: count}
@@ -89,4 +91,15 @@ async def test_times_before_1970_are_grouped_in_their_zone(ask):
         ("1960-06-30T20:00:00.000", "1"),
         ("2023-12-31T19:00:00.000", "1"),
         (None, "2"),
+    ]
+
+
+async def test_patterns_are_matched(ask):
+    """By a function that MariaDB has, too: it has no REGEXP_LIKE."""
+    rows = await ask(dimensions=["parts.label", "parts.even", "parts.same"])
+    assert [list(row.values())[1:] for row in rows] == [
+        [True, False],
+        [False, True],
+        [True, False],
+        [None, None],
     ]

@@ -253,6 +253,12 @@ class Dialect(ABC):
         """An approximate number of distinct values."""
         raise UnsupportedFeature(f"The {self.name} dialect has no approximate distinct count.")
 
+    # ------------------------------------------------------------ model SQL
+
+    def own(self, tree: exp.Expr) -> exp.Expr:
+        """Model SQL as it was read, with what sqlglot would write as something that the engine lacks put otherwise."""
+        return tree
+
     # ------------------------------------------------------------ collations
 
     def folds(self, value: exp.Expr) -> exp.Expr | None:

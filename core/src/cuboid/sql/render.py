@@ -28,7 +28,7 @@ class Renderer:
     def __init__(self, catalog: Catalog, dialect: Dialect) -> None:
         self._catalog = catalog
         self._dialect = dialect
-        self._templates = Templates(dialect.sqlglot)
+        self._templates = Templates(dialect.sqlglot, dialect.own)
 
     def render(
         self, plan: Plan, stored: Mapping[str, StoredTable] = NOTHING_STORED, *, whole_rows: bool = False

@@ -62,10 +62,14 @@ class Fill:
 
 
 class Templates:
-    """The parsed templates of one catalog in one dialect, memoised."""
+    """The parsed templates of one catalog in one dialect, memoised.
 
-    def __init__(self, sqlglot_dialect: str) -> None:
+    :param own: what :meth:`cuboid.sql.dialect.Dialect.own` does, where trees are rendered.
+    """
+
+    def __init__(self, sqlglot_dialect: str, own: Callable[[exp.Expr], exp.Expr] | None = None) -> None:
         self._dialect = sqlglot_dialect
+        self._own = own
         self._expressions: dict[Template, Parsed] = {}
         self._relations: dict[Template, Parsed] = {}
         self._sound: set[tuple[str, str]] = set()
@@ -144,7 +148,8 @@ class Templates:
                 "A reference stands inside quotes, where it is text.",
                 hint=r"Take it out of the quotes, or write \{ and \} for literal braces.",
             )
-        return Parsed(whole_logarithms(tree), slots)
+        tree = whole_logarithms(tree)
+        return Parsed(tree if self._own is None else self._own(tree), slots)
 
 
 def enclosed(tree: exp.Expr) -> exp.Expr:

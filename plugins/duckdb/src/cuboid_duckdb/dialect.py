@@ -41,3 +41,12 @@ class DuckDBDialect(Dialect):
 
     def approx_count_distinct(self, value: exp.Expr) -> exp.Expr:
         return exp.ApproxDistinct(this=value)
+
+    def folds(self, value: exp.Expr) -> exp.Expr:
+        # No function names a column's collation, but what is made of the column has it: whether it takes letters for
+        # one that differ in case, in accents, or in how one is written.
+        def same(one: str, other: str) -> exp.Expr:
+            null = exp.Nullif(this=value.copy(), expression=value.copy())
+            return exp.EQ(this=exp.Coalesce(this=null, expressions=[text(one)]), expression=text(other))
+
+        return exp.or_(same("A", "a"), same("\u00e9", "e"), same("e\u0301", "\u00e9"))
