@@ -109,6 +109,9 @@ class MySQLDialect(Dialect):
         exact = exp.Collate(this=lowered, expression=exp.var("utf8mb4_bin"))
         return exp.Like(this=exact, expression=exp.Lower(this=pattern))
 
+    def own(self, tree: exp.Expr) -> exp.Expr:
+        return tree.transform(_matched, copy=False) if tree.find(exp.RegexpLike) else tree
+
     def folds(self, value: exp.Expr) -> exp.Expr:
         # Other binary collations take 'a' and 'a ' for one.
         exact = [
@@ -126,6 +129,13 @@ class MySQLDialect(Dialect):
 
 def _datetime(value: exp.Expr) -> exp.Expr:
     return exp.Cast(this=value, to=exp.DataType.build("DATETIME(6)", dialect="mysql"))
+
+
+def _matched(node: exp.Expr) -> exp.Expr:
+    """``x REGEXP y``, which sqlglot writes as ``REGEXP_LIKE``, by a function that MariaDB has, too."""
+    if not isinstance(node, exp.RegexpLike) or node.args.get("flag") is not None:
+        return node
+    return exp.paren(exp.GT(this=call("REGEXP_INSTR", node.this, node.expression), expression=number(0)))
 
 
 def _since_first(unit: str, civil: exp.Expr) -> exp.Expr:
