@@ -89,3 +89,71 @@ def test_texts_of_newer_rows_are_compared_where_they_come_from(place: Place) -> 
         (free,) = opened.results(FREE_OF_TEXTS)
     assert "usedPreAggregations" not in folded
     assert [each["type"] for each in free["usedPreAggregations"].values()] == ["rollup_lambda"]
+
+
+@pytest.mark.engine("postgres")
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+@pytest.mark.parametrize(
+    ("made", "type", "folds"),
+    [
+        ("CREATE EXTENSION citext SCHEMA apart", "apart.citext", True),
+        ("CREATE EXTENSION citext; CREATE DOMAIN apart.name AS citext", "apart.name", True),
+        ("CREATE DOMAIN apart.name AS CHARACTER(20)", "apart.name", True),
+        ("CREATE DOMAIN apart.name AS TEXT", "apart.name", False),
+    ],
+)
+def test_a_type_folds_wherever_it_lies_and_whatever_it_is_made_of(
+    place: Place, made: str, type: str, folds: bool
+) -> None:
+    place.write_cubes({**CUBE, "pre_aggregations": [STORED]})
+    place.rows(
+        "CREATE SCHEMA apart",
+        *made.split("; "),
+        f"ALTER TABLE orders ALTER city TYPE {type}",
+    )
+    with place.open() as opened:
+        (named,) = opened.results(NAMED)
+    assert ("usedPreAggregations" not in named) is folds
+
+
+@pytest.mark.parametrize("place", SERVERS, indirect=True)
+def test_a_table_without_rows_says_nothing_of_its_texts(place: Place) -> None:
+    fold(place, FOLDING)
+    told = {**STORED, "refresh_key": {"sql": "SELECT COUNT(*) FROM orders", "every": "1 second"}}
+    place.write_cubes({**CUBE, "pre_aggregations": [told]})
+    place.rows("CREATE TABLE spare AS SELECT * FROM orders", "DELETE FROM orders")
+    with place.open() as opened:
+        assert opened.load(FREE_OF_TEXTS) == []
+        place.rows("INSERT INTO orders SELECT * FROM spare")
+        while not opened.load({**FREE_OF_TEXTS, "cache": "must-revalidate"}):
+            pass
+        assert opened.load(NAMED) == [{"orders.count": "2"}]
+
+
+@pytest.mark.parametrize("place", ["duckdb"], indirect=True)
+@pytest.mark.parametrize(
+    ("collation", "value", "count"),
+    [
+        ("NOCASE", "ROME", "2"),
+        ("NOACCENT", "Zurich", "1"),
+        ("NFC", "Zu\u0308rich", "1"),
+        ("POSIX", "ROME", "0"),
+    ],
+)
+def test_a_column_of_a_file_may_have_a_collation(
+    place: Place, collation: str, value: str, count: str
+) -> None:
+    place.write_cubes({**CUBE, "pre_aggregations": [STORED]})
+    place.rows(
+        f"CREATE TABLE spare (id INT, city VARCHAR COLLATE {collation}, placed TIMESTAMP, amount INT, paid BOOLEAN)",
+        "INSERT INTO spare SELECT * FROM orders",
+        "DROP TABLE orders",
+        "ALTER TABLE spare RENAME TO orders",
+    )
+    query = {**NAMED, "filters": [{**NAMED["filters"][0], "values": [value]}]}
+    with place.open(rollup_store="none") as opened:
+        assert opened.load(query) == [{"orders.count": count}]
+    with place.open() as opened:
+        (found,) = opened.results(query)
+    assert found["data"] == [{"orders.count": count}]
+    assert ("usedPreAggregations" in found) is (collation == "POSIX")

@@ -256,13 +256,15 @@ class RollupStatements:
         asked = [
             exp.alias_(folds, name, quoted=True)
             for given, (_, name) in zip(some.columns, texts, strict=True)
-            if (folds := dialect.folds(exp.column(given.name, quoted=True))) is not None
+            if (folds := dialect.folds(exp.column(given.name, table="texts", quoted=True))) is not None
         ]
         if not asked:
             return None
         select = exp.select(*asked).sql(dialect=dialect.sqlglot)
         statement = some.bind(Values((1,)))
-        return Statement(f"{select} FROM ({statement.sql}) AS texts", statement.parameters)
+        # A table without rows has its columns too, and may have rows by the time they are read.
+        always = f"(SELECT 1 AS one) AS one LEFT JOIN ({statement.sql}) AS texts ON 1 = 1"
+        return Statement(f"{select} FROM {always}", statement.parameters)
 
     def _reads(self, layout: Layout) -> tuple[StoredRollup, ...]:
         """What must be stored before, as the rows are made of it."""

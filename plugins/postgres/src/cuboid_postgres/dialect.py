@@ -23,21 +23,18 @@ Their rules are those of the zones on the right, whose links they are in the zon
 
 
 FOLDS = parse_one(
-    """CASE CAST(PG_TYPEOF(:value) AS TEXT)
-    WHEN 'citext' THEN TRUE
-    WHEN 'text' THEN EXISTS(
+    """EXISTS(
+        SELECT 1 FROM pg_type AS given LEFT JOIN pg_type AS meant ON meant.oid = given.typbasetype
+        WHERE given.oid = PG_TYPEOF(:value)
+        AND (given.typname IN ('citext', 'bpchar') OR meant.typname IN ('citext', 'bpchar') OR meant.typtype = 'd')
+    ) OR CASE WHEN EXISTS(SELECT 1 FROM pg_type WHERE oid = PG_TYPEOF(:value) AND typcollation <> 0) THEN EXISTS(
         SELECT 1 FROM pg_collation
         WHERE NOT collisdeterministic AND PG_COLLATION_FOR(:value) LIKE '%' || QUOTE_IDENT(collname)
-    )
-    WHEN 'character varying' THEN EXISTS(
-        SELECT 1 FROM pg_collation
-        WHERE NOT collisdeterministic AND PG_COLLATION_FOR(:value) LIKE '%' || QUOTE_IDENT(collname)
-    )
-    ELSE CAST(PG_TYPEOF(:value) AS TEXT) = 'character'
-    END""",
+    ) ELSE FALSE END""",
     dialect="postgres",
 )
-"""What has no collation is no text; a CHARACTER is padded, so that trailing spaces do not count."""
+"""By the type's own name, in whatever schema it lies, and by what a domain is made of. A CHARACTER is padded, so that
+trailing spaces do not count. What has no collation is no text."""
 
 
 class PostgresDialect(Dialect):
@@ -93,7 +90,7 @@ class PostgresDialect(Dialect):
         return exp.Case().when(exact, double).else_(division.copy())
 
     def folds(self, value: exp.Expr) -> exp.Expr:
-        # A column of the type citext, or of a collation that is not deterministic. What has no collation is no text.
+        # A column of the type citext, or of a collation that is not deterministic.
         return exp.replace_placeholders(FOLDS.copy(), value=value)
 
     def like(self, value: exp.Expr, pattern: exp.Expr) -> exp.Expr:

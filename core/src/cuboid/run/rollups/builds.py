@@ -103,7 +103,7 @@ class Builds:
         self._places = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(at_once))
         self._running: dict[tuple[str, str], Progress] = {}
         self._failures: dict[tuple[str, str], Failure] = {}
-        self._folds: dict[tuple[str, Statement], tuple[float, tuple[str, ...]]] = {}
+        self._folds: dict[tuple[int, Statement], tuple[float, tuple[str, ...]]] = {}
         self._closed = False
 
     def start(
@@ -218,7 +218,7 @@ class Builds:
         if stored.folds is None:
             return ()
         now = asyncio.get_running_loop().time()
-        key = (stored.data_source, stored.folds)
+        key = (source.serial, stored.folds)
         at, known = self._folds.get(key, (-math.inf, ()))
         if now - at >= FOLDS_SECONDS:
             while isinstance(
