@@ -22,7 +22,7 @@ cubes:
       - {name: more, sql: "n + 1", type: number}
       - {name: label, sql: "CONCAT('n', n)", type: string}
       - {name: odd, sql: "n = 1 OR NULLIF(n, 2) = 3", type: boolean}
-      - {name: even, sql: "{label} NOT REGEXP '^N[1]$'", type: boolean}
+      - {name: even, sql: "{label} NOT REGEXP '^n[1]$'", type: boolean}
       - {name: same, sql: "1 = (n REGEXP '[01]') AND NOT n RLIKE '0'", type: boolean}
       - {name: at, sql: at, type: time}
     measures:
