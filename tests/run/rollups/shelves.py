@@ -80,9 +80,10 @@ class Versions:
 
 @dataclass
 class Shelf:
-    """Rollups, and the source that they are built from."""
+    """Rollups, and the source that they are built from: one of ``sources``."""
 
     source: DataSource
+    sources: dict[str, DataSource]
     rollups: Rollups
     versions: Versions
 
@@ -126,14 +127,14 @@ async def shelf(
     source = source_over(driver or duckdb_driver(folder / "source.duckdb"))
     store = REGISTRY.store("duckdb")(StoreSettings(folder / "store"))
     versions = Versions()
-    rollups = Rollups(
-        store, source_over(store.reader, "rollups"), {"default": source}, settings, version=versions
-    )
+    sources = {"default": source}
+    rollups = Rollups(store, source_over(store.reader, "rollups"), sources, settings, version=versions)
     try:
-        yield Shelf(source, rollups, versions)
+        yield Shelf(source, sources, rollups, versions)
     finally:
         await rollups.close()
-        await source.close()
+        for each in (source, *sources.values()):
+            await each.close()
 
 
 ORDERS = (

@@ -79,9 +79,12 @@ class LambdaTable:
         labels = [part.label for part in wanted] + ([] if tail is None else [tail.label])
         return refreshed(await self._store.table(self.base), labels)
 
-    def follow(self, stored: StoredRollup) -> None:
+    def follow(self, stored: StoredRollup, source: DataSource, store: RollupStore) -> None:
         """As :meth:`RollupTable.follow`."""
-        self._tail.follow(_within(stored))
+        self._store = store
+        self._tail.follow(_within(stored), source, store)
+        if self._between is not None:
+            self._between.follow(source)
 
     async def close(self) -> None:
         """As :meth:`RollupTable.close`."""

@@ -97,6 +97,10 @@ class PartsOf:
             if newest.range is not None:
                 self._known = self._parts(newest.range, (None, None), -math.inf, newest.built_at)
 
+    def follow(self, source: DataSource) -> None:
+        """Where to ask from now on: a data source may be replaced by one of the same database."""
+        self._source = source
+
     @property
     def range(self) -> Bounds | None:
         """The range as it is known."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cuboid.errors import ConfigError, NotStored
+from cuboid.errors import ConfigError, DriverError, NotStored
 from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.data_source import DataSource
 from cuboid.run.rollups.builds import Builds, Counts
@@ -19,6 +20,8 @@ from cuboid.run.source_store import SourceReader, SourceStore
 from cuboid.run.store import BuiltTable, RollupStore, SourceStoreSettings
 from cuboid.run.stored import Bounds, Refreshed, RollupUse, StoredRollup
 from cuboid.types import Pending
+
+log = logging.getLogger(__name__)
 
 SUPERSEDED_SECONDS = 3600.0
 """How long a table of a rollup that is defined otherwise by now is kept after it was last read."""
@@ -170,12 +173,30 @@ class Rollups:
         its definition has changed. Where tenants define one rollup in several ways, each of them reads its own.
         """
         await self._opened(self._store)
-        opened = [
-            store
-            for store, opening in self._opening.items()
-            if opening.done() and not opening.cancelled() and opening.exception() is None
-        ]
-        return tuple([name for store in opened for name in await self._sweep(store)])
+        await self._leave_replaced()
+        gone = await self._sweep(self._store)
+        for store in [store for store in self._opening if store is not self._store and self._is_open(store)]:
+            try:
+                gone += await self._sweep(store)
+            except (
+                DriverError
+            ) as error:  # that database is away: what is kept in others is swept all the same
+                log.warning("rollups that are no longer needed stay: %s", error)
+        return tuple(gone)
+
+    async def _leave_replaced(self) -> None:
+        """Closes the stores of data sources that others have taken the place of."""
+        for serial, reader in list(self._readers.items()):
+            replaced = self._sources.get(reader.name) is not reader.underlying
+            if replaced and self._is_open(reader.store):
+                del self._readers[serial], self._opening[reader.store]
+                await reader.store.close()
+
+    def _is_open(self, store: RollupStore) -> bool:
+        opening = self._opening.get(store)
+        return (
+            opening is not None and opening.done() and not opening.cancelled() and opening.exception() is None
+        )
 
     async def _sweep(self, store: RollupStore) -> list[str]:
         now = datetime.now(UTC)
@@ -252,19 +273,18 @@ class Rollups:
         """What a statement reads."""
         if stored.follows is None:
             return self._table(stored)
+        base = self._table(stored.follows)
         known = self._lambdas.get(stored.table)
         if known is None:
-            known = self._lambdas[stored.table] = LambdaTable(
-                stored, self._table(stored.follows), *self._made_with(stored)
-            )
-        known.follow(stored)
+            known = self._lambdas[stored.table] = LambdaTable(stored, base, *self._made_with(stored))
+        known.follow(stored, self._source_of(stored), self._store_of(stored))
         return known
 
     def _table(self, stored: StoredRollup) -> RollupTable:
         known = self._tables.get(stored.table)
         if known is None:
             known = self._tables[stored.table] = RollupTable(stored, *self._made_with(stored))
-        known.follow(stored)
+        known.follow(stored, self._source_of(stored), self._store_of(stored))
         return known
 
     def _made_with(

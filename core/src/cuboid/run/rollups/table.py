@@ -144,8 +144,11 @@ class RollupTable:
         assert parts is not None
         return parts.within(bounds)
 
-    def follow(self, stored: StoredRollup) -> None:
-        """What tells from now on that rows are out of date: a model may say it anew of the same rows."""
+    def follow(self, stored: StoredRollup, source: DataSource, store: RollupStore) -> None:
+        """Where the rows are and come from, and what tells from now on that they are out of date: a model may say it
+        anew of the same rows, and a data source may be replaced by one of the same database."""
+        self._store = store
+        self.parts.follow(source)
         if (stored.refresh_key, stored.keys, stored.cubes) != (
             self.stored.refresh_key,
             self.stored.keys,
