@@ -12,6 +12,7 @@ import pytest
 import yaml
 from tests.across.beside import CUBE, ENGINES, Place, build, command, environment, folded, place, sweep, until
 from tests.across.shop import DRIVERS, connection
+from tests.engines.admin import admin
 
 from cuboid.errors import QueryFailed
 
@@ -192,6 +193,26 @@ def test_an_account_that_may_only_read_is_told_what_it_lacks(place: Place) -> No
             place.rows(f"DROP USER {account}")
     assert "Let it create tables there" in (caught.value.hint or "")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [pytest.param(name, marks=pytest.mark.engine(name)) for name in ("mysql", "mariadb")],
+    indirect=True,
+)
+def test_a_build_neither_waits_for_those_who_write_nor_keeps_them_waiting(place: Place) -> None:
+    """At the level of isolation that servers begin with, CREATE TABLE … AS locks each row that it reads."""
+    with place.open(rollup_store="none") as opened:
+        expected = opened.load(QUERIES[0])
+    assert place.server is not None
+    with admin(place.server) as other:
+        other.run("START TRANSACTION")
+        other.run("UPDATE orders SET amount = 1000")
+        with place.open() as opened:
+            (found,) = opened.results(QUERIES[0])
+        other.run("ROLLBACK")
+    assert "usedPreAggregations" in found
+    assert found["data"] == expected
 
 
 def test_a_lambda_reads_newer_rows_after_those_in_the_database(place: Place) -> None:

@@ -119,6 +119,8 @@ def test_values_mean_what_they_mean_in_cube(
         ({"CUBOID_CORS_ORIGINS": "https://a, https://b/"}, "cors_origins: 'https://a, https://b/' is not *"),
         ({"CUBOID_CORS_ORIGINS": "example.com"}, "cors_origins: 'example.com' is not * or a list of origins"),
         ({"CUBEJS_LOG_LEVEL": "loud"}, "log_level: 'loud' is not valid"),
+        ({"CUBEJS_PRE_AGGREGATIONS_SCHEMA": "a?b"}, "pre_aggregations_schema: 'a?b' is not valid"),
+        ({"CUBEJS_PRE_AGGREGATIONS_SCHEMA": "5%"}, "pre_aggregations_schema: '5%' is not valid"),
     ],
 )
 def test_a_bad_value_is_named_with_its_setting_and_origin(

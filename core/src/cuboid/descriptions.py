@@ -50,6 +50,7 @@ class Descriptions:
     async def sql(self, raw: object, context: RequestContext) -> bytes:
         """The body of ``/v1/sql``: an object, or for comparisons and blended queries an array of them."""
         planner, reader = await self._planning.for_principal(context.principal)
+        repeat = self._repeat(raw, context, planner)
 
         def plan() -> tuple[Request, list[dict[str, Any]]]:
             request = reader.read(raw, context)
@@ -59,7 +60,7 @@ class Descriptions:
         body = encode(described[0] if request.type == "regularQuery" else described)
         if len(body) <= LARGEST_KEPT:
             sources = {self._planning.data_source(each["dataSource"]) for each in described}
-            self._repeats.put(self._repeat(raw, context, planner), body, request, planner, sources)
+            self._repeats.put(repeat, body, request, planner, sources)
         return body
 
     async def dry_run(self, raw: object, context: RequestContext) -> bytes:

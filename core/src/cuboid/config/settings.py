@@ -263,6 +263,9 @@ class Settings(BaseModel):
         "schema of a source's database in which rollups with `external: false` are kept; a database of its own where"
         " these are what others call schemas",
         "CUBEJS_PRE_AGGREGATIONS_SCHEMA",
+        # What stands for parameters in statements, and the shortest of the engines' limits.
+        pattern=r"^[^?%]+$",
+        max_length=63,
     )
     pre_aggregations_builder: Switch = _setting(
         True,

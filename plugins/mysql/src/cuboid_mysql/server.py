@@ -72,13 +72,15 @@ class Server:
     def set_up(self, *, writes: bool = False) -> str:
         """SQL: how a session begins.
 
-        :param writes: it may write; what does not fit a column is an error then, and not cut.
+        :param writes: it may write; what does not fit a column is an error then, and not cut. Rows that it reads meanwhile
+            are not locked, as CREATE TABLE … AS does at the level of isolation that is the default.
         """
         settings = MARIADB if self.mariadb else MYSQL
         if writes:
             strict = settings["sql_mode"].removesuffix("'") + ",STRICT_ALL_TABLES'"
             settings = settings | {
                 "sql_mode": strict,
+                "tx_isolation" if self.mariadb else "transaction_isolation": "'READ-COMMITTED'",
                 "tx_read_only" if self.mariadb else "transaction_read_only": "0",
             }
         return "SET SESSION " + ", ".join(f"{name} = {value}" for name, value in settings.items())
