@@ -72,8 +72,8 @@ class Server:
     def set_up(self, *, writes: bool = False) -> str:
         """SQL: how a session begins.
 
-        :param writes: it may write; what does not fit a column is an error then, and not cut. Rows that it reads meanwhile
-            are not locked, as CREATE TABLE … AS does at the level of isolation that is the default.
+        :param writes: it may write; what does not fit a column is an error then, and not cut. Rows that it reads
+            meanwhile are not locked, as CREATE TABLE … AS does at the level of isolation that is the default.
         """
         settings = MARIADB if self.mariadb else MYSQL
         if writes:
