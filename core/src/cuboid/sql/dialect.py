@@ -8,7 +8,7 @@ engines near the SQL standard and are overridden where the engine differs. What 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -270,6 +270,17 @@ class Dialect(ABC):
 def call(name: str, *arguments: exp.Expr) -> exp.Expr:
     """A call of the engine's function ``name``."""
     return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def rewritten(tree: exp.Expr, kind: type[exp.Expr], rule: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
+    """The tree, itself changed, with what ``rule`` makes of each node of this kind, also of one inside another."""
+    for node in reversed(list(tree.find_all(kind))):
+        put = rule(node)
+        if node is tree:
+            tree = put
+        elif put is not node:
+            node.replace(put)
+    return tree
 
 
 def mean(total: exp.Expr, value: exp.Expr, one: exp.Expr) -> exp.Expr:

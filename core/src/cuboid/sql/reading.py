@@ -62,10 +62,12 @@ def aliased(value: exp.Expr, name: str) -> exp.Expr:
     """``value AS "name"``; a column of that very name stays as it is."""
     if isinstance(value, exp.Column) and not value.table and value.name == name:
         return value
-    if isinstance(value, (exp.Connector, exp.Not)):
-        # Where NULLS LAST is not to be had, sqlglot sorts by `value IS NULL`, and these bind looser than IS.
+    if isinstance(value, (exp.Connector, exp.Not, exp.Is)):
+        # Where NULLS LAST is not to be had, sqlglot sorts by `value IS NULL`, and these bind no closer than IS.
         value = exp.Paren(this=value)
-    if "alias" in value.arg_types:
+    if "alias" in value.arg_types and not isinstance(
+        value, exp.Subquery
+    ):  # nor may its alias be in the value
         return exp.alias_(value, identifier(name), copy=False)
     return exp.Alias(this=value, alias=identifier(name))
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlglot import exp
 
-from cuboid.sql.dialect import Dialect, ShiftUnit, call, mean, number, text
+from cuboid.sql.dialect import Dialect, ShiftUnit, call, mean, number, rewritten, text
 from cuboid.types import ParameterType, TimeKind
 from cuboid_mysql.early import early_offset
 
@@ -110,7 +110,7 @@ class MySQLDialect(Dialect):
         return exp.Like(this=exact, expression=exp.Lower(this=pattern))
 
     def own(self, tree: exp.Expr) -> exp.Expr:
-        return tree.transform(_matched, copy=False) if tree.find(exp.RegexpLike) else tree
+        return rewritten(rewritten(tree, exp.RegexpLike, _matched), exp.Interval, _counted)
 
     def folds(self, value: exp.Expr) -> exp.Expr:
         # Other binary collations take 'a' and 'a ' for one.
@@ -133,9 +133,14 @@ def _datetime(value: exp.Expr) -> exp.Expr:
 
 def _matched(node: exp.Expr) -> exp.Expr:
     """``x REGEXP y``, which sqlglot writes as ``REGEXP_LIKE``, by a function that MariaDB has, too."""
-    if not isinstance(node, exp.RegexpLike) or node.args.get("flag") is not None:
+    if node.args.get("flag") is not None:
         return node
     return exp.paren(exp.GT(this=call("REGEXP_INSTR", node.this, node.expression), expression=number(0)))
+
+
+def _counted(node: exp.Expr) -> exp.Expr:
+    """The function ``INTERVAL(x, y)``, which sqlglot takes for a length of time."""
+    return call("INTERVAL", *node.this.expressions) if isinstance(node.this, exp.Tuple) else node
 
 
 def _since_first(unit: str, civil: exp.Expr) -> exp.Expr:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp, parse_one
 
-from cuboid.sql.dialect import Dialect, call, mean, number, text
+from cuboid.sql.dialect import Dialect, call, mean, number, rewritten, text
 from cuboid.types import SemanticType, TimeKind
 
 ABBREVIATED: Mapping[str, str] = {
@@ -88,6 +88,13 @@ class PostgresDialect(Dialect):
         double.set("this", exp.cast(double.this, exp.DataType.Type.DOUBLE))
         exact = exp.EQ(this=type, expression=text("numeric"))
         return exp.Case().when(exact, double).else_(division.copy())
+
+    # ------------------------------------------------------------ model SQL
+
+    def own(self, tree: exp.Expr) -> exp.Expr:
+        return rewritten(tree, exp.Hex, lambda node: call("TO_HEX", node.this))  # sqlglot writes it as HEX
+
+    # ------------------------------------------------------------ collations
 
     def folds(self, value: exp.Expr) -> exp.Expr:
         # A column of the type citext, or of a collation that is not deterministic.
