@@ -58,6 +58,25 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[list[Any]]]] = {
         },
         [["x", "50"], ["y", None]],
     ),
+    "what is hidden orders nothing": (
+        CLERK,
+        {
+            "dimensions": ["staff.label"],
+            "measures": ["desks.count", "staff.salaries"],
+            "order": [["staff.salaries", "desc"]],
+        },
+        [["x", "1", None], ["y", "1", None]],
+    ),
+    "nor does it choose what is first": (
+        CLERK,
+        {
+            "dimensions": ["staff.label"],
+            "measures": ["desks.count", "staff.salaries"],
+            "order": [["staff.salaries", "desc"]],
+            "limit": 1,
+        },
+        [["x", "1", None]],
+    ),
 }
 
 

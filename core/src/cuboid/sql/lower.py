@@ -277,8 +277,12 @@ class Lowering:
         if order:
             asked = {name for name, _ in order}
             order += [(key.name, False) for key in plan.keys if key.name not in asked]
+        positions = {shown.alias_or_name: number for number, shown in enumerate(select.selects, 1)}
         for name, descending in order:
-            by = exp.Ordered(this=column(self._aliases[name]), desc=descending, nulls_first=False)
+            alias = self._aliases[name]
+            by_number = self._dialect.orders_by_input
+            shown = exp.Literal.number(positions[alias]) if by_number else column(alias)
+            by = exp.Ordered(this=shown, desc=descending, nulls_first=False)
             select = select.order_by(by, copy=False)
         if plan.limit is not None:
             select = select.limit(slot_mark(plan.limit), copy=False)

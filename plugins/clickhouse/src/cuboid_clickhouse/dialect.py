@@ -28,6 +28,7 @@ class ClickHouseDialect(Dialect):
     placeholders = "typed"
     joins_need_equality = True
     cuts_quotients = True
+    orders_by_input = True  # by the setting prefer_column_name_to_alias
     max_identifier_bytes = 255  # there is no limit; this keeps texts readable
 
     # ------------------------------------------------------------ time

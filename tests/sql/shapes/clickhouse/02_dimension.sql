@@ -7,6 +7,6 @@ FROM public.users AS "users"
 GROUP BY
   1
 ORDER BY
-  "users__count" DESC,
-  "users__city" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

@@ -16,6 +16,6 @@ WHERE
 GROUP BY
   1
 ORDER BY
-  "orders__created_at_day" ASC
+  1 ASC
 LIMIT 10000
 -- ["2019-03-01T00:00:00.000Z", "2019-04-01T00:00:00.000Z"]

@@ -27,6 +27,6 @@ WHERE
 GROUP BY
   1
 ORDER BY
-  "orders__created_at_week" ASC
+  1 ASC
 LIMIT 10000
 -- ["2024-03-30T23:00:00.000Z", "2024-04-06T22:00:00.000Z"]

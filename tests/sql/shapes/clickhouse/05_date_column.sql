@@ -16,6 +16,6 @@ WHERE
 GROUP BY
   1
 ORDER BY
-  "orders__due_on_month" ASC
+  1 ASC
 LIMIT 10000
 -- ["2024-01-01T00:00:00.000", "2025-01-01T00:00:00.000"]

@@ -27,6 +27,6 @@ WHERE
 GROUP BY
   1
 ORDER BY
-  "orders__changed_at_hour" ASC
+  1 ASC
 LIMIT 10000
 -- ["2024-06-13T18:30:00.000Z", "2024-06-14T18:30:00.000Z"]

@@ -15,5 +15,5 @@ FROM (
 GROUP BY
   1
 ORDER BY
-  "orders__created_at" ASC
+  1 ASC
 LIMIT 10000

@@ -16,6 +16,6 @@ LEFT JOIN (
 GROUP BY
   1
 ORDER BY
-  "orders__count" DESC,
-  "users__city" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

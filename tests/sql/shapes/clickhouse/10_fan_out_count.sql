@@ -15,6 +15,6 @@ LEFT JOIN (
 GROUP BY
   1
 ORDER BY
-  "users__count" DESC,
-  "orders__status" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

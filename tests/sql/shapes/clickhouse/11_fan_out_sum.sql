@@ -22,6 +22,6 @@ FROM (
 GROUP BY
   1
 ORDER BY
-  "users__credit" DESC,
-  "orders__status" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

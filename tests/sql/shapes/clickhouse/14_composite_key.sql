@@ -25,6 +25,6 @@ LEFT JOIN lines AS "lines"
 GROUP BY
   1
 ORDER BY
-  "lines__count" DESC,
-  "orders__status" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

@@ -13,6 +13,6 @@ FROM (
 GROUP BY
   1
 ORDER BY
-  "orders__paid_share" DESC,
-  "orders__status" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

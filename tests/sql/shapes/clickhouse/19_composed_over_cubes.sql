@@ -50,6 +50,6 @@ FROM (
     1
 ) AS "combined"
 ORDER BY
-  "orders__total_per_user" DESC,
-  "users__city" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

@@ -31,6 +31,6 @@ WHERE
 GROUP BY
   1
 ORDER BY
-  "users__city" ASC
+  1 ASC
 LIMIT 10000
 -- ["a", "b", "c", "%50\\%%", "3", "x%", "y%"]

@@ -15,7 +15,7 @@ GROUP BY
 HAVING
   SUM("orders".amount) > {p1:Decimal(76, 1)}
 ORDER BY
-  "orders__count" DESC,
-  "orders__status" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000
 -- ["100.5"]

@@ -52,7 +52,7 @@ FROM (
 WHERE
   "users__credit" > {p1:Int64}
 ORDER BY
-  "orders__total" DESC,
-  "users__city" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000
 -- ["0"]

@@ -16,7 +16,7 @@ HAVING
   COUNT("orders".id) > {p1:Int64}
   OR "orders".status = {p2:String}
 ORDER BY
-  "orders__count" DESC,
-  "orders__status" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000
 -- ["5", "new"]

@@ -19,6 +19,6 @@ FROM (
 GROUP BY
   1
 ORDER BY
-  "orders__count" DESC,
-  "orders__size" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

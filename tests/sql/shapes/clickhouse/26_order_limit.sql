@@ -17,8 +17,8 @@ GROUP BY
   1,
   2
 ORDER BY
-  "users__city" DESC,
-  "orders__count" ASC,
-  "orders__status" ASC
+  2 DESC,
+  3 ASC,
+  1 ASC
 LIMIT 5
 OFFSET 10

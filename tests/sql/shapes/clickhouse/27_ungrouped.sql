@@ -23,7 +23,7 @@ LEFT JOIN (
 ) AS "orders"
   ON "users".id = "orders".user_id
 ORDER BY
-  "orders__count" DESC,
-  "orders__id" ASC,
-  "users__city" ASC
+  3 DESC,
+  1 ASC,
+  2 ASC
 LIMIT 10000

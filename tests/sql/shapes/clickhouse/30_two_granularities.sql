@@ -23,6 +23,6 @@ GROUP BY
   1,
   2
 ORDER BY
-  "orders__created_at_month" ASC,
-  "orders__created_at_year" ASC
+  1 ASC,
+  2 ASC
 LIMIT 10000

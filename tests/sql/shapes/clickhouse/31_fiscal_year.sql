@@ -30,5 +30,5 @@ FROM (
 GROUP BY
   1
 ORDER BY
-  "orders__created_at_fiscal_year" ASC
+  1 ASC
 LIMIT 10000

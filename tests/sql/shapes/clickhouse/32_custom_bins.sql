@@ -79,6 +79,6 @@ GROUP BY
   1,
   2
 ORDER BY
-  "orders__created_at_ninety_minutes" ASC,
-  "orders__created_at_half" ASC
+  2 ASC,
+  1 ASC
 LIMIT 10000

@@ -31,7 +31,7 @@ WHERE
 GROUP BY
   1
 ORDER BY
-  "users__count" DESC,
-  "users__spent" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000
 -- ["10"]

@@ -55,7 +55,7 @@ GROUP BY
   1,
   2
 ORDER BY
-  "users__city" ASC,
-  "users__spent_as_asked" ASC
+  1 ASC,
+  2 ASC
 LIMIT 10000
 -- ["Rome", "Rome"]

@@ -26,6 +26,6 @@ FROM (
 GROUP BY
   1
 ORDER BY
-  "lines__units" DESC,
-  "lines__boxes" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

@@ -37,6 +37,6 @@ FROM (
 GROUP BY
   1
 ORDER BY
-  "orders__pending" DESC,
-  "users__city" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

@@ -35,6 +35,6 @@ FROM (
 GROUP BY
   1
 ORDER BY
-  "orders__pending" DESC,
-  "lines__sku" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

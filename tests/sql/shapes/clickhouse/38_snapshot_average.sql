@@ -39,5 +39,5 @@ FROM (
 GROUP BY
   1
 ORDER BY
-  "orders__created_at_month" ASC
+  1 ASC
 LIMIT 10000

@@ -107,6 +107,6 @@ FROM (
     1
 ) AS "combined"
 ORDER BY
-  "orders__pending" DESC,
-  "users__city" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

@@ -74,7 +74,7 @@ FROM (
     2
 ) AS "combined"
 ORDER BY
-  "orders__share" DESC,
-  "users__city" ASC,
-  "orders__status" ASC
+  3 DESC,
+  1 ASC,
+  2 ASC
 LIMIT 10000

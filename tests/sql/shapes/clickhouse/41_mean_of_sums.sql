@@ -34,6 +34,6 @@ SELECT
   "orders__mean_user"
 FROM "orders__mean_user"
 ORDER BY
-  "orders__mean_user" DESC,
-  "users__city" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

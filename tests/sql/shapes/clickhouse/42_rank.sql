@@ -34,8 +34,8 @@ FROM "orders__place"
 WHERE
   "orders__place" <= {p1:Int64}
 ORDER BY
-  "orders__place" DESC,
-  "users__city" ASC,
-  "orders__status" ASC
+  3 DESC,
+  1 ASC,
+  2 ASC
 LIMIT 10000
 -- ["3"]

@@ -77,6 +77,6 @@ FROM (
     1
 ) AS "combined"
 ORDER BY
-  "orders__created_at_month" ASC
+  1 ASC
 LIMIT 10000
 -- ["2024-02-01T00:00:00.000Z", "2024-04-01T00:00:00.000Z", "2024-03-01T00:00:00.000Z", "2024-05-01T00:00:00.000Z"]

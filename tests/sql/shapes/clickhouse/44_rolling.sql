@@ -58,6 +58,6 @@ SELECT
   "orders__week"
 FROM "orders__measures"
 ORDER BY
-  "orders__created_at_day" ASC
+  1 ASC
 LIMIT 10000
 -- ["2024-02-22T00:00:00.000Z", "2024-04-02T00:00:00.000Z"]

@@ -70,6 +70,6 @@ SELECT
   "orders__running"
 FROM "orders__measures"
 ORDER BY
-  "orders__created_at_month" ASC,
-  "users__city" ASC
+  2 ASC,
+  1 ASC
 LIMIT 10000

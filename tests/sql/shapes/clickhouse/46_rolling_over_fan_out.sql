@@ -66,7 +66,7 @@ SELECT
   "orders__to_date"
 FROM "orders__measures"
 ORDER BY
-  "orders__created_at_week" ASC,
-  "lines__sku" ASC
+  2 ASC,
+  1 ASC
 LIMIT 10000
 -- ["2024-01-23T00:00:00.000Z", "2024-04-08T00:00:00.000Z"]

@@ -27,7 +27,7 @@ FROM (
     2
 ) AS "answer"
 ORDER BY
-  "orders__total" DESC,
-  "users__city" ASC,
-  "orders__status" ASC
+  3 DESC,
+  1 ASC,
+  2 ASC
 LIMIT 10000

@@ -41,6 +41,6 @@ CROSS JOIN (
   ) AS "total__answer"
 ) AS "total"
 ORDER BY
-  "orders__total_percent_of_total" DESC,
-  "users__city" ASC
+  4 DESC,
+  1 ASC
 LIMIT 5

@@ -104,7 +104,7 @@ FROM (
     1
 ) AS "combined"
 ORDER BY
-  "orders__total" DESC,
-  "users__city" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000
 -- ["Others", "Others"]

@@ -40,6 +40,6 @@ SELECT
   "orders__total"
 FROM "orders__measures_2"
 ORDER BY
-  "orders__total" DESC,
-  "users__city" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

@@ -76,7 +76,7 @@ LEFT JOIN "orders__went"
 GROUP BY
   1
 ORDER BY
-  "orders__sent_back" DESC,
-  "orders__status" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000
 -- ["Rome", "broken"]

@@ -52,7 +52,7 @@ WHERE
 GROUP BY
   1
 ORDER BY
-  "users__count" DESC,
-  "users__tier" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000
 -- ["paid", "paid", "big"]

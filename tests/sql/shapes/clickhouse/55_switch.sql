@@ -115,7 +115,7 @@ FROM (
   ) AS "answer_2"
 ) AS "answers"
 ORDER BY
-  "orders__amount_or_count" DESC,
-  "orders__unit" ASC,
-  "orders__status" ASC
+  3 DESC,
+  1 ASC,
+  2 ASC
 LIMIT 10

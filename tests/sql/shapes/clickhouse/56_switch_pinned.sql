@@ -26,6 +26,6 @@ SELECT
   "orders__amount_or_count"
 FROM "orders__amount_or_count"
 ORDER BY
-  "orders__amount_or_count" DESC,
-  "orders__status" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

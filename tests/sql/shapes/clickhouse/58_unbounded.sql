@@ -59,6 +59,6 @@ SELECT
   "orders__running"
 FROM "orders__measures"
 ORDER BY
-  "orders__created_at_month" ASC
+  1 ASC
 LIMIT 10000
 -- ["2025-02-01T00:00:00.000Z"]

@@ -73,6 +73,6 @@ SELECT
   "orders__to_date"
 FROM "orders__measures"
 ORDER BY
-  "orders__created_at_day" ASC
+  1 ASC
 LIMIT 10000
 -- ["2024-01-28T23:00:00.000Z", "2024-04-11T22:00:00.000Z"]

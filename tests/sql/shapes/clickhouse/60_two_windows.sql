@@ -112,6 +112,6 @@ FROM (
     1
 ) AS "combined"
 ORDER BY
-  "orders__created_at_day" ASC
+  1 ASC
 LIMIT 10000
 -- ["2024-04-02T00:00:00.000Z"]

@@ -65,5 +65,5 @@ SELECT
   "orders__week"
 FROM "orders__measures"
 ORDER BY
-  "orders__created_at_month" ASC
+  1 ASC
 LIMIT 10000

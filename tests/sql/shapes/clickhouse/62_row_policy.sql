@@ -52,7 +52,7 @@ FROM (
     1
 ) AS "combined"
 ORDER BY
-  "users__count" DESC,
-  "users__city" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000
 -- ["north"]

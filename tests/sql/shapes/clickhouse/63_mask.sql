@@ -9,6 +9,6 @@ FROM invoices AS "invoices"
 GROUP BY
   1
 ORDER BY
-  "invoices__due" DESC,
-  "invoices__iban" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

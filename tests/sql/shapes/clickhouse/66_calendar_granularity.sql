@@ -12,6 +12,6 @@ WHERE
 GROUP BY
   1
 ORDER BY
-  "days__day_retail_month" ASC
+  1 ASC
 LIMIT 10000
 -- ["2024-01-01T00:00:00.000", "2025-01-01T00:00:00.000"]

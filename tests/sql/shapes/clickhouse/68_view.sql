@@ -69,7 +69,7 @@ FROM (
     1
 ) AS "combined"
 ORDER BY
-  "shop__total" DESC,
-  "shop__lines_sku" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000
 -- ["paid", "paid"]

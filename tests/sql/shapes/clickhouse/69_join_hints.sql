@@ -17,7 +17,7 @@ LEFT JOIN public.users AS "users"
 GROUP BY
   1
 ORDER BY
-  "invoices__count" DESC,
-  "users__city" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000
 -- ["north"]

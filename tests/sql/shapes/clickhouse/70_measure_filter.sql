@@ -19,6 +19,6 @@ WHERE
 GROUP BY
   1
 ORDER BY
-  "orders__total" DESC,
-  "users__city" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

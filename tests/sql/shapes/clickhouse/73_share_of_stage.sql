@@ -96,6 +96,6 @@ FROM (
     1
 ) AS "combined"
 ORDER BY
-  "orders__mean_user" DESC,
-  "orders__status" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

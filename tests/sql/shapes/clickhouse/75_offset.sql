@@ -10,6 +10,6 @@ FROM (
     NOT deleted
 ) AS "orders"
 ORDER BY
-  "orders__id" ASC
+  1 ASC
 LIMIT 10000
 OFFSET 5

@@ -17,6 +17,6 @@ LEFT JOIN lines AS "lines"
 GROUP BY
   1
 ORDER BY
-  "lines__skus_about" DESC,
-  "users__city" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000

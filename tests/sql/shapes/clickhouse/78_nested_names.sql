@@ -116,8 +116,8 @@ FROM (
         GROUP BY
           1
         ORDER BY
-          "orders__sent_back" DESC,
-          "users__city" ASC
+          2 DESC,
+          1 ASC
         LIMIT 2
       ) AS "top__answer"
     ) AS "top"
@@ -250,7 +250,7 @@ CROSS JOIN (
   ) AS "total__answer"
 ) AS "total"
 ORDER BY
-  "orders__sent_back" DESC,
-  "users__city" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000
 -- ["others"]

@@ -30,7 +30,7 @@ FROM (
 WHERE
   "orders__count" > {p1:Int64}
 ORDER BY
-  "orders__count" DESC,
-  "orders__status" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10
 -- ["5"]

@@ -80,5 +80,5 @@ SELECT
   "tills__this_year"
 FROM "tills__measures"
 ORDER BY
-  "days__day_day" ASC
+  1 ASC
 LIMIT 10000

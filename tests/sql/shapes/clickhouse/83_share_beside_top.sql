@@ -61,7 +61,7 @@ FROM (
   FROM "orders__measures_2"
 ) AS "answer"
 ORDER BY
-  "orders__total" DESC,
-  "orders__status" ASC
+  2 DESC,
+  1 ASC
 LIMIT 10000
 -- ["Others"]

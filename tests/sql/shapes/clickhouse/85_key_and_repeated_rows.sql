@@ -16,6 +16,6 @@ GROUP BY
   1,
   2
 ORDER BY
-  "orders__id" ASC,
-  "lines__sku" ASC
+  1 ASC,
+  2 ASC
 LIMIT 10000
