@@ -91,7 +91,10 @@ INDEXES = (
 TRUNC: Mapping[str, Mapping[str, str]] = {
     "duckdb": {"month": "date_trunc('month', {})", "day": "date_trunc('day', {})"},
     "postgres": {"month": "date_trunc('month', {})", "day": "date_trunc('day', {})"},
-    "mysql": {"month": "CAST(DATE_FORMAT({}, '%%Y-%%m-01') AS DATETIME)", "day": "CAST(DATE({}) AS DATETIME)"},
+    "mysql": {
+        "month": "CAST(DATE_FORMAT({}, '%%Y-%%m-01') AS DATETIME)",
+        "day": "CAST(DATE({}) AS DATETIME)",
+    },
     "clickhouse": {"month": "toStartOfMonth({})", "day": "toStartOfDay({})"},
 }
 YEAR = ["2024-01-01", "2024-12-31"]

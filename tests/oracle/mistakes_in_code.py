@@ -16,7 +16,6 @@ from cuboid.plan.facts import Facts
 from cuboid.query import dates, normalize
 from cuboid.sql.aggregates import LeafSql
 from cuboid.sql.conversions import Conversions
-from cuboid.sql.slots import SlotSql
 from cuboid.sql.snapshots import Snapshots
 from cuboid.sql.windows import WindowSql
 from cuboid.types import Interval
@@ -236,20 +235,6 @@ def without_paths(**left: Any) -> Any:
 def first_range(right: Any = normalize._expand) -> Any:
     """All ranges of a comparison are the first."""
     return lambda query: [(right(query)[0][0], index) for _, index in right(query)]
-
-
-def masks_restated(right: Any = SlotSql._restated) -> Any:
-    """Conditions on masked members are restated on the true column."""
-
-    def wrong(self: Any, *given: Any) -> Any:
-        access = self._access
-        self._access = replace(access, masks=())
-        try:
-            return right(self, *given)
-        finally:
-            self._access = access
-
-    return wrong
 
 
 def other_end(right: Any = Snapshots.__init__) -> Any:
