@@ -49,6 +49,9 @@ def values(evaluation: Evaluation, name: str, state: State) -> Groups:
     kept = tuple(key for key in state.keys if _keeps(stage, key.member))
     conditions, segments = narrowed(evaluation, stage.filter, state)
     child = State(kept, conditions, segments, (*state.shifts, *stage.shifts), state.along)
+    shifted = FilterReader(evaluation.world, evaluation.question.zone, child.shifts)
+    for condition in conditions:
+        shifted.test(condition.item)  # rule 8.3 refuses it, whether or not it restricts the measure
     if measure.type == "rank":
         return _ranks(evaluation, measure, kept, replace(child, keys=state.keys))
     if measure.type == "number":

@@ -51,6 +51,22 @@ CASES: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
         {"dimensions": ["cities.name"], "measures": ["sales.count"], "filters": [where("equals", "CHF")]},
         [],
     ),
+    "no value is left of what is grouped by alone": (
+        {
+            "dimensions": [CURRENCY],
+            "measures": ["sales.count"],
+            "filters": [where("notStartsWith", "e", "g", "u")],
+        },
+        [],
+    ),
+    "no value is left, and no measures": (
+        {"dimensions": [CURRENCY, "cities.country"], "filters": [where("equals", "CHF")]},
+        [],
+    ),
+    "no value is left, nothing is grouped by": (
+        {"measures": ["sales.count"], "filters": [where("equals", "CHF")]},
+        [["0"]],
+    ),
 }
 
 

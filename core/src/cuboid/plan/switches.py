@@ -11,7 +11,7 @@ from cuboid.catalog.pieces import Template
 from cuboid.catalog.stages import SwitchCase
 from cuboid.errors import UnsupportedFeature
 from cuboid.plan.nodes import Key, Plan, Switched, WithSwitches
-from cuboid.query.model import Pin, Shape
+from cuboid.query.model import NEVER, Pin, Shape
 from cuboid.query.switches import switch_of
 
 
@@ -21,9 +21,7 @@ def chosen(name: str, case: SwitchCase, pins: tuple[Pin, ...], catalog: Catalog)
 
     Raises :class:`UnsupportedFeature` where several values of the switch remain.
     """
-    values = next(
-        (pin.values for pin in pins if pin.switch == case.switch), catalog.dimension(case.switch).values
-    )
+    values = _left(case.switch, pins) or catalog.dimension(case.switch).values
     if len(values) > 1:
         raise UnsupportedFeature(
             f"Measure '{name}' depends on the switch '{case.switch}', of which this query leaves {len(values)} values.",
@@ -81,11 +79,12 @@ def _parts(
     build: Callable[[Shape], Plan],
 ) -> Iterator[Switched]:
     switches = [switch_of(name, catalog) or name for name in grouped]
-    remaining = [
-        next((pin.values for pin in shape.pins if pin.switch == each), catalog.dimension(each).values)
-        for each in switches
-    ]
-    for values in product(*remaining):
+    remaining = [_left(each, shape.pins) for each in switches]
+    # Where none is left there is no group, not even the one that there is without keys.
+    none = (NEVER,) if () in remaining else ()
+    for values in product(
+        *(left or catalog.dimension(each).values for each, left in zip(switches, remaining, strict=True))
+    ):
         pinned = tuple(Pin(switch, (value,)) for switch, value in zip(switches, values, strict=True))
         inner = replace(
             shape,
@@ -95,6 +94,12 @@ def _parts(
             offset=None,
             total=False,
             shares=(),
+            group_conditions=(*shape.group_conditions, *none),
             pins=(*(pin for pin in shape.pins if pin.switch not in switches), *pinned),
         )
         yield Switched(values, build(inner))
+
+
+def _left(switch: str, pins: tuple[Pin, ...]) -> tuple[str, ...] | None:
+    """The values that the query leaves of the switch; None if it says nothing of it."""
+    return next((pin.values for pin in pins if pin.switch == switch), None)

@@ -13,7 +13,8 @@ from cuboid.types import Scalar
 def pins(
     conditions: Iterable[Condition], values: Sequence[Scalar], catalog: Catalog
 ) -> tuple[tuple[Condition, ...], tuple[Pin, ...]]:
-    """The conditions that test no switch, and the values that the others leave of each switch that they test.
+    """The conditions that test no switch, and the values that the others leave of each switch that they test: none
+    perhaps, and then no row either.
 
     :param values: of the conditions' slots.
 
@@ -36,7 +37,7 @@ def pins(
         left[names[0]] = tuple(each for each in known if _holds(condition, each, values))
     if any(not each for each in left.values()):
         kept.append(NEVER)
-    return tuple(kept), tuple(Pin(name, each) for name, each in left.items() if each)
+    return tuple(kept), tuple(Pin(name, each) for name, each in left.items())
 
 
 def switch_of(name: str, catalog: Catalog) -> str | None:
