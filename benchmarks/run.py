@@ -61,7 +61,7 @@ def main() -> None:
     if given.json is not None:
         given.json.write_text(json.dumps({row.name: row.seconds for rows in found.values() for row in rows}))
     if given.write:
-        PAGE.write_text(page(found, load, before, given.against), encoding="utf-8")
+        PAGE.write_text(page(found, load, before, given), encoding="utf-8")
 
 
 def sections(*, quick: bool, engines: bool) -> Iterator[tuple[str, Callable[[], list[Row]]]]:
@@ -104,11 +104,12 @@ def earlier(revision: str, *, quick: bool) -> dict[str, float]:
 
 
 def page(
-    found: dict[str, list[Row]], load: float, before: Mapping[str, float] | None, revision: str | None
+    found: dict[str, list[Row]], load: float, before: Mapping[str, float] | None, given: argparse.Namespace
 ) -> str:
     """The documentation's page."""
     python, cores = platform.python_version(), os.cpu_count()
-    about = f"""Measured by `make bench ARGS=--write` on {datetime.now(UTC):%Y-%m-%d}.
+    flags = "'--quick --write'" if given.quick else "--write"
+    about = f"""Measured by `make bench ARGS={flags}` on {datetime.now(UTC):%Y-%m-%d}.
 Python {python}, {cores} cores, load {load:.1f} at the start.
 
 Ratios are what to compare; CPU is that of the server's process for one request, its threads included. A target is what
@@ -118,8 +119,8 @@ Peers are other semantic layers, each with the same model in its own words: CPU 
 first one that a layer is asked (new), and with other values than before (again), where Cuboid has kept the plan. A peer
 without a row refuses the question, or could not be installed. What its SQL tells is compared with SQL by hand: "other
 numbers" stands where it differs."""
-    if revision is not None:
-        about += f"\nThe last column is the time over that of {revision}."
+    if given.against is not None:
+        about += f"\nThe last column is the time over that of {given.against}."
     tables = (markdown(title, rows, before) for title, rows in found.items())
     return "\n\n".join(("# Performance", about, *tables)) + "\n"
 
