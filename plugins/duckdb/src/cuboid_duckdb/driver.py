@@ -39,23 +39,11 @@ role's number comes out for the other's. The second fails on CASE expressions wh
 and fails once an engine no longer needs this."""
 
 SEMANTIC = frozenset(
-    [
-        "BOOLEAN",
-        "TINYINT",
-        "SMALLINT",
-        "INTEGER",
-        "BIGINT",
-        "HUGEINT",
-        "UTINYINT",
-        "USMALLINT",
-        "UINTEGER",
-        "UBIGINT",
-        "UHUGEINT",
-        "FLOAT",
-        "DOUBLE",
-        "VARCHAR",
-        "TIMESTAMP",
-    ]
+    (
+        *("BOOLEAN", "VARCHAR", "TIMESTAMP", "FLOAT", "DOUBLE"),
+        *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
+        *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
+    )
 )
 """Types whose cells are semantic values as they come."""
 
@@ -190,7 +178,7 @@ class DuckDBDriver(DBAPIDriver):
 
     def converter(self, described: Any, meant: SemanticType | None) -> Converter | None:
         type = str(described[1])
-        return as_it_is if type.partition("(")[0] in SEMANTIC else AS_TEXT.get(type)
+        return as_it_is if type in SEMANTIC else AS_TEXT.get(type)
 
     def bind(self, value: Value) -> Any:
         # Integers beyond DuckDB's become floating point, as DuckDB does itself with decimals beyond 38 digits: a
