@@ -95,6 +95,13 @@ async def test_two_drivers_of_one_process_share_a_file(database, job):
     await second.close()
 
 
+async def test_drivers_of_one_process_may_open_a_file_at_the_same_moment(database):
+    for _ in range(20):
+        drivers = [on(database, read_only=False) for _ in range(4)]
+        await asyncio.gather(*(driver.open() for driver in drivers))
+        await asyncio.gather(*(driver.close() for driver in drivers))
+
+
 async def test_a_missing_file_is_an_error_that_names_it_and_is_not_created(tmp_path, caplog):
     path = tmp_path / "nowhere.duckdb"
     error = await failure(on(path))

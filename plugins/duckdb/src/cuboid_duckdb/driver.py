@@ -50,6 +50,9 @@ SEMANTIC = frozenset(
 AS_TEXT: Mapping[str, Converter] = {"BIGNUM": int, "JSON": json.loads}
 """Types that DuckDB hands out as text."""
 
+_OPENING = threading.Lock()
+"""Held while an instance is opened: drivers of one file share DuckDB's instance, and one alone may set it up."""
+
 _HOLDER = re.compile(r"(?<=lock is held in )/.*(?= \(PID)")
 
 
@@ -137,12 +140,14 @@ class DuckDBDriver(DBAPIDriver):
             "autoload_known_extensions": config.external_access,
             "enable_external_access": config.external_access,
         }
-        instance = duckdb.connect(
-            config.database,
-            read_only=config.reads_only,
-            config={name: value for name, value in settings.items() if value is not None},
-        )
-        settle(instance)
+        given = {name: value for name, value in settings.items() if value is not None}
+        with _OPENING:
+            instance = duckdb.connect(config.database, read_only=config.reads_only, config=given)
+            try:
+                settle(instance)
+            except BaseException:
+                instance.close()  # the error's traceback would keep it, and the file's lock with it
+                raise
         return instance
 
     def release(self) -> None:
