@@ -193,13 +193,7 @@ def _shape(rollup: Rollup, leaves: tuple[str, ...], catalog: Catalog) -> Shape:
         time_groupings=tuple(
             TimeGrouping(each.member, each.granularity) for each in rollup.time_dimensions if each.granularity
         ),
-        segments=(),
         row_conditions=conditions,
-        group_conditions=(),
-        order=(),
-        limit=None,
-        offset=None,
-        timezone="UTC",
         access=all_visible(catalog),
         join_hints=tuple(dict.fromkeys(path for path in paths if len(path) > 1)),
         date_ranges=conditions,

@@ -71,16 +71,8 @@ def _shape(rollup: Rollup, read: str, catalog: Catalog) -> Shape:
         kind = catalog.dimension(read).time_kind
         conditions = (Predicate(read, "in_range", (Slot(0, kind), Slot(1, kind))),)
     return Shape(
-        measures=(),
         dimensions=(read,),
-        time_groupings=(),
-        segments=(),
         row_conditions=conditions,
-        group_conditions=(),
-        order=(),
-        limit=None,
-        offset=None,
-        timezone="UTC",
         ungrouped=True,
         access=all_visible(catalog),
         date_ranges=conditions,

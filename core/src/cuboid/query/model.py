@@ -329,22 +329,22 @@ class Shape:
 
     ``row_conditions`` (dimensions, date ranges; AND-ed) restrict rows before aggregation. ``group_conditions``
     (measures, or one ``or`` over measures and dimensions; AND-ed) restrict the aggregated rows. ``order`` is
-    effective: defaults applied, keys that are not selected dropped. ``limit`` is None only for ``total``.
+    effective: defaults applied, keys that are not selected dropped. ``limit`` is None only for ``total`` and rollups.
     ``join_hints`` are paths of two or more cubes along which each of them is joined, where it is joined.
     ``date_ranges`` are those of the row conditions that the query's time dimensions state; ``included`` are
     conditions of the measures, as the model has them, read against the query's zone and clock.
     """
 
-    measures: tuple[str, ...]
-    dimensions: tuple[str, ...]
-    time_groupings: tuple[TimeGrouping, ...]
-    segments: tuple[str, ...]
-    row_conditions: tuple[Condition, ...]
-    group_conditions: tuple[Condition, ...]
-    order: tuple[OrderKey, ...]
-    limit: Slot | None
-    offset: Slot | None
-    timezone: str
+    measures: tuple[str, ...] = ()
+    dimensions: tuple[str, ...] = ()
+    time_groupings: tuple[TimeGrouping, ...] = ()
+    segments: tuple[str, ...] = ()
+    row_conditions: tuple[Condition, ...] = ()
+    group_conditions: tuple[Condition, ...] = ()
+    order: tuple[OrderKey, ...] = ()
+    limit: Slot | None = None
+    offset: Slot | None = None
+    timezone: str = "UTC"
     ungrouped: bool = False
     total: bool = False
     access: Access = NO_ACCESS_RULES
