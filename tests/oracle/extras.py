@@ -38,6 +38,9 @@ PLANNED: Mapping[str, bool] = {
     "switches": True,
 }
 
+SELDOM_SEEN = ("snapshots", "snapshots", "rolling windows")
+"""What dense worlds have more often: its forms are many, or it can be asked in few ways."""
+
 EXACT = ("count", "sum", "min", "max", "count_distinct")
 """Types whose values are whole numbers or decimals, which compare and add up alike everywhere."""
 DAYS = tuple(
@@ -339,9 +342,9 @@ DIMENSIONS: Mapping[str, Callable[[Extras, Cube, int], Dimension | None]] = {
 }
 
 
-def with_extras(draw: st.DrawFn, world: World) -> World:
-    """The world with members of the constructs that are planned, in most worlds."""
-    if draw(st.integers(0, 3)) == 0:
+def with_extras(draw: st.DrawFn, world: World, *, dense: bool = False) -> World:
+    """The world with members of the constructs that are planned, in most worlds; in all and more of them if dense."""
+    if not dense and draw(st.integers(0, 3)) == 0:
         return world
     chosen = draw(st.permutations(world.names))[:3]
     if PLANNED["switches"] and draw(st.booleans()):
@@ -355,7 +358,8 @@ def with_extras(draw: st.DrawFn, world: World) -> World:
             world = _with_dimension(draw, world, name, draw(st.sampled_from(dimensions)))
         measures = [make for kind, make in MEASURES.items() if PLANNED[kind]]
         measures += [MEASURES["conversions"]] * 2 if PLANNED["conversions"] else []
-        for number in range(draw(st.integers(1, 3)) if measures else 0):
+        measures += [MEASURES[kind] for kind in SELDOM_SEEN if dense and PLANNED[kind]]
+        for number in range(draw(st.integers(2, 4) if dense else st.integers(1, 3)) if measures else 0):
             cube = world.cube(name)
             added = draw(st.sampled_from(measures))(Extras(draw, world), cube, number)
             if added is not None:

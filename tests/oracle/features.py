@@ -22,6 +22,8 @@ def features(world: World, query: Mapping[str, Any], who: Principal = NOBODY) ->
     asked = {OPERATOR} if OPERATOR in str(query["filters"]) else set()
     world, query = spelled_out(world, query)
     question = read(world, query, passing(paths))
+    if len(world.names) > 6:
+        asked.add("seven or eight cubes")
     used = asked | set(_paths(world, question))
     used |= set(_members(world, question)) | set(_shape(query, question)) | set(_access(world, question, who))
     for item in query["filters"]:

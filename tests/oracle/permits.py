@@ -123,9 +123,10 @@ class Permits:
         return tuple(found)
 
 
-def with_permits(draw: st.DrawFn, world: World) -> World:
-    """The world with policies on some cubes and slots in the SELECT of some, in a third of the worlds each."""
-    kind = draw(st.sampled_from(("neither", "neither", "policies", "policies", "slots", "both")))
+def with_permits(draw: st.DrawFn, world: World, *, dense: bool = False) -> World:
+    """The world with policies on some cubes and slots in the SELECT of some; in dense worlds both more often."""
+    some = ("neither", "neither", "policies", "policies", "slots", "both")
+    kind = draw(st.sampled_from(("neither", "policies", "policies", "both", "both") if dense else some))
     if kind == "neither":
         return world
     chosen = draw(st.permutations(world.names))[: draw(st.integers(1, 2))]

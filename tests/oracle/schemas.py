@@ -19,7 +19,7 @@ from tests.oracle.paths import with_views
 from tests.oracle.permits import with_permits
 from tests.oracle.world import ColumnType, Cube, Join, Measure, Relationship, Table, TableColumn, World
 
-NAMES = ("Orders", "users", "line_items", "City", "returnedGoods", "plans")
+NAMES = ("Orders", "users", "line_items", "City", "returnedGoods", "plans", "Shops", "stock_moves")
 SHAPES = (
     "star",
     "chasm",
@@ -74,9 +74,26 @@ class Draft:
         return KEY_COLUMNS[self.key]
 
 
+Shape = tuple[int, list[tuple[int, int]], set[int]]
+"""Of a join graph: number of cubes, (child, parent) pairs, positions of one_to_one pairs."""
+
+
 @st.composite
-def pairs(draw: st.DrawFn) -> tuple[int, list[tuple[int, int]], set[int]]:
-    """The shape of a join graph: number of cubes, (child, parent) pairs, positions of one_to_one pairs."""
+def pairs(draw: st.DrawFn) -> Shape:
+    """A shape, now and then with leaves up to seven or eight cubes: further dimensions, and further facts."""
+    size, found, unique = draw(small())
+    if draw(st.integers(0, 11)) != 5:
+        return size, found, unique
+    grown = draw(st.sampled_from((7, 8)))
+    for leaf in range(size, grown):
+        inner = draw(st.integers(0, leaf - 1))
+        found.append(draw(st.sampled_from(((inner, leaf), (inner, leaf), (leaf, inner)))))
+    return grown, found, unique
+
+
+@st.composite
+def small(draw: st.DrawFn) -> Shape:
+    """The shape of one to six cubes."""
     shape = draw(st.sampled_from(SHAPES))
     if shape == "single":
         return 1, [], set()
@@ -209,8 +226,11 @@ def _on(drafted: list[Draft], link: Link) -> Expression:
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> tuple[World, str]:
-    """A world, and the zone around whose offset changes its times lie."""
+def worlds(draw: st.DrawFn, *, dense: bool = False) -> tuple[World, str]:
+    """A world, and the zone around whose offset changes its times lie.
+
+    :param dense: with members beyond aggregates in every world, and policies in most: for runs of few worlds.
+    """
     zone = draw(st.sampled_from(ZONES))
     drafted = draw(drafts())
     built = draw(tables(drafted, zone))
@@ -235,7 +255,7 @@ def worlds(draw: st.DrawFn) -> tuple[World, str]:
             )
         )
     world = World(tuple(_with_cross_measure(draw, draw(st.permutations(cubes)))))
-    return with_views(draw, with_permits(draw, with_extras(draw, world))), zone
+    return with_views(draw, with_permits(draw, with_extras(draw, world, dense=dense), dense=dense)), zone
 
 
 def _with_cross_measure(draw: st.DrawFn, cubes: list[Cube]) -> list[Cube]:
