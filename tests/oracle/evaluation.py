@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
-from tests.oracle import conversions, stages, windows
+from tests.oracle import conversions, stages, switches, windows
 from tests.oracle.access import Access
 from tests.oracle.aggregates import aggregate, reads_of, row_value
 from tests.oracle.expressions import Column, Reference, Value, evaluate
@@ -289,7 +289,8 @@ class Evaluation:
         question, world = self.question, self.world
         named = {*question.grouped, *question.segments, *(n for c in question.conditions for n in c.names)}
         found = {each for name in named for each in world.measured(name)}
-        for leaf in leaf_measures(world, question):
+        measures = (name for name in question.measuring if world.measure(name) is not None)
+        for leaf in dict.fromkeys(leaf for name in measures for leaf in self._counting(name)):
             measure = world.measure(leaf)
             assert measure is not None
             for expression in (measure.expression, *measure.filters):
@@ -299,6 +300,18 @@ class Evaluation:
             dimension = world.dimension(name)
             assert dimension is not None
             self._table(name, dimension)
+
+    def _counting(self, name: str) -> Iterator[str]:
+        """The measures over rows that a measure is made of, of a ``case`` those of the branch that counts: rule 9.6."""
+        measure = self.world.measure(name)
+        assert measure is not None
+        if not measure.composed and measure.stage is None:
+            yield name
+            return
+        if measure.switch is not None:
+            measure, _ = switches.chosen(name, measure, self.pins, self.world)
+        for child in measure.children:
+            yield from self._counting(child)
 
 
 def _named(atom: Column | Reference) -> str:

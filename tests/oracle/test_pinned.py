@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.oracle.expressions import Case, Column, Compare, Constant, Expression, IsNull, Logic, Reference
-from tests.oracle.members import Stage
+from tests.oracle.members import Stage, SwitchCase
 from tests.oracle.pipeline import Pipeline
 from tests.oracle.policies import Policy
 from tests.oracle.test_oracle_access import equals, shop
@@ -166,3 +166,41 @@ def test_a_key_that_a_stage_leaves_out_and_adds_again_is_the_states_through_a_vi
     for cube in ("orders", "all_orders"):
         asked = {"measures": [f"{cube}.again"], "dimensions": [f"{cube}.country"], "filters": []}
         check(pipeline, world, {**asked, "timeDimensions": []})
+
+
+def test_of_a_switch_with_one_value_only_the_branch_that_counts_needs_a_path(pipeline: Pipeline) -> None:
+    # `spent` cannot be told under a condition on visits; the oracle looked for it, whichever branch counted.
+    users, orders = shop().cubes
+    spent = Dimension("spent", "number", Reference("orders", "sum"), sub_query=True, propagate=True)
+    users = replace(
+        users,
+        dimensions=(*users.dimensions, spent),
+        measures=(*users.measures, Measure("all_spent", "sum", Reference("users", "spent"))),
+    )
+    kinds = SwitchCase(
+        "visits.kind",
+        (("visits", Reference("visits", "count")), ("money", Reference("users", "all_spent"))),
+    )
+    visits = Cube(
+        "visits",
+        Table(
+            "t_visits",
+            (TableColumn("id", "integer"), TableColumn("user_id", "integer")),
+            ((1, 1), (2, 2), (3, 2)),
+        ),
+        (
+            Dimension("id", "number", Column("visits", "id"), primary_key=True),
+            Dimension("kind", "switch", Constant(None), values=("visits", "money")),
+        ),
+        (Measure("count", "count"), Measure("worth", "number", stage=Stage(), switch=kinds)),
+        joins=(
+            Join("users", "many_to_one", Compare("=", Column("visits", "user_id"), Column("users", "id"))),
+        ),
+    )
+    world = World((users, orders, visits))
+    pipeline.show(world)
+    late = {"member": "visits.id", "operator": "gt", "values": ["1"]}
+    for value, outcome in (("visits", "answers"), ("money", "without join path")):
+        pinned = {"member": "visits.kind", "operator": "equals", "values": [value]}
+        asked = {"measures": ["visits.worth"], "dimensions": [], "timeDimensions": []}
+        assert check(pipeline, world, {**asked, "filters": [late, pinned]}) == outcome
