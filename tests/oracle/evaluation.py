@@ -291,15 +291,26 @@ class Evaluation:
         found = {each for name in named for each in world.measured(name)}
         measures = (name for name in question.measuring if world.measure(name) is not None)
         for leaf in dict.fromkeys(leaf for name in measures for leaf in self._counting(name)):
-            measure = world.measure(leaf)
-            assert measure is not None
-            for expression in (measure.expression, *measure.filters):
-                if expression is not None:
-                    found.update(world.over_measures(expression))
+            found |= self._measured_for(leaf)
         for name in sorted(found):
             dimension = world.dimension(name)
             assert dimension is not None
             self._table(name, dimension)
+
+    def _measured_for(self, leaf: str) -> set[str]:
+        """The dimensions over measures that a measure over rows reads."""
+        measure = self.world.measure(leaf)
+        assert measure is not None
+        found: set[str] = set()
+        for expression in (measure.expression, *measure.filters):
+            if expression is not None:
+                found.update(self.world.over_measures(expression))
+        named = [measure.semi.time_dimension, *measure.semi.by] if measure.semi is not None else []
+        if measure.conversion is not None:
+            named += [measure.conversion.entity, *(time for _, time in measure.conversion.steps)]
+            for counted, _ in measure.conversion.steps:
+                found |= self._measured_for(counted)
+        return found.union(*map(self.world.measured, named))
 
     def _counting(self, name: str) -> Iterator[str]:
         """The measures over rows that a measure is made of, of a ``case`` those of the branch that counts: rule 9.6."""

@@ -12,14 +12,15 @@ from tests.oracle.joins import Facts, NoPathError, find_tree, steps_to_many, tre
 from tests.oracle.measure_filters import OPERATOR, passing, spelled_out
 from tests.oracle.policies import NOBODY, ClaimSlot, Principal
 from tests.oracle.question import Question, leaf_measures, read
-from tests.oracle.views import in_cubes
+from tests.oracle.views import added_filters, in_cubes
 from tests.oracle.world import World
 
 
 def features(world: World, query: Mapping[str, Any], who: Principal = NOBODY) -> set[str]:
     """Names of the features, for counting."""
+    asked = set(_defaults(world, query))
     query, paths = in_cubes(world, query)
-    asked = {OPERATOR} if OPERATOR in str(query["filters"]) else set()
+    asked |= {OPERATOR} if OPERATOR in str(query["filters"]) else set()
     world, query = spelled_out(world, query)
     question = read(world, query, passing(paths))
     if len(world.names) > 6:
@@ -39,6 +40,16 @@ def features(world: World, query: Mapping[str, Any], who: Principal = NOBODY) ->
     for cube in cubes:
         used |= _joins(world, question, cube)
     return used
+
+
+def _defaults(world: World, query: Mapping[str, Any]) -> Iterator[str]:
+    """Whether views add filters to the query, or would if it did not release them."""
+    added = added_filters(world, query)
+    if added:
+        yield "default filter of a view"
+    bare = {key: value for key, value in query.items() if key not in ("filters", "timeDimensions")}
+    if len(added_filters(world, bare)) > len(added):
+        yield "default filter that the query releases"
 
 
 def _paths(world: World, question: Question) -> Iterator[str]:

@@ -26,7 +26,7 @@ from cuboid.plan import (
     windows,
 )
 from cuboid.plan.facts import Facts
-from cuboid.query import dates, normalize, policies
+from cuboid.query import dates, defaults, normalize, policies
 from cuboid.query.model import ALWAYS, Access
 from cuboid.sql import conversions
 from cuboid.sql.aggregates import LeafSql
@@ -170,6 +170,8 @@ MISTAKES: tuple[Mistake, ...] = (
     in_tree("ranks go the other way", each(exp.Window, trees.upside_down)),
     in_code("the paths of views bind nothing", JoinGraph, "tree", code.without_paths(paths=())),
     in_code("join hints bind nothing", JoinGraph, "tree", code.without_paths(hints=())),
+    in_code("default filters are added whatever is asked", defaults, "_filtered", lambda query: ()),
+    in_code("default filters are forgotten", normalize, "default_filters", lambda *given: ()),
     in_code("all ranges of a comparison are the first", normalize, "_expand", code.first_range()),
     in_code("a conversion's window is one unit long", conversions.Conversions, "__init__", code.one_unit()),
     in_tree("a step may come before the one before", trees.at_any_time),

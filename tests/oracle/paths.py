@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hypothesis import strategies as st
-from tests.oracle.questions import JsonQuery
+from tests.oracle.filters import FilterReader
+from tests.oracle.joins import RowLookup, table_rows
+from tests.oracle.questions import JsonQuery, Questions
 from tests.oracle.views import renamed
-from tests.oracle.world import Cube, Path, View, ViewPart, World
+from tests.oracle.world import Cube, DefaultFilter, Path, View, ViewPart, World
 
 
-def with_views(draw: st.DrawFn, world: World) -> World:
+def with_views(draw: st.DrawFn, world: World, zone: str) -> World:
     """The world with one or two views, in most worlds that have joins."""
     roots = [cube.name for cube in world.cubes if cube.joins]
     if not roots or draw(st.integers(0, 3)) == 0:
         return world
     number = draw(st.integers(1, 2))
-    return World(world.cubes, tuple(_view(draw, world, f"view_{at}", roots) for at in range(number)))
+    views = (_view(draw, world, f"view_{at}", roots) for at in range(number))
+    return World(world.cubes, tuple(_with_defaults(draw, world, view, zone) for view in views))
 
 
 def _view(draw: st.DrawFn, world: World, name: str, roots: list[str]) -> View:
@@ -51,26 +54,67 @@ def _part(draw: st.DrawFn, cube: Cube, path: Path) -> ViewPart:
     return ViewPart(path, kept, prefix=len(path) > 1)
 
 
+def _with_defaults(draw: st.DrawFn, world: World, view: View, zone: str) -> View:
+    """With default filters, in half of the views: such as let through half of their cubes' rows, so that answers have
+    some."""
+    plain = [
+        name
+        for name, origin in view.origins.items()
+        if (dimension := world.dimension(origin)) is not None
+        and not dimension.values
+        and not world.measured(origin)
+        and world.cubes_of(origin) == {origin.partition(".")[0]}
+    ]
+    if not plain or draw(st.booleans()):
+        return view
+    questions = Questions(draw, world, zone)
+    defaults = []
+    for _ in range(draw(st.sampled_from((1, 1, 2)))):
+        name = draw(st.sampled_from(plain))
+        item = questions.leaf(view.origins[name])
+        if _lets_half_through(world, zone, item):
+            unless = draw(st.lists(st.sampled_from(plain), max_size=1)) if draw(st.booleans()) else []
+            defaults.append(DefaultFilter({**item, "member": name}, tuple(unless)))
+    return replace(view, defaults=tuple(defaults))
+
+
+def _lets_half_through(world: World, zone: str, item: JsonQuery) -> bool:
+    cube = item["member"].partition(".")[0]
+    rows = table_rows(world, cube)
+    reader = FilterReader(world, zone)
+    passing = [row for row in rows if reader.holds(item, RowLookup(world, {cube: row}).member) is True]
+    return 2 * len(passing) >= len(rows)
+
+
 def through_view(draw: st.DrawFn, world: World, query: JsonQuery) -> JsonQuery:
     """The query with the members of a view in place of those of its cubes, now and then: all its measures, and the
     other members that the view has."""
     named: set[str] = set()
     renamed(query, lambda name: named.add(name) or name)  # type: ignore[func-returns-value]
     measures = {name for name in named if name.count(".") == 1 and world.measure(name) is not None}
-    found: list[dict[str, str]] = []
+    found: list[tuple[View, dict[str, str]]] = []
     for view in world.views:
-        names = {origin: f"{view.name}.{name}" for part in view.parts for name, origin in part.names.items()}
+        names = {origin: name for name, origin in view.origins.items()}
         if measures <= names.keys() and named & names.keys():
-            found.append(names)
+            found.append((view, names))
     if not found or draw(st.integers(0, 2)) == 0:
         return query
-    names = draw(st.sampled_from(found))
+    view, names = draw(st.sampled_from(found))
 
     def in_view(name: str) -> str:
         cube, member, *rest = name.split(".", 2)
         return ".".join((names.get(f"{cube}.{member}", f"{cube}.{member}"), *rest))
 
-    return renamed(query, in_view)
+    return _releasing(draw, view, renamed(query, in_view))
+
+
+def _releasing(draw: st.DrawFn, view: View, query: JsonQuery) -> JsonQuery:
+    """The query with a condition that releases a default filter of the view, now and then."""
+    if not view.defaults or draw(st.integers(0, 2)) != 1:
+        return query
+    default = draw(st.sampled_from(view.defaults))
+    name = draw(st.sampled_from((default.item["member"], *default.unless)))
+    return {**query, "filters": [*query["filters"], {"member": name, "operator": "set"}]}
 
 
 def with_hints(draw: st.DrawFn, world: World, query: JsonQuery) -> None:

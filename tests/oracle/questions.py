@@ -225,7 +225,7 @@ class Questions:
             leaf = self._measure_filter(self.draw(st.sampled_from(measured)))
             grouped = [d for d in dimensions if d.count(".") == 1 and self._type(d) != "time"]
             if grouped and self.draw(st.booleans()):
-                leaf = {"or": [self._leaf(self.draw(st.sampled_from(grouped))), leaf]}
+                leaf = {"or": [self.leaf(self.draw(st.sampled_from(grouped))), leaf]}
             filters.append(leaf)
         if not ungrouped and self.draw(st.integers(0, 9)) == 5:
             filters += self._passing(others)
@@ -246,7 +246,7 @@ class Questions:
     def _tree(self, named: Sequence[str], depth: int) -> JsonQuery:
         form = self.draw(st.sampled_from(("leaf", "leaf", "and", "or"))) if depth else "leaf"
         if form == "leaf":
-            return self._leaf(self.draw(st.sampled_from(named)))
+            return self.leaf(self.draw(st.sampled_from(named)))
         return {form: [self._tree(named, depth - 1) for _ in range(self.draw(st.integers(1, 3)))]}
 
     def _type(self, name: str) -> str:
@@ -254,7 +254,8 @@ class Questions:
         assert isinstance(dimension, Dimension)
         return dimension.type
 
-    def _leaf(self, name: str) -> JsonQuery:
+    def leaf(self, name: str) -> JsonQuery:
+        """A filter on a dimension."""
         kind = self._type(name)
         if self.draw(st.integers(0, 6)) == 0:
             return {"member": name, "operator": self.draw(st.sampled_from(("set", "notSet")))}

@@ -43,7 +43,13 @@ def _view(view: View) -> dict[str, Any]:
         | ({"prefix": True} if part.prefix else {})
         for part in view.parts
     ]
-    return {"name": view.name, "cubes": parts}
+    described: dict[str, Any] = {"name": view.name, "cubes": parts}
+    if view.defaults:
+        described["default_filters"] = [
+            {**default.item} | ({"unless": list(default.unless)} if default.unless else {})
+            for default in view.defaults
+        ]
+    return described
 
 
 def _cubes(cube: Cube, spelling: Spelling) -> Iterator[dict[str, Any]]:

@@ -255,7 +255,8 @@ def worlds(draw: st.DrawFn, *, dense: bool = False) -> tuple[World, str]:
             )
         )
     world = World(tuple(_with_cross_measure(draw, draw(st.permutations(cubes)))))
-    return with_views(draw, with_permits(draw, with_extras(draw, world, dense=dense), dense=dense)), zone
+    world = with_permits(draw, with_extras(draw, world, dense=dense), dense=dense)
+    return with_views(draw, world, zone), zone
 
 
 def _with_cross_measure(draw: st.DrawFn, cubes: list[Cube]) -> list[Cube]:

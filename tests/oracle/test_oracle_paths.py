@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ from tests.oracle.evaluate import RefusedError, answer, answers
 from tests.oracle.joins import NoPathError, Tree, find_tree
 from tests.oracle.test_oracle_itself import diamond, shop
 from tests.oracle.test_oracle_windows import sales
-from tests.oracle.world import View, ViewPart, World
+from tests.oracle.world import DefaultFilter, View, ViewPart, World
 
 
 def steps(tree: Tree) -> list[tuple[str, str]]:
@@ -54,6 +55,23 @@ def test_a_measure_of_a_view_is_evaluated_along_its_path() -> None:
         {"sold.users_count": 2, "sold.users_credit": Decimal("30.50")},
     )
     assert answer(viewed(), {"measures": ["users.count"]}).rows == ({"users.count": 4},)
+
+
+def test_a_default_filter_holds_unless_the_query_asks_about_the_same() -> None:
+    romans = {"member": "sold.users_city", "operator": "equals", "values": ["Rome"]}
+    world = viewed()
+    view = replace(world.views[0], defaults=(DefaultFilter(romans, ("sold.status",)),))
+    world = World(world.cubes, (view,))
+
+    def count(*filters: dict[str, Any], measure: str = "sold.count", **more: Any) -> list[Any]:
+        rows = answer(world, {"measures": [measure], "filters": list(filters), **more}).rows
+        return [row[measure] for row in rows]
+
+    assert count() == [4]
+    assert count(dimensions=["sold.users_city"]) == [4]  # grouping by it releases nothing
+    assert count({"member": "sold.users_city", "operator": "notSet"}) == [2]
+    assert count({"member": "sold.status", "operator": "set"}) == [6]
+    assert count(measure="orders.count") == [6]  # does not touch the view
 
 
 def test_the_groups_of_a_view_are_those_of_its_root() -> None:

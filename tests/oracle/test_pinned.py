@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from tests.oracle.expressions import Case, Column, Compare, Constant, Expression, IsNull, Logic, Reference
-from tests.oracle.members import Stage, SwitchCase
+from tests.oracle.members import Conversion, Stage, SwitchCase
 from tests.oracle.pipeline import Pipeline
 from tests.oracle.policies import Policy
 from tests.oracle.test_oracle_access import equals, shop
@@ -168,8 +169,8 @@ def test_a_key_that_a_stage_leaves_out_and_adds_again_is_the_states_through_a_vi
         check(pipeline, world, {**asked, "timeDimensions": []})
 
 
-def test_of_a_switch_with_one_value_only_the_branch_that_counts_needs_a_path(pipeline: Pipeline) -> None:
-    # `spent` cannot be told under a condition on visits; the oracle looked for it, whichever branch counted.
+def visiting() -> World:
+    """Visits of users, who have spent what no condition on visits can be asked of; worth one or the other."""
     users, orders = shop().cubes
     spent = Dimension("spent", "number", Reference("orders", "sum"), sub_query=True, propagate=True)
     users = replace(
@@ -181,26 +182,66 @@ def test_of_a_switch_with_one_value_only_the_branch_that_counts_needs_a_path(pip
         "visits.kind",
         (("visits", Reference("visits", "count")), ("money", Reference("users", "all_spent"))),
     )
+    columns = (TableColumn("id", "integer"), TableColumn("user_id", "integer"), TableColumn("day", "date"))
     visits = Cube(
         "visits",
-        Table(
-            "t_visits",
-            (TableColumn("id", "integer"), TableColumn("user_id", "integer")),
-            ((1, 1), (2, 2), (3, 2)),
-        ),
+        Table("t_visits", columns, tuple((number, 1, date(2024, 1, number)) for number in (1, 2, 3))),
         (
             Dimension("id", "number", Column("visits", "id"), primary_key=True),
+            Dimension("day", "time", Column("visits", "day"), time_kind="date"),
             Dimension("kind", "switch", Constant(None), values=("visits", "money")),
+            Dimension("sole", "switch", Constant(None), values=("one",)),
         ),
-        (Measure("count", "count"), Measure("worth", "number", stage=Stage(), switch=kinds)),
+        (
+            Measure("count", "count"),
+            Measure("worth", "number", stage=Stage(), switch=kinds),
+            Measure(
+                "only",
+                "number",
+                stage=Stage(),
+                switch=SwitchCase("visits.sole", (("one", Reference("visits", "count")),)),
+            ),
+            Measure(
+                "again",
+                "conversion",
+                conversion=Conversion((("visits.count", "visits.day"),) * 2, "users.spent", None, "rate"),
+            ),
+        ),
         joins=(
             Join("users", "many_to_one", Compare("=", Column("visits", "user_id"), Column("users", "id"))),
         ),
     )
-    world = World((users, orders, visits))
+    return World((users, orders, visits))
+
+
+def test_of_a_switch_with_one_value_only_the_branch_that_counts_needs_a_path(pipeline: Pipeline) -> None:
+    # The oracle looked for all branches' sub-queries, whichever branch counted.
+    world = visiting()
     pipeline.show(world)
     late = {"member": "visits.id", "operator": "gt", "values": ["1"]}
     for value, outcome in (("visits", "answers"), ("money", "without join path")):
         pinned = {"member": "visits.kind", "operator": "equals", "values": [value]}
         asked = {"measures": ["visits.worth"], "dimensions": [], "timeDimensions": []}
         assert check(pipeline, world, {**asked, "filters": [late, pinned]}) == outcome
+
+
+def test_a_measure_of_a_switch_with_no_value_left_is_refused(pipeline: Pipeline) -> None:
+    # A switch that has one value in all was taken for one that is left.
+    world = visiting()
+    pipeline.show(world)
+    none = {"member": "visits.sole", "operator": "notEquals", "values": ["one"]}
+    asked = {"measures": ["visits.only"], "dimensions": [], "timeDimensions": []}
+    assert check(pipeline, world, {**asked, "filters": [none]}).startswith("refused")
+    shown = {**asked, "dimensions": ["visits.sole"], "filters": [none]}
+    assert check(pipeline, world, shown) == "empty answers"
+    share = {"measure": "visits.only", "within": []}
+    assert check(pipeline, world, {**shown, "percentOfTotal": [share]}).startswith("refused")
+
+
+def test_what_tells_the_entity_of_a_conversion_needs_a_path_without_rows_too(pipeline: Pipeline) -> None:
+    # The oracle found that there is none on the first row.
+    world = visiting()
+    pipeline.show(world)
+    late = {"member": "visits.id", "operator": "gt", "values": ["100"]}
+    asked = {"measures": ["visits.again"], "dimensions": [], "timeDimensions": [], "filters": [late]}
+    assert check(pipeline, world, asked) == "without join path"

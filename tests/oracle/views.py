@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.oracle.expressions import Value
-from tests.oracle.filters import RefusedError
+from tests.oracle.filters import Item, RefusedError, members
 from tests.oracle.question import Paths
 from tests.oracle.world import Path, World
 
@@ -15,9 +15,10 @@ Rename = Callable[[str], str]
 
 
 def in_cubes(world: World, query: Mapping[str, Any]) -> tuple[Mapping[str, Any], Paths]:
-    """The query with the names of cubes, and the paths of the members that it asks for through views. Raises
-    RefusedError for a member that it asks for along several, rule 1.6."""
+    """The query with the names of cubes and with the default filters of views, and the paths of the members that it
+    asks for through views. Raises RefusedError for a member that it asks for along several, rule 1.6."""
     origins = _origins(world)
+    query = {**query, "filters": [*query.get("filters", ()), *added_filters(world, query)]}
     found: dict[str, Path] = {}
 
     def named(name: str) -> str:
@@ -30,6 +31,23 @@ def in_cubes(world: World, query: Mapping[str, Any]) -> tuple[Mapping[str, Any],
     if not world.views:
         return query, {}
     return renamed(query, named), {name: path for name, path in found.items() if path}
+
+
+def added_filters(world: World, query: Mapping[str, Any]) -> list[Item]:
+    """The default filters of the views that the query touches, less those that it releases: rule 1.8."""
+    origins = {name: origin for view in world.views for name, origin in view.origins.items()}
+    tested = {name for item in query.get("filters", ()) for name in members(item)}
+    tested |= {entry["dimension"] for entry in query.get("timeDimensions", ()) if "dateRange" in entry}
+    released = {origins.get(name, name) for name in tested}
+    touched: set[str] = set()
+    renamed(query, lambda name: touched.add(name.partition(".")[0]) or name)  # type: ignore[func-returns-value]
+    return [
+        default.item
+        for view in world.views
+        for default in view.defaults
+        if view.name in touched
+        and released.isdisjoint(origins[name] for name in (*members(default.item), *default.unless))
+    ]
 
 
 def renamed(query: Mapping[str, Any], named: Rename) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from tests.oracle.expressions import Column, Expression, Reference, Value, atoms
 from tests.oracle.members import Conversion, RankOrder, SemiAdditive, Stage, SwitchCase, Window
@@ -154,11 +154,25 @@ class ViewPart:
 
 
 @dataclass(frozen=True, slots=True)
+class DefaultFilter:
+    """Added to a query that asks nothing of its member nor of those under ``unless``; full names in the view."""
+
+    item: Mapping[str, Any]
+    unless: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Members of cubes, each along its path."""
 
     name: str
     parts: tuple[ViewPart, ...]
+    defaults: tuple[DefaultFilter, ...] = ()
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """The full names of all members by their full names in the view."""
+        return {f"{self.name}.{name}": origin for part in self.parts for name, origin in part.names.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,14 @@ def chosen(name: str, case: SwitchCase, pins: tuple[Pin, ...], catalog: Catalog)
     """The SQL of a measure that depends on a switch, and whether the switch's value has any: else the SQL only says
     what type the NULL is of.
 
-    Raises :class:`UnsupportedFeature` where several values of the switch remain.
+    Raises :class:`UnsupportedFeature` where several values of the switch remain, or none.
     """
-    values = _left(case.switch, pins) or catalog.dimension(case.switch).values
-    if len(values) > 1:
+    left, every = _left(case.switch, pins), catalog.dimension(case.switch).values
+    values = every if left is None else left
+    if len(values) != 1:
         raise UnsupportedFeature(
             f"Measure '{name}' depends on the switch '{case.switch}', of which this query leaves {len(values)} values.",
-            hint=f"Group by '{case.switch}', or filter it to one of {', '.join(values)}.",
+            hint=f"Group by '{case.switch}', or filter it to one of {', '.join(values or every)}.",
         )
     found = next((sql for known, sql in case.branches if values[0] in known), case.otherwise)
     return (case.branches[0][1], False) if found is None else (found, True)
