@@ -6,7 +6,6 @@ What each principal may see is computed here from the table below, not from an a
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,6 +14,18 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from tests.http.apart import (
+    PRINCIPALS,
+    QUERY,
+    TABLE,
+    TENANTS,
+    Principal,
+    Same,
+    check_rows,
+    check_text,
+    claims,
+    due,
+)
 
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
@@ -23,13 +34,6 @@ from cuboid.run.link import Link
 from cuboid.types import Statement
 from cuboid_redis.exchange import RedisExchange
 
-TENANTS = ("acme", "bolt", "corp")
-REGIONS = ("north", "south")
-ROLES = ("manager", "seller", "auditor", "guest")
-ROWS = [
-    (number, tenant, region, f"{tenant}-{region}-note-{copy}", 10**copy * (number + 1))
-    for number, (tenant, region, copy) in enumerate(itertools.product(TENANTS, REGIONS, range(2)))
-]
 MODEL = """
 cubes:
   - name: notes
@@ -49,41 +53,6 @@ cubes:
         member_level: {includes: [id, region, total]}
         member_masking: {includes: [note]}
 """
-VALUES = ", ".join(map(str, ROWS))
-TABLE = f"CREATE TABLE notes AS SELECT * FROM (VALUES {VALUES}) AS t (id, tenant, region, note, amount)"
-QUERY = {"measures": ["notes.total"], "dimensions": ["notes.note"], "order": {"notes.note": "asc"}}
-
-Principal = tuple[str, str]
-PRINCIPALS: list[Principal] = list(itertools.product(TENANTS, ROLES))
-
-
-def claims(tenant: str, role: str) -> dict[str, Any]:
-    return {"tenant": tenant, "groups": [role], "region": "south"}
-
-
-def due(tenant: str, role: str) -> list[dict[str, str]]:
-    """The rows that this principal gets; to guests no policy gives any."""
-    if role == "guest":
-        return []
-    own = [row for row in ROWS if row[1] == tenant and (role != "seller" or row[2] == "south")]
-    if role == "auditor":
-        return [{"notes.note": "***", "notes.total": str(sum(row[4] for row in own))}]
-    return [{"notes.note": row[3], "notes.total": str(row[4])} for row in sorted(own, key=lambda row: row[3])]
-
-
-def check_text(principal: Principal, text: str) -> None:
-    """No other tenant is spoken of, nor, to those who may not see it, a note of one's own."""
-    tenant, role = principal
-    for other in TENANTS:
-        for region in REGIONS:
-            shown = other == tenant and (role == "manager" or (role == "seller" and region == "south"))
-            assert shown or f"{other}-{region}-note" not in text, (principal, text)
-
-
-def check_rows(principal: Principal, status: int, body: Any) -> None:
-    assert (status, body.get("data")) == (200, due(*principal)), (principal, body)
-
-
 THROUGH = [
     pytest.param(f"through an exchange{rest}", marks=pytest.mark.engine("valkey"))
     for rest in ("", ", hashes collide")
@@ -121,20 +90,6 @@ def served(
     if "exchange" in request.param:
         assert service.figures().link.answers > 0
     client.server.stop()
-
-
-class Same:
-    """A digest that tells nothing apart."""
-
-    def __init__(self, *args: object, **options: object) -> None: ...
-
-    def update(self, data: bytes) -> None: ...
-
-    def digest(self) -> bytes:
-        return b"same"
-
-    def hexdigest(self) -> str:
-        return "same"
 
 
 def ask_everything(client: Any, principal: Principal) -> None:

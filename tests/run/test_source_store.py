@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 
 import pytest
 
-from cuboid.errors import ConnectionFailed, QueryFailed
+from cuboid.errors import ConnectionFailed, NotStored, QueryFailed
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
 from cuboid.run.source_store import SourceReader, SourceStore
@@ -186,6 +187,20 @@ async def test_the_right_to_build_is_one_processs_until_it_ends() -> None:
             assert theirs
         assert await other.drop(TABLE)
         assert await other.table(TABLE) is None
+
+
+async def test_a_table_takes_no_part_of_another_definition() -> None:
+    opened = Opened()
+    store = await opened.process()
+    one, other = (replace(stored(), definition=each) for each in ("one", "other"))
+    async with store.building(TABLE, "a"):
+        await store.make(one, NewPart("a", "1"), ROWS)
+    for label in ("a", "b"):
+        with pytest.raises(NotStored):
+            await store.make(other, NewPart(label, "1"), ROWS)
+    table = await store.table(TABLE)
+    assert table is not None
+    assert (table.definition, set(table.parts)) == ("one", {"a"})
 
 
 async def test_rows_stream_out_too() -> None:

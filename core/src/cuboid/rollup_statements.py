@@ -4,7 +4,7 @@ they are up to date."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -109,11 +109,13 @@ class RollupStatements:
         # Rows are shared by equal models only as long as they come from one database.
         source = (rows.data_source, self._identity(rows.data_source))
         inside = layout.inside is not None
-        digest = _digest(rows.parts, columns, zone, layout.parts, source, *(["inside"] if inside else []))
+        reads = self._reads(layout)
+        made_of = ["inside", *(each.definition for each in reads)] if inside else []
+        made_by = _Definition(rows.parts, columns, zone, layout.parts, source, *made_of)
         stored = StoredRollup(
             layout.rollup,
             zone,
-            Names(NAME_BYTES - 13).take(f"{self._catalog.cubes[cube].alias}_{name}") + f"_{digest}",
+            self._table(cube, name, made_by),
             columns,
             rows.data_source,
             select,
@@ -122,16 +124,13 @@ class RollupStatements:
             cubes=tuple(sorted(rows.cubes)),
             order=_indexed(rollup, layout, columns),
             scheduled=rollup.scheduled_refresh is not False,
-            compared=tuple(
-                (leaf, index)
-                for index, leaf in enumerate(layout.columns)
-                if leaf in layout.additive and self._catalog.measure(leaf).type in ORDERED and not inside
-            ),
+            compared=() if inside else tuple(self._compared(layout)),
             given=tuple(column.name for column in rows.columns),
             inside=inside,
             original=layout.original,
-            reads=self._reads(layout),
+            reads=reads,
             folds=None if inside else self._folds(layout.shape, columns, rows.data_source),
+            definition=made_by.whole,
         )
         if layout.time is None:
             return stored
@@ -177,11 +176,11 @@ class RollupStatements:
         if layout.live:
             newest, key = replace(newest, refresh_key=None), key or LIVE
         source = (rows.data_source, self._identity(rows.data_source))
-        digest = _digest(base.table, rows.parts, source, layout.live)
+        made_by = _Definition(base.table, base.definition, rows.parts, source, layout.live)
         return replace(
             base,
             name=layout.rollup,
-            table=Names(NAME_BYTES - 13).take(f"{self._catalog.cubes[cube].alias}_{name}") + f"_{digest}",
+            table=self._table(cube, name, made_by),
             data_source=rows.data_source,
             select=select,
             refresh_key=newest.refresh_key or key,
@@ -192,7 +191,20 @@ class RollupStatements:
             reads=(),
             folds=None if base.inside else self._folds_of_newest(layout, base.columns, rows.data_source),
             between=between,
+            definition=made_by.whole,
         )
+
+    def _table(self, cube: str, rollup: str, made_by: _Definition) -> str:
+        """The name in the store."""
+        return (
+            Names(NAME_BYTES - 13).take(f"{self._catalog.cubes[cube].alias}_{rollup}") + f"_{made_by.short}"
+        )
+
+    def _compared(self, layout: Layout) -> Iterator[tuple[str, int]]:
+        """The measures, and the places of their columns, of which the least or greatest is found again."""
+        for index, leaf in enumerate(layout.columns):
+            if leaf in layout.additive and self._catalog.measure(leaf).type in ORDERED:
+                yield leaf, index
 
     def _bound(self, rollup: Rollup, index: int, rows: Prepared) -> Statement | None:
         """What asks for the first moment that is to be stored, or the last one."""
@@ -317,5 +329,10 @@ def _both(first: Prepared, second: Prepared) -> Prepared:
     return replace(second, parts=parts, columns=first.columns, cubes=cubes)
 
 
-def _digest(*what: object) -> str:
-    return hashlib.blake2b(repr(what).encode(), digest_size=6).hexdigest()
+class _Definition:
+    """Digests of all that makes rows what they are: a short one, for names, and one that differs wherever that does."""
+
+    def __init__(self, *what: object) -> None:
+        text = repr(what).encode()
+        self.short = hashlib.blake2b(text, digest_size=6).hexdigest()
+        self.whole = hashlib.sha256(text).hexdigest()

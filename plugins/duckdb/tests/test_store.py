@@ -16,7 +16,7 @@ from decimal import Decimal
 
 import pytest
 
-from cuboid.errors import QueryFailed
+from cuboid.errors import NotStored, QueryFailed
 from cuboid.run.data_source import DataSource
 from cuboid.run.queue import QueueSettings
 from cuboid.run.store import NewPart, StoreSettings
@@ -227,6 +227,18 @@ async def test_what_was_replaced_is_removed_in_time(tmp_path):
         await opened.store.sweep()
         assert await opened.rows() == [(2,)]
     assert len(list(tmp_path.rglob("*.parquet"))) == 1
+
+
+async def test_a_table_takes_no_part_of_another_definition(tmp_path):
+    one, other = (replace(rollup(Column("n", "number")), definition=each) for each in ("one", "other"))
+    async with Opened(tmp_path) as opened:
+        await opened.put(one, "a", [(1,)])
+        for label in ("a", "b"):
+            with pytest.raises(NotStored):
+                await opened.put(other, label, [(2,)])
+        assert await opened.rows() == [(1,)]
+    async with Opened(tmp_path) as opened:
+        assert (await opened.store.table("orders_main_1a2b")).definition == "one"
 
 
 async def test_a_dropped_table_is_gone(tmp_path):

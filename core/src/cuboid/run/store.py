@@ -19,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
 
+from cuboid.errors import NotStored
 from cuboid.run.driver import Driver
 from cuboid.run.stored import Bounds, StoredRollup
 from cuboid.run.streams import Batch
@@ -99,6 +100,7 @@ class BuiltTable:
 
     :param used_at: when it was last read, to within a minute or so.
     :param dropped_at: when parts were last taken out, if ever.
+    :param definition: that of the rollup whose rows it has; None if it was not written down.
     """
 
     name: str
@@ -108,6 +110,17 @@ class BuiltTable:
     used_at: datetime
     parts: Mapping[str, BuiltPart] = field(default_factory=lambda: MappingProxyType({}))
     dropped_at: datetime | None = None
+    definition: str | None = None
+
+
+def check_same(stored: StoredRollup, definition: str | None) -> None:
+    """Raises :class:`NotStored` if a table of the rollup's name is one of another definition: of another tenant's
+    model, say, for which the digest in the name has come out the same."""
+    if definition is not None and definition != stored.definition:
+        raise NotStored(
+            f"The pre-aggregation {stored.name} is not stored: the rows under its name are those of another one.",
+            hint="Rename the pre-aggregation in one of the models.",
+        )
 
 
 class RollupStore(ABC):
@@ -155,7 +168,8 @@ class RollupStore(ABC):
     async def write(self, stored: StoredRollup, part: NewPart, batches: AsyncIterator[Batch]) -> BuiltPart:
         """Keeps the rows as that part, in the place of those that it had. In bounded memory.
 
-        Nothing changes if the batches raise. Times are zoneless, and numbers keep their digits.
+        Nothing changes if the batches raise, or :func:`check_same` does so for the table that there is. Times are
+        zoneless, and numbers keep their digits.
         """
 
     async def make(

@@ -55,6 +55,7 @@ class StoredRollup:
         to the second of its bounds.
     :param folds: what asks the source for its texts, by the columns' names, whether it takes different ones for one.
     :param reads: what must be stored before, as its rows are made of that.
+    :param definition: differs for all rollups whose rows differ: the digest in ``table`` is short, and may not.
     """
 
     name: str
@@ -81,6 +82,7 @@ class StoredRollup:
     reads: tuple[StoredRollup, ...] = ()
     folds: Statement | None = None
     between: StoredRollup | None = None
+    definition: str = ""
 
     @property
     def type(self) -> str:

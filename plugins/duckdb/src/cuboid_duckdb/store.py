@@ -22,7 +22,7 @@ from typing import TypeVar
 import duckdb
 
 from cuboid.errors import ConnectionFailed, DriverError, QueryFailed
-from cuboid.run.store import BuiltPart, BuiltTable, NewPart, RollupStore, StoreSettings
+from cuboid.run.store import BuiltPart, BuiltTable, NewPart, RollupStore, StoreSettings, check_same
 from cuboid.run.stored import StoredRollup
 from cuboid.run.streams import Batch
 from cuboid_duckdb.store_bench import Bench
@@ -136,6 +136,8 @@ class DuckDBStore(RollupStore):
             shards = tuple(writer.shards)
 
             def put(manifest: Manifest) -> None:
+                check_same(stored, manifest.definition)
+                manifest.definition = stored.definition
                 manifest.remove(part.label)
                 manifest.parts[part.label] = Stored(built, shards)
 

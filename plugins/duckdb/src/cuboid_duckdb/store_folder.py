@@ -65,11 +65,13 @@ class Manifest:
     parts: dict[str, Stored] = field(default_factory=dict)
     replaced: dict[str, float] = field(default_factory=dict)
     dropped_at: datetime | None = None
+    definition: str | None = None
 
     def built(self, used_at: datetime) -> BuiltTable:
         """The table as core sees it."""
         parts = {label: stored.part for label, stored in sorted(self.parts.items())}
-        return BuiltTable(self.name, self.rollup, self.zone, self.columns, used_at, parts, self.dropped_at)
+        told = (parts, self.dropped_at, self.definition)
+        return BuiltTable(self.name, self.rollup, self.zone, self.columns, used_at, *told)
 
     def remove(self, label: str) -> None:
         """Takes a part out; its files stay for now."""
@@ -252,6 +254,7 @@ def _written(manifest: Manifest) -> dict[str, Any]:
         "parts": parts,
         "replaced": manifest.replaced,
         "dropped_at": manifest.dropped_at and manifest.dropped_at.isoformat(),
+        "definition": manifest.definition,
     }
 
 
@@ -271,7 +274,8 @@ def _manifest(written: dict[str, Any]) -> Manifest:
     dropped_at = written.get("dropped_at")
     dropped_at = dropped_at and datetime.fromisoformat(dropped_at)
     name, rollup, zone = written["name"], written["rollup"], written["zone"]
-    return Manifest(name, rollup, zone, columns, written["time"], parts, written["replaced"], dropped_at)
+    told = (parts, written["replaced"], dropped_at, written.get("definition"))
+    return Manifest(name, rollup, zone, columns, written["time"], *told)
 
 
 def _bounds(written: list[str] | None) -> Bounds | None:

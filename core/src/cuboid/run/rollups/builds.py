@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from cuboid.errors import CuboidError, NotStored, QueryCancelled, QueryFailed
 from cuboid.run.data_source import DataSource
 from cuboid.run.rollups.parts import Part, statement_of
-from cuboid.run.store import NewPart, RollupStore
+from cuboid.run.store import NewPart, RollupStore, check_same
 from cuboid.run.stored import StoredRollup
 from cuboid.run.streams import Batch
 from cuboid.types import Pending, Statement
@@ -170,6 +170,7 @@ class Builds:
                 store = self._store(stored)
                 async with store.building(stored.table, part.label) as mine:
                     table = await store.table(stored.table)
+                    check_same(stored, None if table is None else table.definition)
                     built = table.parts.get(part.label) if table is not None else None
                     if built is not None and (
                         built.built_at >= progress.asked_at if force else built.version == new.version

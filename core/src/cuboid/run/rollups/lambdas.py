@@ -17,7 +17,7 @@ from cuboid.run.rollups.parts import Part
 from cuboid.run.rollups.ranges import Parts, PartsOf
 from cuboid.run.rollups.table import CHECK_SECONDS, RollupTable, refreshed
 from cuboid.run.rollups.versions import Version
-from cuboid.run.store import RollupStore
+from cuboid.run.store import BuiltTable, RollupStore, check_same
 from cuboid.run.stored import BEGINNING, Bounds, Refreshed, StoredRollup
 from cuboid.types import Pending
 
@@ -43,7 +43,7 @@ class LambdaTable:
         self._base = base
         self._store = store
         self._version = version
-        self._name = stored.table
+        self.stored = stored
         self._label = f"tail-{stored.table.rpartition('_')[2]}"
         self._between = None if stored.between is None else PartsOf(stored.between, source)
         self._tail = RollupTable(_within(stored), source, store, builds, self._version_from, changed)
@@ -67,7 +67,7 @@ class LambdaTable:
         if had is not None and bounds is not None and bounds[1] <= min(had, start):
             tail = None
         else:
-            tail = Part(self._label, (start, end), self._name)
+            tail = Part(self._label, (start, end), self.stored.table)
         # Who reads nothing but older parts sees those up to the tail: when it moves on, what it leaves is there.
         between = () if had is None or tail is None else _between(parts, had, start)
         held = list(dict.fromkeys((*wanted, *between)))
@@ -77,7 +77,9 @@ class LambdaTable:
         if pending is not None:
             return pending
         labels = [part.label for part in wanted] + ([] if tail is None else [tail.label])
-        return refreshed(await self._store.table(self.base), labels)
+        table = await self._base.built()
+        self._check_tail(table)
+        return refreshed(table, labels)
 
     def follow(self, stored: StoredRollup, source: DataSource, store: RollupStore) -> None:
         """As :meth:`RollupTable.follow`."""
@@ -94,14 +96,20 @@ class LambdaTable:
 
     async def _begins(self) -> datetime | None:
         """Where the tail begins that is there."""
-        table = await self._store.table(self.base)
+        table = await self._base.built()
         part = None if table is None else table.parts.get(self._label)
         return None if part is None or part.bounds is None else part.bounds[0]
 
     async def _version_from(self, stored: StoredRollup, part: Part) -> str:
         assert part.bounds is not None
         first, second = (each.isoformat() for each in part.bounds)
-        return f"{first} {second} {await self._version(stored, part)}"
+        return f"{first} {second} {await self._version(stored, part)} {self.stored.definition}"
+
+    def _check_tail(self, table: BuiltTable | None) -> None:
+        """Raises :class:`NotStored` if the newest rows that are there are those of another rollup."""
+        part = None if table is None else table.parts.get(self._label)
+        if part is not None:
+            check_same(self.stored, part.version.rpartition(" ")[2])
 
     async def _newest_from(self, start: datetime, deadline: float, *, renew: bool) -> datetime | Pending:
         """Where the newest rows begin: after those of the rollup between, if there is one."""
@@ -109,14 +117,15 @@ class LambdaTable:
             return datetime.max
         parts = await self._between.known(deadline, younger=CHECK_SECONDS if renew else None)
         if parts is None:
-            return Pending(f"Asking for the range of {self._name}", 0.0)
+            return Pending(f"Asking for the range of {self.stored.name}", 0.0)
         return max(start, parts.last or start)
 
 
 def _within(stored: StoredRollup) -> StoredRollup:
     """The tail as a part of the table that it follows."""
     assert stored.follows is not None
-    return replace(stored, name=stored.follows.name, table=stored.follows.table)
+    base = stored.follows
+    return replace(stored, name=base.name, table=base.table, definition=base.definition)
 
 
 def _between(parts: Parts, start: datetime, end: datetime) -> list[Part]:

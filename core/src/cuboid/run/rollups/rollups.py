@@ -17,7 +17,7 @@ from cuboid.run.rollups.parts import Part
 from cuboid.run.rollups.table import RollupTable
 from cuboid.run.rollups.versions import Version, Versions
 from cuboid.run.source_store import SourceReader, SourceStore
-from cuboid.run.store import BuiltTable, RollupStore, SourceStoreSettings
+from cuboid.run.store import BuiltTable, RollupStore, SourceStoreSettings, check_same
 from cuboid.run.stored import Bounds, Refreshed, RollupUse, StoredRollup
 from cuboid.types import Pending
 
@@ -143,7 +143,7 @@ class Rollups:
         """What is stored of the rollup."""
         store = self._store_of(stored)
         await self._opened(store)
-        return await store.table(stored.table)
+        return await self._table(stored).built()
 
     async def parts(self, stored: StoredRollup, bounds: Bounds | None = None) -> Sequence[Part]:
         """The parts that the rollup has now within ``bounds``, built or not. Raises :class:`CuboidError`."""
@@ -277,6 +277,7 @@ class Rollups:
         known = self._lambdas.get(stored.table)
         if known is None:
             known = self._lambdas[stored.table] = LambdaTable(stored, base, *self._made_with(stored))
+        check_same(stored, known.stored.definition)
         known.follow(stored, self._source_of(stored), self._store_of(stored))
         return known
 
@@ -284,6 +285,7 @@ class Rollups:
         known = self._tables.get(stored.table)
         if known is None:
             known = self._tables[stored.table] = RollupTable(stored, *self._made_with(stored))
+        check_same(stored, known.stored.definition)
         known.follow(stored, self._source_of(stored), self._store_of(stored))
         return known
 

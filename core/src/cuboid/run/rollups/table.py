@@ -15,7 +15,7 @@ from cuboid.run.rollups.builds import Builds, Failure, Progress
 from cuboid.run.rollups.parts import REST, WHOLE, Part
 from cuboid.run.rollups.ranges import Parts, PartsOf
 from cuboid.run.rollups.versions import Version
-from cuboid.run.store import BuiltPart, BuiltTable, NewPart, RollupStore
+from cuboid.run.store import BuiltPart, BuiltTable, NewPart, RollupStore, check_same
 from cuboid.run.stored import Bounds, Refreshed, StoredRollup
 from cuboid.types import Pending
 
@@ -75,13 +75,13 @@ class RollupTable:
         if pending is not None:
             return pending
         labels = None if bounds is None else [part.label for part in wanted]
-        return refreshed(await self._store.table(self.stored.table), labels)
+        return refreshed(await self.built(), labels)
 
     async def now(self, deadline: float, *, renew: bool, build: bool) -> Pending | Parts:
         """The parts that there are to be, as known; see :meth:`ready`."""
         began = asyncio.get_running_loop().time()
         await self._store.used(self.stored.table)
-        self.parts.suppose(await self._store.table(self.stored.table))
+        self.parts.suppose(await self.built())
         parts = await self.parts.known(deadline, younger=CHECK_SECONDS if renew else None)
         if parts is None:
             elapsed = asyncio.get_running_loop().time() - began
@@ -89,6 +89,12 @@ class RollupTable:
         if build:
             await self._drop_gone(parts)
         return parts
+
+    async def built(self) -> BuiltTable | None:
+        """What is stored. Raises :class:`NotStored` if those are the rows of another rollup."""
+        table = await self._store.table(self.stored.table)
+        check_same(self.stored, None if table is None else table.definition)
+        return table
 
     def check(self, parts: Parts, bounds: Bounds | None) -> None:
         """Raises :class:`NotStored` if rows within the bounds are not to be stored."""
@@ -172,7 +178,7 @@ class RollupTable:
 
     async def _missing(self, wanted: Sequence[Part]) -> tuple[BuiltTable | None, list[Part]]:
         """The table and those parts that it has not."""
-        table = await self._store.table(self.stored.table)
+        table = await self.built()
         if table is None:
             # Without any part there is still a table to read, which has no rows.
             return None, list(wanted) or [Part(REST if self.stored.parts else WHOLE)]
@@ -180,7 +186,7 @@ class RollupTable:
 
     async def _stale(self, wanted: Sequence[Part]) -> list[Part]:
         """Those of the parts that are missing or out of date."""
-        table = await self._store.table(self.stored.table)
+        table = await self.built()
         have = {} if table is None else table.parts
         found = []
         for part in wanted:
@@ -204,7 +210,7 @@ class RollupTable:
         supposed says nothing of that."""
         if not parts.is_asked or parts.asked_at == self._dropped_for:
             return
-        table = await self._store.table(self.stored.table)
+        table = await self.built()
         labels = {part.label for part in parts.within(None)} | {REST}
         have = {} if table is None else table.parts
         gone = [
@@ -225,7 +231,7 @@ class RollupTable:
         """None once all are there. Raises for the first that failed, after all have ended."""
         loop = asyncio.get_running_loop()
         begun: list[Progress] = []
-        table = await self._store.table(self.stored.table)
+        table = await self.built()
         for part in parts:
             again = force or (table is not None and self._is_void(table.parts.get(part.label)))
             started = self._builds.start(self.stored, part, await self._new(part), force=again)
@@ -267,7 +273,7 @@ class RollupTable:
 
     async def _start_stale(self, parts: Sequence[Part]) -> None:
         try:
-            table = await self._store.table(self.stored.table)
+            table = await self.built()
             for part in await self._stale(parts):
                 void = table is not None and self._is_void(table.parts.get(part.label))
                 self._builds.start(self.stored, part, await self._new(part), force=void)

@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from cuboid.run.store import BuiltPart, BuiltTable
+from cuboid.run.store import BuiltPart, BuiltTable, check_same
 from cuboid.run.stored import Bounds, StoredRollup
 from cuboid.types import Column
 
@@ -27,11 +27,12 @@ class Contents:
     parts: Mapping[str, tuple[BuiltPart, str]] = field(default_factory=lambda: NO_PARTS)
     dropped_at: datetime | None = None
     empty: str | None = None
+    definition: str | None = None
 
     @classmethod
     def of(cls, stored: StoredRollup) -> Contents:
         """Nothing yet."""
-        return cls(stored.name, stored.zone, stored.columns)
+        return cls(stored.name, stored.zone, stored.columns, definition=stored.definition)
 
     @classmethod
     def read(cls, text: str) -> Contents:
@@ -44,6 +45,7 @@ class Contents:
             {each["label"]: (_part(each), each["build"]) for each in found["parts"]},
             _moment(found["dropped_at"]),
             found["empty"],
+            found.get("definition"),
         )
 
     def written(self) -> str:
@@ -69,6 +71,7 @@ class Contents:
             "parts": parts,
             "dropped_at": self.dropped_at and str(self.dropped_at),
             "empty": self.empty,
+            "definition": self.definition,
         }
         return json.dumps(told)
 
@@ -77,9 +80,12 @@ class Contents:
         """The tables that it needs."""
         return frozenset(build for _, build in self.parts.values()) | ({self.empty} if self.empty else set())
 
-    def put(self, part: BuiltPart, build: str) -> Contents:
-        """With that part in the place of the one of its label."""
-        return replace(self, parts={**self.parts, part.label: (part, build)}, empty=None)
+    def put(self, stored: StoredRollup, part: BuiltPart, build: str) -> Contents:
+        """With that part of the rollup in the place of the one of its label. Raises :class:`NotStored` if the rows are
+        another rollup's."""
+        check_same(stored, self.definition)
+        parts = {**self.parts, part.label: (part, build)}
+        return replace(self, parts=parts, empty=None, definition=stored.definition)
 
     def without(self, labels: Iterable[str], now: datetime) -> Contents:
         """Without these parts; of the last one the table is kept, as one that shows the columns."""
@@ -95,7 +101,8 @@ class Contents:
     def built(self, name: str, used_at: datetime) -> BuiltTable:
         """As core sees it."""
         parts = {label: part for label, (part, _) in sorted(self.parts.items())}
-        return BuiltTable(name, self.rollup, self.zone, self.columns, used_at, parts, self.dropped_at)
+        told = (parts, self.dropped_at, self.definition)
+        return BuiltTable(name, self.rollup, self.zone, self.columns, used_at, *told)
 
     def shown(self, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         """The tables that a reader sees and of what they consist: its own, and those of its tails."""

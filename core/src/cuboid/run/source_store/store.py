@@ -152,7 +152,7 @@ class SourceStore(RollupStore):
             known = await self._ledger.change(
                 stored.table,
                 Contents.of(stored),
-                lambda before: before.put(built, build),
+                lambda before: before.put(stored, built, build),
                 self._settings.replaced_for,
                 build,
             )
