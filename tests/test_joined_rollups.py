@@ -116,12 +116,11 @@ def test_what_cannot_be_added_up_is_not_served_by_city(opened: EmbeddedProject) 
     query = {"measures": ["orders.average"], "dimensions": ["users.city"]}
     (explained,) = _explained(opened, query)
     assert (
-        "cannot be aggregated again"
-        in {each["rollup"]: each["reason"] for each in explained}["orders.with_users"]
+        "cannot be aggregated again" in {each.rollup: each.reason for each in explained}["orders.with_users"]
     )
 
 
-def _explained(opened: EmbeddedProject, query: dict[str, Any]) -> list[list[dict[str, Any]]]:
+def _explained(opened: EmbeddedProject, query: dict[str, Any]) -> list[list[Any]]:
     planner, reader = opened._run(
         opened.project.service.planning.for_principal(opened._context(None).principal)
     )
@@ -196,4 +195,4 @@ REFUSED = {
 def test_rollups_that_cannot_be_joined_say_why(tmp_path: Path, reason: str) -> None:
     with cuboid.open(make(tmp_path, REFUSED[reason], two=False)) as opened:
         (explained,) = _explained(opened, {"measures": ["orders.count"]})
-        assert reason in {each["rollup"]: each["reason"] for each in explained}["orders.with_users"]
+        assert reason in {each.rollup: each.reason for each in explained}["orders.with_users"]

@@ -278,7 +278,6 @@ def test_every_route_needs_its_scope(closed: Any, method: str, path: str) -> Non
     [
         ("GET", "../graphql", "There is no GraphQL API here"),
         ("POST", "../graphql", "There is no GraphQL API here"),
-        ("POST", "pre-aggregations/can-use", "not told here"),
     ],
 )
 def test_what_is_not_available_is_told_as_such(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from cuboid.catalog.meta import describe
 from cuboid.catalog.meta_extended import extended as extend
+from cuboid.designs import read_design
 from cuboid.freshness import Freshness
 from cuboid.plan.tree import describe_plan
 from cuboid.planner import Planner
@@ -20,8 +22,9 @@ from cuboid.request import Request, RequestContext
 from cuboid.result.dry_run import describe_query
 from cuboid.result.envelope import encode
 from cuboid.result.statement import describe_statement
-from cuboid.result.stored import describe_rollups
+from cuboid.result.stored import describe_references, describe_rollups
 from cuboid.run.refresh_keys import Key
+from cuboid.trials import Trials
 from cuboid.types import Principal
 
 QUARTER = 900
@@ -54,7 +57,7 @@ class Descriptions:
 
         def plan() -> tuple[Request, list[dict[str, Any]]]:
             request = reader.read(raw, context)
-            return request, [self._describe(question, planner) for question in request.questions]
+            return request, [self._describe(question, planner, context.dev) for question in request.questions]
 
         request, described = await self._planning.think(plan, raw)
         body = encode(described[0] if request.type == "regularQuery" else described)
@@ -89,6 +92,20 @@ class Descriptions:
 
         return await self._planning.think(plan, raw)
 
+    async def can_use(self, parameters: Mapping[str, Any], context: RequestContext) -> bytes:
+        """The body of ``/v1/pre-aggregations/can-use``: whether a rollup that is designed would answer a query. A
+        server that keeps none never answers from one."""
+        planner, reader = await self._planning.for_principal(context.principal)
+
+        def matching() -> bytes:
+            design = read_design(parameters, reader, context)
+            usable = planner.rollups is not None and design.candidate is not None
+            if usable and design.candidate is not None:
+                usable = Trials(planner.catalog, self._planning).answers(design.candidate, design.questions)
+            return encode({"canUsePreAggregationForTransformedQuery": usable})
+
+        return await asyncio.to_thread(matching)
+
     async def meta(
         self, context: RequestContext, *, only_views: bool = False, extended: bool = False
     ) -> bytes:
@@ -114,7 +131,7 @@ class Descriptions:
         at a quarter of an hour if at all."""
         return self._repeats.key(raw, context, planner, 0, (int(time.time() // QUARTER),))
 
-    def _describe(self, question: Question, planner: Planner) -> dict[str, Any]:
+    def _describe(self, question: Question, planner: Planner, dev: bool) -> dict[str, Any]:
         served = planner.serve(question)
         prepared = planner.prepare(question.shape) if served is None else served.prepared
         keys: tuple[Key, ...] | None = ()
@@ -129,7 +146,25 @@ class Descriptions:
             data_source=prepared.data_source,
             transformed=self._planning.transformed(question, planner),
             rollups=[] if served is None else describe_rollups(served.uses(question.values)),
+            matches=self._matches(question, planner) if dev else None,
         )
+
+    def _matches(self, question: Question, planner: Planner) -> list[dict[str, Any]]:
+        """Cube's ``rollupMatchResults``, with the reason in words."""
+        found: list[dict[str, Any]] = []
+        for each in () if planner.rollups is None else planner.rollups.why(question):
+            cube, _, name = each.rollup.partition(".")
+            table = planner.rollups and planner.rollups.table(each.rollup, question.shape.timezone)
+            found.append(
+                {
+                    "name": each.rollup,
+                    **({} if table is None else {"tableName": table}),
+                    "references": describe_references(planner.catalog.cubes[cube].rollups[name]),
+                    "canUsePreAggregation": each.serves,
+                    **({} if each.reason is None else {"reason": each.reason}),
+                }
+            )
+        return found
 
     def _explain(self, question: Question, planner: Planner, principal: Principal) -> dict[str, Any]:
         served = planner.serve(question)
@@ -143,7 +178,10 @@ class Descriptions:
             **planned,
             "policies": explain_policies(question, planner.catalog, principal, groups, planned["cubes"]),
             "dates": explain_dates(question, planner.catalog),
-            "rollups": [] if planner.rollups is None else planner.rollups.why(question),
+            "rollups": [
+                {"rollup": each.rollup, "used": each.used, "reason": each.reason}
+                for each in (() if planner.rollups is None else planner.rollups.why(question))
+            ],
             "sql": {
                 "dataSource": prepared.data_source,
                 "text": prepared.bind(question.values).sql,

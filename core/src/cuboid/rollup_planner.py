@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from cuboid.catalog.model import Catalog
 from cuboid.errors import CuboidError
@@ -35,6 +34,22 @@ from cuboid.sql.stored import StoredTable, joined
 
 KEPT_SHAPES = 2000
 """Shapes of which it is known how they are served, or that they are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How a rollup matches a question.
+
+    :param used: it answers.
+    :param serves: it would answer, were it the only one.
+    :param reason: why it does not serve, or why another one does, or of one that is used what may keep it from that
+        when the question is asked; in words.
+    """
+
+    rollup: str
+    used: bool
+    serves: bool
+    reason: str | None
 
 
 class RollupPlanner:
@@ -138,29 +153,35 @@ class RollupPlanner:
                 del self._served[next(iter(self._served))]
         return served
 
-    def why(self, question: Question) -> list[dict[str, Any]]:
-        """``rollup``, ``used`` and ``reason`` for each rollup of the catalog: the reason says in words why it does not
-        serve the question, or why another one does, or of one that serves what may keep it from that when the question
-        is asked. Raises what building raises."""
+    def why(self, question: Question) -> list[Match]:
+        """How each rollup of the catalog matches the question. Raises what building raises."""
         plan = self._builder.build(question.shape)
         aligned = self._alignment.of(question.shape, question.values)
         foreign = self._unportable(plan, question.shape)
         served = self.serve(question)
         used = frozenset[str]() if served is None else served.rollups
-        found: list[dict[str, Any]] = []
+        found: list[Match] = []
         for each in self.layouts:
             if isinstance(each, Unusable):
-                reason: str | None = each.reason
+                found.append(Match(each.rollup, False, False, each.reason))
             elif each.rollup in used:
-                reason = self._limit(each) or _texts_limit(each, served)
+                found.append(Match(each.rollup, True, True, self._limit(each) or _texts_limit(each, served)))
             elif each.original:
                 reason = "rollups answer" if used else f"the query does not read '{each.tree.root}'"
+                found.append(Match(each.rollup, False, False, reason))
             else:
-                reason = foreign if each.inside is None else None
-                reason = reason or self._kept[0][1].why_not(plan, aligned, each)
-                reason = reason or self._instead(each, served)
-            found.append({"rollup": each.rollup, "used": each.rollup in used, "reason": reason})
+                missing = foreign if each.inside is None else None
+                missing = missing or self._kept[0][1].why_not(plan, aligned, each)
+                reason = missing or self._instead(each, served)
+                found.append(Match(each.rollup, False, missing is None, reason))
         return found
+
+    def table(self, rollup: str, zone: str) -> str | None:
+        """The name of the table where the rollup's rows lie; None if it has no rows of its own."""
+        layout = next((each for each in self.layouts if each.rollup == rollup), None)
+        if not isinstance(layout, Layout) or layout.first is not None:
+            return None
+        return self.stored(rollup, zone).table
 
     def _instead(self, layout: Layout, served: Served | None) -> str:
         """Why one that serves is not used."""

@@ -89,7 +89,6 @@ class Service:
         self._withdrawing: set[asyncio.Task[list[Withdrawn]]] = set()
         if link is not None:
             link.withdrawn = self._withdrawn
-
         self._repeats: Repeats[Understood] = Repeats(self._planning)
         self._descriptions = Descriptions(self._planning, self._freshness)
         self._kept = rollups if isinstance(rollups, LateRollups) else None
@@ -203,8 +202,7 @@ class Service:
     ) -> Wanted:
         """What a question needs to be answered, and all that shapes its answer."""
         cubes = planner.cubes(question) if stored else planner.prepare(question.shape).cubes
-        catalog = planner.catalog
-        epoch = self._epochs.of(cubes)
+        zone, epoch = question.shape.timezone, self._epochs.of(cubes)
         planned, uses = self._planning.statements(question, planner, stored=stored)
         parts = [
             (source, replace(statement, epoch=epoch) if epoch else statement) for source, statement in planned
@@ -216,8 +214,8 @@ class Service:
             parts,
             uses,
             frozenset(cubes),
-            self._freshness.keys(live, catalog, question.shape.timezone) if self._settings.cache_size else (),
-            self._freshness.renewed(cubes, catalog),
+            self._freshness.keys(live, planner.catalog, zone) if self._settings.cache_size else (),
+            self._freshness.renewed(cubes, planner.catalog),
             answer_key(
                 question, planner, parts, cast_numerics=cast_numerics, blended=blended, dev=context.dev
             ),
@@ -285,6 +283,10 @@ class Service:
         """The body of ``/v1/explain``: how each query of the request would be answered, and why. Nothing is run."""
         return await self._descriptions.explain(raw, context)
 
+    async def can_use(self, parameters: Mapping[str, Any], context: RequestContext) -> bytes:
+        """The body of ``/v1/pre-aggregations/can-use``: whether a rollup that is designed would answer a query."""
+        return await self._descriptions.can_use(parameters, context)
+
     async def meta(
         self, context: RequestContext, *, only_views: bool = False, extended: bool = False
     ) -> bytes:
@@ -310,7 +312,7 @@ class Service:
 
     def _withdrawn(self, owner: str, request: str) -> None:
         """Another process was told so."""
-        task = asyncio.get_running_loop().create_task(self._withdraw(Asker(owner, request)))
+        task = asyncio.create_task(self._withdraw(Asker(owner, request)))
         self._withdrawing.add(task)
         task.add_done_callback(self._withdrawing.discard)
 

@@ -10,21 +10,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-from cuboid.catalog.joins import JoinGraph
 from cuboid.catalog.model import Catalog, Dimension, Segment
-from cuboid.catalog.rollups import Rollup, RollupMember, RollupTime
 from cuboid.errors import CuboidError
-from cuboid.planner import Planner
 from cuboid.planning import Planning
 from cuboid.query.model import Question
 from cuboid.query.normalize import normalize
 from cuboid.query.parse import parse
+from cuboid.trials import Candidate, Trials
 from cuboid.types import GRANULARITIES
 
 log = logging.getLogger(__name__)
@@ -41,8 +38,6 @@ WITHOUT_GRANULARITY = ("day", "hour", "minute", "second")
 STAND_INS = {"number": "1", "string": "a", "boolean": "true", "time": "2024-01-01"}
 """Values for filters whose own are not in the log, by type."""
 
-Times = tuple[tuple[str, str], ...]
-
 
 @dataclass(slots=True)
 class Asked:
@@ -51,22 +46,6 @@ class Asked:
     queries: list[dict[str, Any]]
     count: int = 0
     milliseconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A rollup that might be: what it stores, and on which cube."""
-
-    cube: str
-    measures: frozenset[str]
-    dimensions: frozenset[str]
-    segments: frozenset[str]
-    times: Times
-
-    @property
-    def width(self) -> int:
-        """How many columns it has."""
-        return len(self.measures) + len(self.dimensions) + len(self.segments) + len(self.times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +98,9 @@ class Suggester:
     """
 
     def __init__(self, catalog: Catalog, planning: Planning) -> None:
-        self._catalog = _without_rollups(catalog)
+        self._trials = Trials(catalog, planning)
+        self._catalog = self._trials.catalog
         self._planning = planning
-        self._graph = JoinGraph(catalog)
         self._planner = planning.trial(self._catalog)
 
     def suggest(self, asked: Sequence[Asked], total: int, most: int) -> list[Suggestion]:
@@ -130,7 +109,9 @@ class Suggester:
         candidates = {candidate for _, found in known for candidate in self._candidates(found)}
         candidates |= set(_merged(candidates))
         answers = {
-            candidate: {index for index, (_, found) in enumerate(known) if self._answers(candidate, found)}
+            candidate: {
+                index for index, (_, found) in enumerate(known) if self._trials.answers(candidate, found)
+            }
             for candidate in sorted(candidates, key=_order)
         }
         suggestions: list[Suggestion] = []
@@ -218,53 +199,11 @@ class Suggester:
                 tuple(sorted(set(times))),
             )
 
-    def _answers(self, candidate: Candidate, questions: Sequence[Question]) -> bool:
-        """Whether all of the questions would be answered from the rollup."""
-        planner = self._with(candidate)
-        return planner is not None and all(planner.serve(question) is not None for question in questions)
-
-    def _with(self, candidate: Candidate) -> Planner | None:
-        try:
-            rollup = self._rollup(candidate)
-        except CuboidError:
-            return None
-        cube = self._catalog.cubes[candidate.cube]
-        changed = replace(cube, rollups=MappingProxyType({rollup.name: rollup}))
-        return self._planning.trial(
-            replace(self._catalog, cubes=MappingProxyType({**self._catalog.cubes, cube.name: changed}))
-        )
-
-    def _rollup(self, candidate: Candidate) -> Rollup:
-        cube = candidate.cube
-
-        def members(names: Iterable[str]) -> tuple[RollupMember, ...]:
-            return tuple(RollupMember(name, self._path(cube, name)) for name in sorted(names))
-
-        return Rollup(
-            cube,
-            "suggested",
-            "rollup",
-            self._catalog.cubes[cube].place,
-            members(candidate.measures),
-            members(candidate.dimensions),
-            members(candidate.segments),
-            tuple(RollupTime(name, self._path(cube, name), each) for name, each in candidate.times),
-        )
-
-    def _path(self, cube: str, member: str) -> tuple[str, ...]:
-        """The joins that lead from the cube to the member's. Raises :class:`NoJoinPath`."""
-        target = member.partition(".")[0]
-        path: tuple[str, ...] = (target,)
-        joins = {each.target: each.source for each in self._graph.tree_from(cube, [target]).joins}
-        while path[0] != cube:
-            path = (joins[path[0]], *path)
-        return path
-
     def _yaml(self, candidate: Candidate, name: str) -> str:
         """The rollup as it is written into the model."""
 
         def reference(member: str) -> str:
-            path = self._path(candidate.cube, member)
+            path = self._trials.path(candidate.cube, member)
             return ".".join((*path[1:], member.partition(".")[2]))
 
         lines = [f"- name: {name}"]
@@ -282,11 +221,6 @@ class Suggester:
             lines.append("  time_dimensions:")
             lines += [f"    - {{dimension: {reference(m)}, granularity: {g}}}" for m, g in candidate.times]
         return "\n".join(lines)
-
-
-def _without_rollups(catalog: Catalog) -> Catalog:
-    cubes = {name: replace(cube, rollups=MappingProxyType({})) for name, cube in catalog.cubes.items()}
-    return replace(catalog, cubes=MappingProxyType(cubes))
 
 
 def _order(candidate: Candidate) -> tuple[object, ...]:

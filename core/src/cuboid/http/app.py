@@ -11,6 +11,7 @@ from tornado.routing import AnyMatches, Matcher, PathMatches, Rule
 from tornado.web import Application
 
 from cuboid.http.authentication import Authenticator
+from cuboid.http.can_use import CanUseHandler
 from cuboid.http.cors import PreflightHandler
 from cuboid.http.dry_run import DryRunHandler
 from cuboid.http.explain import ExplainHandler
@@ -23,7 +24,6 @@ from cuboid.http.metrics import Metrics, MetricsHandler
 from cuboid.http.not_here import (
     GraphQLHandler,
     GraphQLToJsonHandler,
-    PreAggregationUseHandler,
 )
 from cuboid.http.notice import NoticeHandler
 from cuboid.http.openapi import OpenApiHandler, openapi
@@ -74,7 +74,7 @@ def make_app(service: Service, settings: HttpSettings, plugins: PluginRules | No
         Rule(Route(f"{api}/convert-query", ("POST",)), ConvertQueryHandler),
         Rule(Route(f"{base}/graphql", ("GET", "POST")), GraphQLHandler),
         Rule(Route(f"{api}/graphql-to-json", ("POST",)), GraphQLToJsonHandler),
-        Rule(Route(f"{api}/pre-aggregations/can-use", ("POST",)), PreAggregationUseHandler),
+        Rule(Route(f"{api}/pre-aggregations/can-use", ("POST",)), CanUseHandler),
         Rule(Route(f"{api}/dry-run", READ_AND_POST), DryRunHandler),
         Rule(Route(f"{api}/explain", READ_AND_POST), ExplainHandler),
         Rule(Route(f"{api}/running-query/{{requestId}}", ("DELETE",)), RunningQueryHandler),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import orjson
 
-from cuboid.errors import UnsupportedFeature
 from cuboid.http.api import ApiHandler
 
 NO_GRAPHQL = "There is no GraphQL API here: ask with a query object at /v1/load."
@@ -30,15 +29,3 @@ class GraphQLToJsonHandler(ApiHandler):
 
     async def post(self) -> None:
         await self.send(orjson.dumps({"jsonQuery": None}))
-
-
-class PreAggregationUseHandler(ApiHandler):
-    """``POST /v1/pre-aggregations/can-use``, of Cube's playground."""
-
-    scope = "meta"
-
-    async def post(self) -> None:
-        raise UnsupportedFeature(
-            "Whether a pre-aggregation can be used is not told here.",
-            hint="'cuboid rollups why' and /v1/explain tell which one answers a query, and why not.",
-        )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cuboid.http.priority import LOWEST
-from cuboid.http.schemas import FLAG, QUERIES, TEXT, Schema, listed, ref
+from cuboid.http.schemas import FLAG, MEMBER, MEMBERS, QUERIES, TEXT, Schema, listed, record, ref
 from cuboid.query.parse import CACHE_MODES
 from cuboid.run.asker import INTERACTIVE
 
@@ -69,6 +69,17 @@ PRIORITY = Parameter(
     "priority",
     {"type": "integer", "minimum": LOWEST, "maximum": INTERACTIVE},
     "lower than that of other requests, for what can wait; also the header `x-priority`",
+)
+
+REFERENCES = record(
+    {},
+    {
+        "measures": MEMBERS,
+        "dimensions": MEMBERS,
+        "timeDimensions": listed(record({"dimension": MEMBER, "granularity": TEXT})),
+        "rollups": MEMBERS,
+    },
+    text="Segments are among the dimensions.",
 )
 
 LOAD = Operation(
@@ -140,7 +151,18 @@ OPERATIONS: Mapping[str, Operation] = {
         "jobs",
     ),
     "/v1/pre-aggregations/can-use": Operation(
-        "Whether a pre-aggregation can be used; not told here", {}, scope="meta"
+        "Whether a rollup that is designed would answer a query",
+        _json(record({"canUsePreAggregationForTransformedQuery": FLAG})),
+        (
+            Parameter(
+                "transformedQuery",
+                {"type": "object"},
+                "the query as `/v1/sql` and `/v1/dry-run` show it",
+                required=True,
+            ),
+            Parameter("references", REFERENCES, "what the rollup stores", required=True),
+        ),
+        "meta",
     ),
     "/v1/running-query/{requestId}": Operation(
         "The principal no longer waits for its request of that id", _json(ref("Withdrawn"))

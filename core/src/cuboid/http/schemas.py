@@ -229,7 +229,11 @@ STATEMENT = record(
                 "canUseTransformedQuery": {"type": "object"},
                 "memberNames": listed(MEMBER),
             },
-            {"timeDimensionAlias": TEXT, "timeDimensionField": MEMBER},
+            {
+                "timeDimensionAlias": TEXT,
+                "timeDimensionField": MEMBER,
+                "rollupMatchResults": listed({"type": "object"}),
+            },
         ),
         "dataSource": TEXT,
     },

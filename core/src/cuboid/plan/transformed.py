@@ -128,7 +128,7 @@ def _single_values(question: Question, catalog: Catalog) -> dict[str, bool] | No
             if tree.operator == "or":
                 return None
             waiting += tree.items
-        elif tree.operator == "equals" and len(tree.values or ()) == 1:
+        elif tree.operator == "equals" and len(tree.values or ()) == 1 and tree.values != (None,):
             found[tree.member] = True
         elif tree.operator != "equals" or tree.member not in found:
             return None

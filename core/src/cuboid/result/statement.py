@@ -21,6 +21,7 @@ def describe_statement(
     data_source: str,
     transformed: dict[str, Any],
     rollups: list[dict[str, Any]],
+    matches: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """``{sql: {...}, dataSource}``.
 
@@ -28,6 +29,7 @@ def describe_statement(
     :param refresh_keys: ``cacheKeyQueries``: the statements whose results tell whether the data changed.
     :param transformed: the question as :func:`cuboid.plan.transformed.transformed_query` has it.
     :param rollups: those that the statement reads, if it does.
+    :param matches: how each rollup of the model matches the question, for those who ask.
     """
     sql: dict[str, Any] = {
         "external": any(each["external"] for each in rollups),
@@ -53,6 +55,7 @@ def describe_statement(
         "aliasNameToMember": {
             column.name: name for column, name in zip(statement.columns, names, strict=True)
         },
+        **({} if matches is None else {"rollupMatchResults": matches}),
         "canUseTransformedQuery": transformed,
         "memberNames": _member_names(question.shape, catalog),
     }

@@ -1,4 +1,4 @@
-"""The rollups that a statement reads, as ``/v1/sql`` shows them: what builds them, and from where."""
+"""Rollups as ``/v1/sql`` shows them: those that a statement reads, what builds them, and what others refer to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cuboid.catalog.rollups import Rollup
 from cuboid.types import Statement
 
 if TYPE_CHECKING:
@@ -40,6 +41,18 @@ def describe_rollups(uses: Iterable[RollupUse]) -> list[dict[str, Any]]:
             ]
         found.setdefault(stored.table, described)
     return list(found.values())
+
+
+def describe_references(rollup: Rollup) -> dict[str, list[Any]]:
+    """What a rollup refers to, as Cube lists it: segments are among the dimensions."""
+    return {
+        "measures": [each.member for each in rollup.measures],
+        "dimensions": [each.member for each in (*rollup.dimensions, *rollup.segments)],
+        "timeDimensions": [
+            {"dimension": each.member, "granularity": each.granularity} for each in rollup.time_dimensions
+        ],
+        "rollups": list(rollup.rollups),
+    }
 
 
 def _written(statement: Statement) -> list[Any]:
