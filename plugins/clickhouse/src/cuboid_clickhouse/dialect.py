@@ -13,6 +13,7 @@ from cuboid.sql.dialect import Dialect, ShiftUnit, call, number, text
 from cuboid.types import ParameterType, Scalar, SemanticType, TimeKind
 from cuboid_clickhouse.zones import corrections
 
+_WITHIN_A_DAY = ("second", "minute", "hour")
 _WIDEST = 76
 """Digits of the widest Decimal."""
 
@@ -45,12 +46,16 @@ class ClickHouseDialect(Dialect):
         return call("addSeconds", instant, offset)
 
     def date_trunc(self, granularity: str, civil: exp.Expr) -> exp.Expr:
-        # Seconds first: of a time before 1970 with a fraction, all others give the next minute, hour and so on.
-        seconds = call("toStartOfSecond", civil)
-        if granularity == "second":
-            return seconds
-        floor = "toMonday" if granularity == "week" else f"toStartOf{granularity.title()}"
-        return _timestamp(call(floor, seconds))  # week to year give dates
+        # Days or seconds first: of a time before 1970 with a fraction, all others give the next minute, hour and so on.
+        if granularity in _WITHIN_A_DAY:
+            seconds = call("toStartOfSecond", civil)
+            return seconds if granularity == "second" else call(f"toStartOf{granularity.title()}", seconds)
+        day = call("toDate32", civil)
+        if granularity == "week":
+            day = call("toMonday", day)
+        elif granularity != "day":
+            day = call(f"toStartOf{granularity.title()}", day)
+        return _timestamp(day)
 
     def constant(self, moment: datetime) -> exp.Expr:
         return _timestamp(text(moment.isoformat(" ")))

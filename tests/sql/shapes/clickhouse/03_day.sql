@@ -1,7 +1,7 @@
 -- A time dimension by day in UTC: half-open bounds on the raw column.
 -- {"measures": ["orders.count"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "day", "dateRange": ["2019-03-01", "2019-03-31"]}]}
 SELECT
-  toDateTime64(toStartOfDay(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "orders__created_at_day",
+  toDateTime64(toDate32(toDateTime64("orders".created_at, 6, 'UTC')), 6, 'UTC') AS "orders__created_at_day",
   COUNT("orders".id) AS "orders__count"
 FROM (
   SELECT

@@ -3,7 +3,7 @@
 SELECT
   toDateTime64(
     toMonday(
-      toStartOfSecond(
+      toDate32(
         addSeconds(
           toDateTime64("orders".created_at, 6, 'UTC'),
           timeZoneOffset(toTimeZone(toDateTime64("orders".created_at, 6, 'UTC'), 'Europe/Berlin'))

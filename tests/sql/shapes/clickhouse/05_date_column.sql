@@ -1,7 +1,7 @@
 -- A date column is not moved by the zone.
 -- {"measures": ["orders.count"], "timeDimensions": [{"dimension": "orders.dueOn", "granularity": "month", "dateRange": ["2024-01-01", "2024-12-31"]}], "timezone": "America/Los_Angeles"}
 SELECT
-  toDateTime64(toStartOfMonth(toStartOfSecond(toDateTime64("orders".due_on, 6, 'UTC'))), 6, 'UTC') AS "orders__due_on_month",
+  toDateTime64(toStartOfMonth(toDate32(toDateTime64("orders".due_on, 6, 'UTC'))), 6, 'UTC') AS "orders__due_on_month",
   COUNT("orders".id) AS "orders__count"
 FROM (
   SELECT

@@ -1,17 +1,13 @@
 -- An instant column is compared with instants.
 -- {"measures": ["orders.count"], "timeDimensions": [{"dimension": "orders.changedAt", "granularity": "hour", "dateRange": "yesterday"}], "timezone": "Asia/Kolkata"}
 SELECT
-  toDateTime64(
-    toStartOfHour(
-      toStartOfSecond(
-        addSeconds(
-          toDateTime64("orders".changed_at, 6, 'UTC'),
-          timeZoneOffset(toTimeZone(toDateTime64("orders".changed_at, 6, 'UTC'), 'Asia/Kolkata'))
-        )
+  toStartOfHour(
+    toStartOfSecond(
+      addSeconds(
+        toDateTime64("orders".changed_at, 6, 'UTC'),
+        timeZoneOffset(toTimeZone(toDateTime64("orders".changed_at, 6, 'UTC'), 'Asia/Kolkata'))
       )
-    ),
-    6,
-    'UTC'
+    )
   ) AS "orders__changed_at_hour",
   COUNT("orders".id) AS "orders__count"
 FROM (

@@ -1,16 +1,8 @@
 -- One time dimension by two granularities.
 -- {"measures": ["orders.count"], "timeDimensions": [{"dimension": "orders.createdAt", "granularity": "month"}, {"dimension": "orders.createdAt", "granularity": "year"}]}
 SELECT
-  toDateTime64(
-    toStartOfMonth(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))),
-    6,
-    'UTC'
-  ) AS "orders__created_at_month",
-  toDateTime64(
-    toStartOfYear(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))),
-    6,
-    'UTC'
-  ) AS "orders__created_at_year",
+  toDateTime64(toStartOfMonth(toDate32(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "orders__created_at_month",
+  toDateTime64(toStartOfYear(toDate32(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "orders__created_at_year",
   COUNT("orders".id) AS "orders__count"
 FROM (
   SELECT

@@ -4,7 +4,7 @@ SELECT
   addMonths(
     toDateTime64(
       toStartOfYear(
-        toStartOfSecond(
+        toDate32(
           addMonths(
             addSeconds(
               toDateTime64("orders".created_at, 6, 'UTC'),

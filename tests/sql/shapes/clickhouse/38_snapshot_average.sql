@@ -17,11 +17,7 @@ FROM (
     SUM("orders__rows"."input__pendingOnAverage") AS "value__pendingOnAverage"
   FROM (
     SELECT
-      toDateTime64(
-        toStartOfMonth(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))),
-        6,
-        'UTC'
-      ) AS "orders__created_at_month",
+      toDateTime64(toStartOfMonth(toDate32(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "orders__created_at_month",
       "orders".amount AS "input__pendingOnAverage",
       "orders".created_at AS "time__pendingOnAverage"
     FROM (

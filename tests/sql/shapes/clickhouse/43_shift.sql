@@ -4,7 +4,7 @@ WITH "orders__measures" AS (
   /* orders.total by orders.createdAt.month, orders.createdAt being shifted */
   SELECT
     toDateTime64(
-      toStartOfMonth(toStartOfSecond(addMonths(toDateTime64("orders".created_at, 6, 'UTC'), 1))),
+      toStartOfMonth(toDate32(addMonths(toDateTime64("orders".created_at, 6, 'UTC'), 1))),
       6,
       'UTC'
     ) AS "orders__created_at_month",
@@ -32,11 +32,7 @@ WITH "orders__measures" AS (
 ), "orders__measures_2" AS (
   /* orders.total by orders.createdAt.month */
   SELECT
-    toDateTime64(
-      toStartOfMonth(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))),
-      6,
-      'UTC'
-    ) AS "orders__created_at_month",
+    toDateTime64(toStartOfMonth(toDate32(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "orders__created_at_month",
     SUM("orders".amount) AS "orders__total"
   FROM (
     SELECT

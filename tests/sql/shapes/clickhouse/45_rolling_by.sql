@@ -4,11 +4,7 @@ WITH "orders__rows" AS (
   /* rows of orders added up by orders.createdAt.month */
   SELECT
     "users".city AS "users__city",
-    toDateTime64(
-      toStartOfMonth(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))),
-      6,
-      'UTC'
-    ) AS "row_time",
+    toDateTime64(toStartOfMonth(toDate32(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "row_time",
     COUNT("orders".id) AS "input__running"
   FROM public.users AS "users"
   LEFT JOIN (

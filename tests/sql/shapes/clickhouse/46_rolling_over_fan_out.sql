@@ -24,7 +24,7 @@ WITH "orders__rows" AS (
   SELECT
     addSeconds(toDateTime64('1970-01-05 00:00:00', 6, 'UTC'), "n") AS "bucket",
     toDateTime64(
-      toStartOfMonth(toStartOfSecond(addSeconds(toDateTime64('1970-01-05 00:00:00', 6, 'UTC'), "n"))),
+      toStartOfMonth(toDate32(addSeconds(toDateTime64('1970-01-05 00:00:00', 6, 'UTC'), "n"))),
       6,
       'UTC'
     ) AS "frame_start",

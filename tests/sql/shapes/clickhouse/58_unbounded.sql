@@ -3,11 +3,7 @@
 WITH "orders__rows" AS (
   /* rows of orders added up by orders.createdAt.month */
   SELECT
-    toDateTime64(
-      toStartOfMonth(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))),
-      6,
-      'UTC'
-    ) AS "row_time",
+    toDateTime64(toStartOfMonth(toDate32(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "row_time",
     COUNT("orders".id) AS "input__running"
   FROM (
     SELECT

@@ -4,12 +4,10 @@ WITH "orders__rows" AS (
   /* rows of orders added up by orders.createdAt.day */
   SELECT
     toDateTime64(
-      toStartOfDay(
-        toStartOfSecond(
-          addSeconds(
-            toDateTime64("orders".created_at, 6, 'UTC'),
-            timeZoneOffset(toTimeZone(toDateTime64("orders".created_at, 6, 'UTC'), 'Europe/Berlin'))
-          )
+      toDate32(
+        addSeconds(
+          toDateTime64("orders".created_at, 6, 'UTC'),
+          timeZoneOffset(toTimeZone(toDateTime64("orders".created_at, 6, 'UTC'), 'Europe/Berlin'))
         )
       ),
       6,
@@ -33,7 +31,7 @@ WITH "orders__rows" AS (
   SELECT
     addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n") AS "bucket",
     toDateTime64(
-      toStartOfMonth(toStartOfSecond(addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n"))),
+      toStartOfMonth(toDate32(addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n"))),
       6,
       'UTC'
     ) AS "frame_start",

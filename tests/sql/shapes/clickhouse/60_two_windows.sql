@@ -3,7 +3,7 @@
 WITH "orders__rows" AS (
   /* rows of orders added up by orders.createdAt.day */
   SELECT
-    toDateTime64(toStartOfDay(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "row_time",
+    toDateTime64(toDate32(toDateTime64("orders".created_at, 6, 'UTC')), 6, 'UTC') AS "row_time",
     SUM("orders".amount) AS "input__week",
     COUNT("orders".id) AS "input__running"
   FROM (

@@ -1,7 +1,7 @@
 -- Conditions stand inside the cube's SQL, and once more outside
 -- {"measures": ["clicks.count"], "timeDimensions": [{"dimension": "clicks.at", "granularity": "day", "dateRange": ["2024-03-01", "2024-03-02"]}], "filters": [{"or": [{"member": "clicks.page", "operator": "equals", "values": ["/"]}, {"member": "clicks.site", "operator": "equals", "values": ["a"]}]}]}
 SELECT
-  toDateTime64(toStartOfDay(toStartOfSecond(toDateTime64("clicks".clicked_at, 6, 'UTC'))), 6, 'UTC') AS "clicks__at_day",
+  toDateTime64(toDate32(toDateTime64("clicks".clicked_at, 6, 'UTC')), 6, 'UTC') AS "clicks__at_day",
   COUNT("clicks".id) AS "clicks__count"
 FROM (
   SELECT

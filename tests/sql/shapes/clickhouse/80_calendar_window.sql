@@ -9,9 +9,7 @@ WITH "days__day_retail_month__bins" AS (
     SELECT
       "days"."days__day_retail_month",
       MIN("days"."row_time") AS "bucket",
-      MAX(
-        addSeconds(toDateTime64(toStartOfDay(toStartOfSecond("days"."row_time")), 6, 'UTC'), 86400)
-      ) AS "bucket_end",
+      MAX(addSeconds(toDateTime64(toDate32("days"."row_time"), 6, 'UTC'), 86400)) AS "bucket_end",
       MAX(
         CASE
           WHEN "days"."row_time" >= {p1:DateTime64(6, 'UTC')}
@@ -49,7 +47,7 @@ WITH "days__day_retail_month__bins" AS (
 ), "tills__rows" AS (
   /* rows of tills added up by days.day.day */
   SELECT
-    toDateTime64(toStartOfDay(toStartOfSecond(toDateTime64("days".day, 6, 'UTC'))), 6, 'UTC') AS "row_time",
+    toDateTime64(toDate32(toDateTime64("days".day, 6, 'UTC')), 6, 'UTC') AS "row_time",
     SUM("tills".takings) AS "input__threeMonths"
   FROM tills AS "tills"
   LEFT JOIN retail_days AS "days"

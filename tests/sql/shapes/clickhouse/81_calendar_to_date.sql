@@ -5,13 +5,11 @@ WITH "days__day_day__bins" AS (
   SELECT
     "days"."days__day_day",
     MIN("days"."row_time") AS "bucket",
-    MAX(
-      addSeconds(toDateTime64(toStartOfDay(toStartOfSecond("days"."row_time")), 6, 'UTC'), 86400)
-    ) AS "bucket_end",
+    MAX(addSeconds(toDateTime64(toDate32("days"."row_time"), 6, 'UTC'), 86400)) AS "bucket_end",
     MIN("days"."frame_start") AS "frame_start"
   FROM (
     SELECT
-      toDateTime64(toStartOfDay(toStartOfSecond(toDateTime64("days".day, 6, 'UTC'))), 6, 'UTC') AS "days__day_day",
+      toDateTime64(toDate32(toDateTime64("days".day, 6, 'UTC')), 6, 'UTC') AS "days__day_day",
       toDateTime64("days".day, 6, 'UTC') AS "row_time",
       CASE
         WHEN NOT (
@@ -32,7 +30,7 @@ WITH "days__day_day__bins" AS (
 ), "tills__rows" AS (
   /* rows of tills added up by days.day.day */
   SELECT
-    toDateTime64(toStartOfDay(toStartOfSecond(toDateTime64("days".day, 6, 'UTC'))), 6, 'UTC') AS "row_time",
+    toDateTime64(toDate32(toDateTime64("days".day, 6, 'UTC')), 6, 'UTC') AS "row_time",
     SUM("tills".takings) AS "input__thisYear"
   FROM tills AS "tills"
   LEFT JOIN retail_days AS "days"

@@ -3,7 +3,7 @@
 WITH "orders__rows" AS (
   /* rows of orders added up by orders.createdAt.day */
   SELECT
-    toDateTime64(toStartOfDay(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "row_time",
+    toDateTime64(toDate32(toDateTime64("orders".created_at, 6, 'UTC')), 6, 'UTC') AS "row_time",
     SUM("orders".amount) AS "input__week"
   FROM (
     SELECT
@@ -57,7 +57,7 @@ WITH "orders__rows" AS (
   SELECT
     addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n") AS "bucket",
     toDateTime64(
-      toStartOfMonth(toStartOfSecond(addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n"))),
+      toStartOfMonth(toDate32(addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n"))),
       6,
       'UTC'
     ) AS "frame_start",
@@ -94,7 +94,7 @@ WITH "orders__rows" AS (
 ), "orders__measures_3" AS (
   /* orders.total by orders.createdAt.day */
   SELECT
-    toDateTime64(toStartOfDay(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "orders__created_at_day",
+    toDateTime64(toDate32(toDateTime64("orders".created_at, 6, 'UTC')), 6, 'UTC') AS "orders__created_at_day",
     SUM("orders".amount) AS "orders__total"
   FROM (
     SELECT

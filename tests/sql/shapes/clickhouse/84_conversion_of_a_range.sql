@@ -3,11 +3,7 @@
 WITH "orders__step" AS (
   /* the rows that orders.paidCount counts */
   SELECT
-    toDateTime64(
-      toStartOfMonth(toStartOfSecond(toDateTime64("orders".created_at, 6, 'UTC'))),
-      6,
-      'UTC'
-    ) AS "orders__created_at_month",
+    toDateTime64(toStartOfMonth(toDate32(toDateTime64("orders".created_at, 6, 'UTC'))), 6, 'UTC') AS "orders__created_at_month",
     "orders".id AS "key__id",
     CASE WHEN "orders".status = 'paid' THEN "orders".id END AS "step__counted",
     CASE
