@@ -139,6 +139,15 @@ def test_narrowing_leaves_tests_out_and_says_so(tmp_path: Path) -> None:
     assert "Postgres 18" not in said
 
 
+def test_the_kit_for_drivers_runs_on_the_engines_that_are_wanted() -> None:
+    files = [str(file) for file in ROOT.glob("plugins/*/tests/test_conformance.py")]
+    words = [sys.executable, "-m", "pytest", "--collect-only", "-q", "--engines=duckdb,mysql", *files]
+    told = subprocess.run(
+        words, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=100
+    ).stdout
+    assert set(re.findall(r"::(Test\w+)::", told)) == {"TestDuckDB", "TestMySQL", "TestMySQLByAsyncmy"}
+
+
 def test_an_unknown_engine_is_an_error(tmp_path: Path) -> None:
     assert "unknown oracle; there are duckdb, postgres" in run(tmp_path, TWO, "--engines=oracle")
 

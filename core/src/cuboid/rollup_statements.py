@@ -110,7 +110,7 @@ class RollupStatements:
         source = (rows.data_source, self._identity(rows.data_source))
         inside = layout.inside is not None
         reads = self._reads(layout)
-        made_of = ["inside", *(each.definition for each in reads)] if inside else []
+        made_of = [*(["inside"] if inside else []), *(each.definition for each in reads)]
         made_by = _Definition(rows.parts, columns, zone, layout.parts, source, *made_of)
         stored = StoredRollup(
             layout.rollup,

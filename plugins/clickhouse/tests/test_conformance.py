@@ -30,6 +30,7 @@ class TestChDB(DriverConformance):
         return RUNNING
 
 
+@pytest.mark.engine("clickhouse")
 class TestClickHouse(DriverConformance):
     plugin = cuboid_clickhouse
     driver = "clickhouse"

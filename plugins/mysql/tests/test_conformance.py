@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import cuboid_mysql
 from cuboid.testing import DriverConformance
 
@@ -23,10 +25,12 @@ class MySQLFamily(DriverConformance):
         )
 
 
+@pytest.mark.engine("mysql")
 class TestMySQL(MySQLFamily):
     fixture = "mysql_server"
 
 
+@pytest.mark.engine("mariadb")
 class TestMariaDB(MySQLFamily):
     fixture = "mariadb_server"
 
@@ -38,9 +42,11 @@ class Asyncmy(MySQLFamily):
         """It is, by the name of its other driver."""
 
 
+@pytest.mark.engine("mysql")
 class TestMySQLByAsyncmy(Asyncmy):
     fixture = "mysql_server"
 
 
+@pytest.mark.engine("mariadb")
 class TestMariaDBByAsyncmy(Asyncmy):
     fixture = "mariadb_server"

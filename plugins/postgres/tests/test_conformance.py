@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 import cuboid_postgres
 from cuboid.testing import DriverConformance
 
 
+@pytest.mark.engine("postgres")
 class TestPostgres(DriverConformance):
     plugin = cuboid_postgres
     driver = "postgres"
