@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from tests.engines.server import Server
+
 from cuboid.plugins import Registry
 from cuboid.run.asker import Asker
 from cuboid.run.data_source import DataSource
@@ -19,6 +21,7 @@ from cuboid.run.streams import Streams
 from cuboid.types import Pending, Statement
 
 DEADLINE = 60.0
+SETTINGS = ("host", "port", "user", "password", "database")
 CUT = datetime(2024, 1, 1)
 """Amidst the times of most worlds, and where a part of any length but a week begins."""
 LATER = datetime(2029, 1, 1)
@@ -89,11 +92,19 @@ def _years(bounds: Sequence[Bounds]) -> Bounds:
 
 
 class FiledRollups:
-    """Rollups as a project keeps them, in the store that is installed; each world has one of its own, in memory."""
+    """Rollups as a project keeps them: each world has a store of its own.
 
-    def __init__(self, source: DataSource) -> None:
+    :param server: with an empty database, where they are kept; None: in the store that is installed, in memory.
+    """
+
+    def __init__(self, source: DataSource, server: Server | None = None) -> None:
         registry = Registry.load()
-        store = registry.store(None)(StoreSettings())
+        if server is None:
+            store = registry.store(None)(StoreSettings())
+        else:
+            driver = registry.driver(server.engine)
+            settings = {name: getattr(server, name) for name in SETTINGS}
+            store = driver(driver.Config.model_validate(settings)).store(StoreSettings())
         streams = Streams(store.reader)
         queue = store.reader.queue(streams, QueueSettings())
         dialect = registry.dialect(store.reader.dialect)

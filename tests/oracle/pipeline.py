@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from tests.engines.admin import admin
+from tests.engines.admin import admin, new_database
 from tests.engines.server import Server
 from tests.oracle.engines import Engine
-from tests.oracle.kept import FiledRollups, KeptRollups
+from tests.oracle.kept import SETTINGS, FiledRollups, KeptRollups
 from tests.oracle.policies import NOBODY, Principal
 from tests.oracle.render import model_text, tables_script
 from tests.oracle.world import World
@@ -31,7 +31,6 @@ from cuboid.service import Service
 from cuboid.types import Pending, Statement
 
 DEADLINE = 60.0
-SETTINGS = ("host", "port", "user", "password", "database")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +53,10 @@ class Pipeline:
     """Answers queries over the world that was shown last. A context manager.
 
     :param server: where the tables are made, in ``server.database``; None for an engine in this process.
+    :param store: a server on which rollups are kept, if not in the store that is installed.
     """
 
-    def __init__(self, engine: Engine, server: Server | None = None) -> None:
+    def __init__(self, engine: Engine, server: Server | None = None, store: Server | None = None) -> None:
         self.engine = engine
         self._runner = asyncio.Runner()
         self._opened = ExitStack()
@@ -68,6 +68,8 @@ class Pipeline:
         streams = Streams(driver)
         queue = made.queue(streams, QueueSettings())
         self._source = DataSource("default", driver, registry.dialect(made.dialect), queue, streams=streams)
+        self._store = store
+        self._stored = ExitStack()
         self._filed: FiledRollups | None = None
         self._catalog: Catalog | None = None
         self._with_rollups: Service | None = None
@@ -107,7 +109,8 @@ class Pipeline:
         self._close_filed()
         kept: KeptRollups | FiledRollups = KeptRollups(self._source)
         if filed:
-            kept = self._filed = FiledRollups(self._source)
+            store = None if self._store is None else self._stored.enter_context(new_database(self._store))
+            kept = self._filed = FiledRollups(self._source, store)
         self._with_rollups = Service(lambda: catalog, {"default": self._source}, rollups=kept)
         return kept
 
@@ -120,6 +123,7 @@ class Pipeline:
                 self.run(Statement(dropped))
             else:
                 self._admin.run(dropped)
+            self._stored.close()
             self._filed = None
 
     def load(self, query: Mapping[str, Any], who: Principal = NOBODY, *, rollups: bool = False) -> Loaded:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from tests.engines.admin import new_database
+from tests.engines.server import Server
 from tests.oracle.both_ways import SERVED, KeptIn, agree, with_rollups
 from tests.oracle.coverage import Coverage
 from tests.oracle.engines import ENGINES
@@ -46,6 +47,14 @@ def test_rollups_in_a_servers_own_schema_answer_as_its_tables_do(
         Pipeline(ENGINES[engine], server) as pipeline,
     ):
         _compare(pipeline, compared, pytestconfig, "the-source")
+
+
+@pytest.mark.timeout(0)
+def test_rollups_on_a_server_answer_as_the_tables_do(
+    compared: Coverage, pytestconfig: pytest.Config, clickhouse_server: Server
+) -> None:
+    with Pipeline(ENGINES["duckdb"], store=clickhouse_server) as pipeline:
+        _compare(pipeline, compared, pytestconfig, "the-store")
 
 
 def _compare(pipeline: Pipeline, compared: Coverage, pytestconfig: pytest.Config, kept_in: KeptIn) -> None:

@@ -65,20 +65,39 @@ def make_link(registry: Registry, settings: Settings) -> Link | None:
 
 
 def make_rollups(
-    name: str, sources: Mapping[str, DataSource], registry: Registry, settings: Settings, project: Path
+    name: str,
+    sources: Mapping[str, DataSource],
+    registry: Registry,
+    settings: Settings,
+    project: Path,
+    servers: Mapping[str, DataSourceSettings],
 ) -> Rollups:
     """The rollups of a project, and under ``name`` the data source that reads their rows. Raises :class:`PluginError`
-    if no plugin has the store."""
-    store = registry.store(settings.rollup_store)(
-        StoreSettings(project / settings.rollup_folder, settings.rollup_memory)
-    )
+    if no plugin has the store.
+
+    :param servers: data sources by name, in one of which the store may be.
+    """
+    told = StoreSettings(project / settings.rollup_folder, settings.rollup_memory)
+    server = servers.get(settings.rollup_store or "")
+    if server is None:
+        store = registry.store(settings.rollup_store)(told)
+    else:
+        assert isinstance(server.config, DriverConfig)
+        store = registry.driver(server.driver)(server.config).store(told)
     reader = store.reader
     streams = Streams(reader)
     source = DataSource(
         name,
         reader,
         registry.dialect(reader.dialect),
-        reader.queue(streams, QueueSettings(orphaned_after=settings.orphaned_timeout)),
+        reader.queue(
+            streams,
+            QueueSettings(
+                limit=None if server is None else server.limits.concurrency,
+                sharing=1 if server is None else settings.workers,
+                orphaned_after=settings.orphaned_timeout,
+            ),
+        ),
         timeout=settings.query_timeout,
         streams=streams,
         stream_timeout=settings.stream_timeout,

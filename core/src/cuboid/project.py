@@ -376,4 +376,11 @@ class Project:
         from cuboid.making import make_rollups
 
         assert self.rollups is not None
-        return make_rollups(self.rollups.name, self.data_sources, self.registry, self.settings, self.folder)
+        return make_rollups(
+            self.rollups.name,
+            self.data_sources,
+            self.registry,
+            self.settings,
+            self.folder,
+            {each.name: each for each in self.data_source_settings},
+        )

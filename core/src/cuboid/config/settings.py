@@ -242,8 +242,9 @@ class Settings(BaseModel):
     # ------------------------------------------------------------ rollups
     rollup_store: Text | None = _setting(
         None,
-        "where rollups are kept: the name of a store that a plugin offers; `none`: nowhere, every answer comes from the"
-        " data sources; unset: in the only store that is installed",
+        "where rollups are kept: the name of a data source on whose server they are to lie, or of a store that a plugin"
+        " offers; `none`: nowhere, every answer comes from the data sources; unset: in the only store that is"
+        " installed",
     )
     rollup_folder: Text = _setting(
         ".cuboid/rollups", "folder of a store that keeps files, relative to the project"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -21,6 +21,9 @@ from cuboid.errors import UnsupportedFeature
 from cuboid.run.introspection import Introspection
 from cuboid.run.queue import QueryQueue
 from cuboid.types import Capability, Job, Result, Statement, TableInfo, Value
+
+if TYPE_CHECKING:
+    from cuboid.run.store import RollupStore, StoreSettings
 
 GRACE_SECONDS = 1.0
 """How much longer than its queue, whose word says why it was stopped, the server itself should let a statement run."""
@@ -112,6 +115,13 @@ class Driver(ABC):
         raise UnsupportedFeature(
             f"The {self.name} driver cannot keep rollups in its database.",
             hint="Only pre-aggregations that are kept in the store, as they are by default, can be built over it.",
+        )
+
+    def store(self, settings: StoreSettings) -> RollupStore:
+        """A store of rollups of any data sources on this driver's server, not open; it has connections of its own."""
+        raise UnsupportedFeature(
+            f"The {self.name} driver cannot keep the rollups of a project.",
+            hint="Leave rollup_store unset, and they are kept on this machine.",
         )
 
     async def rows(self, sql: str) -> Sequence[tuple[Value, ...]]:

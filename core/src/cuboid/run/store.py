@@ -31,6 +31,7 @@ class StoreSettings:
     """What a store is told by the project.
 
     :param folder: where a store on this machine keeps its files; None: only as long as the process lives.
+    :param lease: seconds after which the builds of a process that is gone are given up, where a store cannot see that.
     :param memory: bytes that all builds of a process together may take, beside what the driver of its source takes.
     :param replaced_for: seconds for which replaced rows stay readable, for statements that have begun with them.
     """
@@ -38,6 +39,7 @@ class StoreSettings:
     folder: Path | None = None
     memory: int = 512 * 1024**2
     replaced_for: float = 900.0
+    lease: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,8 @@ def check_same(stored: StoredRollup, definition: str | None) -> None:
 class RollupStore(ABC):
     """Keeps the rows of rollups.
 
-    ``name`` is what the setting ``rollup_store`` says. Everything but :attr:`reader` may raise
-    :class:`cuboid.DriverError`.
+    ``name`` is what the setting ``rollup_store`` says; for one that a driver gives it says the data source. Everything
+    but :attr:`reader` may raise :class:`cuboid.DriverError`.
     """
 
     name: ClassVar[str]

@@ -8,6 +8,8 @@ from clickhouse_connect import get_client
 from clickhouse_connect.driver.client import Client
 
 from cuboid.errors import ConnectionFailed
+from cuboid.run.dbapi import DBAPIDriver
+from cuboid.run.store import RollupStore, StoreSettings
 from cuboid_clickhouse.config import ChDBConfig
 from cuboid_clickhouse.driver import ClickHouseDriver
 from cuboid_clickhouse.queue import ChDBQueue
@@ -34,3 +36,6 @@ class ChDBDriver(ClickHouseDriver):
 
     def control(self, client: Client) -> Client:
         return self.client()  # a client answers one call after the other
+
+    def store(self, settings: StoreSettings) -> RollupStore:
+        return DBAPIDriver.store(self, settings)  # other processes could not use it
