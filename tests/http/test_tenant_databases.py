@@ -209,3 +209,70 @@ def test_databases_of_a_server_and_a_password_that_changes(
             for firm in ("firm_a", "firm_b"):
                 connection.execute(f"DROP DATABASE {firm} WITH (FORCE)")
             connection.execute(f"DROP ROLE {role}")
+
+
+def test_with_another_password_nothing_is_shared(
+    project: Project, client_of: Call, postgres_server: Server
+) -> None:
+    server = postgres_server
+    login: dict[str, Any] = {"host": server.host, "port": server.port}
+    admin: dict[str, Any] = {**login, "user": server.user, "password": server.password, "autocommit": True}
+    role = "shared_reader"
+    with psycopg.connect(dbname=server.database, **admin) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'right'")
+        connection.execute("CREATE DATABASE shared_shop")
+    try:
+        with psycopg.connect(dbname="shared_shop", **admin) as connection:
+            connection.execute("CREATE TABLE orders AS SELECT id, 1 AS amount FROM generate_series(1, 7) id")
+            connection.execute(f"GRANT SELECT ON orders TO {role}")
+        for firm, password in (("knows", "right"), ("guesses", "wrong")):
+            settings = {**login, "database": "shared_shop", "user": role, "password": password}
+            give(project, firm, driver="postgres", **settings)
+        for query in (COUNT, TOTAL):  # the second from a rollup
+            assert number(client_of("knows"), query) == 7
+            refused = client_of("guesses").get("load", query)
+            assert refused.status == 400
+            assert "password authentication failed" in refused.body["error"]
+            assert number(client_of("knows"), query) == 7
+    finally:
+        with psycopg.connect(dbname=server.database, **admin) as connection:
+            connection.execute("DROP DATABASE shared_shop WITH (FORCE)")
+            connection.execute(f"DROP ROLE {role}")
+
+
+NOWHERE = {"driver": "postgres", "host": "127.0.0.1", "port": 1, "database": "shop", "user": "reader"}
+
+
+def test_passwords_tell_connections_apart_and_are_not_in_their_names(
+    project: Project, client_of: Call
+) -> None:
+    for firm, password in (("a", "first"), ("b", "second"), ("c", "first")):
+        give(project, firm, **NOWHERE, password=password)
+        assert client_of(firm).get("sql", COUNT).status == 200
+    names = set(project.data_sources) - {"default"}
+    assert len(names) == 2
+    assert not any(word in name for name in names for word in ("first", "second"))
+
+
+def test_answers_errors_and_metrics_call_a_connection_what_the_model_calls_it(
+    project: Project, run: Call, token: Call, tmp_path: Path
+) -> None:
+    served = run(project.service, metrics=True)
+    of = {firm: type(served)(served.port, token({"firm": firm})) for firm in "abc"}
+    for firm in "ab":
+        give(project, firm, driver="duckdb", database=database(tmp_path / f"{firm}.duckdb", 2))
+    give(project, "c", **NOWHERE)
+    for query in (COUNT, TOTAL):
+        assert of["a"].get("load", query).body["dataSource"] in ("default", "rollups")
+        described = of["a"].get("sql", query).body
+        assert {each["dataSource"] for each in described["sql"]["preAggregations"]} <= {"default"}
+        explained = of["a"].get("explain", query).body["explanations"][0]
+        assert explained["sql"]["dataSource"] == described["dataSource"]
+    assert of["a"].get("sql", COUNT).body["dataSource"] == "default"
+    assert number(of["b"]) == 2
+    assert of["c"].get("load", COUNT).body["error"].startswith("Error: Data source 'default': ")
+    rows = [
+        line for line in of["a"].ask("GET", "/metrics").raw.decode().splitlines() if "data_source=" in line
+    ]
+    assert 'cuboid_rows_total{data_source="default"} 2.0' in rows  # a's and b's counts; TOTAL is a rollup's
+    assert {line.split('data_source="')[1].split('"')[0] for line in rows} <= {"default", "rollups"}

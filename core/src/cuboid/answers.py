@@ -281,7 +281,7 @@ class Answers:
 
     def _keep(self, one: Wanted, results: Sequence[Result], values: Values | None, body: Body) -> Body:
         for (source, _), result in zip(one.parts, results, strict=True):
-            self._counted(source.name, len(result.rows))
+            self._counted(source.shown, len(result.rows))
         kept = None
         if values is not None:
             finished = tuple(result.finished_at for result in results)
@@ -295,7 +295,7 @@ class Answers:
         source = one.parts[0][0]
         return Answer(
             one.question,
-            source.name,
+            source.shown,
             source.driver.name,
             results,
             one.blended,

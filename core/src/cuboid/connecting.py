@@ -16,6 +16,7 @@ from types import MappingProxyType
 from weakref import WeakValueDictionary
 
 from cuboid.catalog.model import Catalog
+from cuboid.catalog.naming import connection_name
 from cuboid.config.data_sources import DataSourceSettings
 from cuboid.run.data_source import DataSource
 from cuboid.run.data_sources import DataSources
@@ -102,7 +103,7 @@ class Connector:
         return {name: self._connection(name, principal) for name in names}
 
     def _take(self, own: Iterable[DataSourceSettings], sources: DataSources) -> None:
-        """Another password makes another data source of the same name."""
+        """Another manner of use makes another data source of the same name."""
         self._settings = {name: known for name, known in self._settings.items() if name in sources}
         for settings in own:
             if self._settings.get(settings.name) != settings:
@@ -118,11 +119,15 @@ class Connector:
 
 
 def _named(settings: DataSourceSettings) -> DataSourceSettings:
-    """Under a name that no other connection has, in whichever process; secrets have no part in it."""
+    """Under a name that no other connection has, in whichever process. Secrets have a part in it: who has another
+    password may see other rows, or none. The name may be seen, so each guess at them costs what scrypt costs."""
     assert isinstance(settings.config, DriverConfig)
     identity = f"{settings.driver} {settings.config.identity} {settings.limits}"
-    digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
-    return replace(settings, name=f"{settings.name} {digest[:16]}")
+    digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass"))
+    if secrets := settings.config.secrets:
+        text = repr(secrets).encode("utf-8", "surrogatepass")
+        digest.update(hashlib.scrypt(text, salt=digest.digest(), n=2**14, r=8, p=1))
+    return replace(settings, name=connection_name(settings.name, digest.hexdigest()))
 
 
 def _renamed(catalog: Catalog, content: str, names: Mapping[str, str]) -> Catalog:

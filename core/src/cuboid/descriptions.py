@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from cuboid.catalog.meta import describe
 from cuboid.catalog.meta_extended import extended as extend
+from cuboid.catalog.naming import data_source_name
 from cuboid.designs import read_design
 from cuboid.freshness import Freshness
 from cuboid.plan.tree import describe_plan
@@ -23,6 +24,7 @@ from cuboid.result.dry_run import describe_query
 from cuboid.result.envelope import encode
 from cuboid.result.statement import describe_statement
 from cuboid.result.stored import describe_references, describe_rollups
+from cuboid.run.data_source import DataSource
 from cuboid.run.refresh_keys import Key
 from cuboid.trials import Trials
 from cuboid.types import Principal
@@ -55,14 +57,16 @@ class Descriptions:
         planner, reader = await self._planning.for_principal(context.principal)
         repeat = self._repeat(raw, context, planner)
 
-        def plan() -> tuple[Request, list[dict[str, Any]]]:
-            request = reader.read(raw, context)
-            return request, [self._describe(question, planner, context.dev) for question in request.questions]
+        def plan() -> tuple[Request, list[dict[str, Any]], set[DataSource]]:
+            request, sources = reader.read(raw, context), set[DataSource]()
+            described = [
+                self._describe(question, planner, context.dev, sources.add) for question in request.questions
+            ]
+            return request, described, sources
 
-        request, described = await self._planning.think(plan, raw)
+        request, described, sources = await self._planning.think(plan, raw)
         body = encode(described[0] if request.type == "regularQuery" else described)
         if len(body) <= LARGEST_KEPT:
-            sources = {self._planning.data_source(each["dataSource"]) for each in described}
             self._repeats.put(repeat, body, request, planner, sources)
         return body
 
@@ -131,19 +135,24 @@ class Descriptions:
         at a quarter of an hour if at all."""
         return self._repeats.key(raw, context, planner, 0, (int(time.time() // QUARTER),))
 
-    def _describe(self, question: Question, planner: Planner, dev: bool) -> dict[str, Any]:
+    def _describe(
+        self, question: Question, planner: Planner, dev: bool, tell: Callable[[DataSource], object]
+    ) -> dict[str, Any]:
+        """The answer for one question, whose data source ``tell`` is told."""
         served = planner.serve(question)
         prepared = planner.prepare(question.shape) if served is None else served.prepared
         keys: tuple[Key, ...] | None = ()
         if served is None:  # what rollups answer is as fresh as they are
             keys = self._freshness.keys(prepared.cubes, planner.catalog, question.shape.timezone)
+        source = self._planning.data_source(prepared.data_source)
+        tell(source)
         return describe_statement(
             question,
             prepared.bind(question.values),
             prepared.wire_parameters(question.values),
             self._freshness.describe(keys),
             planner.catalog,
-            data_source=prepared.data_source,
+            data_source=source.shown,
             transformed=self._planning.transformed(question, planner),
             rollups=[] if served is None else describe_rollups(served.uses(question.values)),
             matches=self._matches(question, planner) if dev else None,
@@ -183,7 +192,7 @@ class Descriptions:
                 for each in (() if planner.rollups is None else planner.rollups.why(question))
             ],
             "sql": {
-                "dataSource": prepared.data_source,
+                "dataSource": data_source_name(prepared.data_source),
                 "text": prepared.bind(question.values).sql,
                 "parameters": prepared.wire_parameters(question.values),
             },

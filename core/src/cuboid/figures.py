@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass
 
-from cuboid.run.bounded import QueueSnapshot
+from cuboid.run.bounded import BoundedQueue, QueueSnapshot
 from cuboid.run.cache import CacheFigures
+from cuboid.run.data_source import DataSource
 from cuboid.run.link import LinkFigures
 from cuboid.run.rollups.builds import Counts
 
@@ -17,7 +18,7 @@ class Figures:
 
     :param shapes: statements that are kept for their shape.
     :param mistakes: errors of the models in force.
-    :param queues: by data source, of those whose queue counts.
+    :param queues: by data source, as models name them, of those whose queue counts.
     :param rows: that data sources returned so far, by data source.
     :param cache: of the answers that are kept.
     :param builds: of rollups, if any are kept.
@@ -31,3 +32,13 @@ class Figures:
     cache: CacheFigures
     builds: Counts | None = None
     link: LinkFigures | None = None
+
+
+def queues(sources: Iterable[DataSource]) -> Mapping[str, QueueSnapshot]:
+    """The counts of queues by their data source's name in models: those of tenants together."""
+    found: dict[str, QueueSnapshot] = {}
+    for source in sources:
+        if isinstance(source.queue, BoundedQueue):
+            both = (found.get(source.shown, QueueSnapshot(0, 0, 0, 0)), source.queue.snapshot())
+            found[source.shown] = QueueSnapshot(*map(sum, zip(*map(astuple, both), strict=True)))
+    return found

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cuboid.catalog.naming import data_source_name
 from cuboid.errors import CuboidError, InvalidDateRange, InvalidQuery
 from cuboid.planning import Planning
 from cuboid.query.moments import read
@@ -128,7 +129,7 @@ class Jobs:
                 "preAggregations": [job.stored.name],
                 "contexts": [{"securityContext": dict(job.context)}],
                 "timezones": [job.stored.zone],
-                "dataSources": [job.stored.data_source],
+                "dataSources": [data_source_name(job.stored.data_source)],
             },
         }
 
@@ -156,7 +157,7 @@ def _wanted(stored: StoredRollup, selector: Selector) -> bool:
     return (
         (not cubes or stored.name.partition(".")[0] in cubes)
         and (not names or stored.name in names)
-        and (not sources or stored.data_source in sources)
+        and (not sources or data_source_name(stored.data_source) in sources)
     )
 
 

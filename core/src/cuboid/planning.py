@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from cuboid.catalog.directives import Directives
 from cuboid.catalog.model import Catalog
+from cuboid.catalog.naming import data_source_name
 from cuboid.errors import ConfigError
 from cuboid.models import Models
 from cuboid.plan.transformed import transformed_query
@@ -154,7 +155,8 @@ class Planning:
         found = self.data_sources.get(name)
         if found is None:
             raise ConfigError(
-                f"The model uses the data source '{name}', which is not configured.", setting="data_sources"
+                f"The model uses the data source '{data_source_name(name)}', which is not configured.",
+                setting="data_sources",
             )
         return found
 

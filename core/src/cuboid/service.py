@@ -21,7 +21,7 @@ from cuboid.answers import Answers, answer_key
 from cuboid.catalog.model import Catalog
 from cuboid.descriptions import Descriptions
 from cuboid.errors import CuboidError, NotStored
-from cuboid.figures import Figures
+from cuboid.figures import Figures, queues
 from cuboid.freshness import Freshness
 from cuboid.jobs import Jobs
 from cuboid.models import Models, OneModel
@@ -35,7 +35,6 @@ from cuboid.result.envelope import encode, multi
 from cuboid.result.formats import Format
 from cuboid.result.withdrawn import describe_withdrawn
 from cuboid.run.asker import Asker
-from cuboid.run.bounded import BoundedQueue
 from cuboid.run.data_source import DataSource
 from cuboid.run.data_sources import DataSources
 from cuboid.run.link import Link
@@ -355,11 +354,7 @@ class Service:
         return Figures(
             shapes=self._planning.kept(),
             mistakes=sum(len(catalog.errors) for catalog in self._models.held()),
-            queues={
-                name: source.queue.snapshot()
-                for name, source in self._data_sources.items()
-                if isinstance(source.queue, BoundedQueue)
-            },
+            queues=queues(self._data_sources.values()),
             rows=dict(self._rows),
             cache=self._answers.figures(),
             builds=None if self._kept is None else self._kept.counts,

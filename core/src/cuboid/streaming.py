@@ -89,7 +89,7 @@ class Streaming:
         source = planned.source
         async with aclosing(source.stream(planned.statement, asker=context.asker)) as batches:  # type: ignore[type-var]
             async for batch in batches:
-                self._counted(source.name, len(batch))
+                self._counted(source.shown, len(batch))
                 if batch:
                     yield await asyncio.to_thread(writer.rows, batch)
         yield await asyncio.to_thread(writer.end)
@@ -127,5 +127,5 @@ class Streaming:
         source, most = planned.source, self._planning.settings.limits.maximum
         if not source.streams_bounded and (planned.question.query.limit or 0) > most:
             raise UnsupportedFeature(
-                f"The data source '{source.name}' cannot stream: no more than {most} rows."
+                f"The data source '{source.shown}' cannot stream: no more than {most} rows."
             )

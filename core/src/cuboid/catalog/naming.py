@@ -1,4 +1,4 @@
-"""Names derived from names: titles for people, aliases for SQL, the wire's ``aliasName``."""
+"""Names derived from names: titles for people, aliases for SQL, the wire's ``aliasName``, connections of tenants."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _LOWER_THEN_UPPER = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SEPARATORS = re.compile(r"[_.\- ]+([^\W_]|$)")
 _DIGITS_THEN_LETTER = re.compile(r"[0-9]+[^\W]")
 _IDENTIFIERS = re.compile(r"\bId(s?)\b")
+_DIGEST = re.compile(r" [0-9a-f]{16}\Z")
 
 
 @lru_cache(maxsize=10_000)  # the names of a model are the same words again and again
@@ -77,3 +78,14 @@ def camelize(name: str) -> str:
     """``drill_members`` as JavaScript writes it: ``drillMembers``."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+def connection_name(data_source: str, digest: str) -> str:
+    """The name, for the server alone, of a connection that a plugin gave in place of the data source."""
+    return f"{data_source} {digest[:16]}"
+
+
+def data_source_name(name: str) -> str:
+    """The model's name of a data source, for people: of a connection that a plugin gave, that of what it is in place
+    of."""
+    return _DIGEST.sub("", name)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cuboid.catalog.joins import JoinPath
 from cuboid.catalog.model import Catalog
+from cuboid.catalog.naming import data_source_name
 from cuboid.catalog.pieces import MemberReference, Template
 from cuboid.errors import InvalidQuery
 from cuboid.plan.members import Members, merged
@@ -51,7 +52,9 @@ class Mentions:
         for cube in self.owners(shape):
             named.setdefault(self._catalog.cubes[cube].data_source, cube)
         if len(named) > 1:
-            listed = ", ".join(f"'{cube}' is in '{source}'" for source, cube in named.items())
+            listed = ", ".join(
+                f"'{cube}' is in '{data_source_name(source)}'" for source, cube in named.items()
+            )
             raise InvalidQuery(
                 f"One query cannot use several data sources: {listed}.",
                 hint="Ask one query per data source, or store what they have in rollups and join these (rollup_join).",

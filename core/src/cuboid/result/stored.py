@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cuboid.catalog.naming import data_source_name
 from cuboid.catalog.rollups import Rollup
 from cuboid.types import Statement
 
@@ -28,7 +29,7 @@ def describe_rollups(uses: Iterable[RollupUse]) -> list[dict[str, Any]]:
             "tableName": stored.table,
             "type": stored.type,
             "external": not stored.inside,
-            "dataSource": stored.data_source,
+            "dataSource": data_source_name(stored.data_source),
             "loadSql": _written(stored.select(None)),
             "aggregationsColumns": [],
         }

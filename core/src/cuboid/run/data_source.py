@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from cuboid.catalog.naming import data_source_name
 from cuboid.errors import ConnectionFailed, DriverError, QueryCancelled, UnsupportedFeature
 from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.driver import REFRESH_SECONDS, Driver
@@ -62,6 +63,11 @@ class DataSource:
         self._opening: asyncio.Task[None] | None = None
         self._retiring: asyncio.Future[None] | None = None
         self._closed = False
+
+    @property
+    def shown(self) -> str:
+        """What answers, metrics and errors call it: the model's name."""
+        return data_source_name(self.name)
 
     @property
     def underlying(self) -> DataSource:
@@ -120,10 +126,10 @@ class DataSource:
         Waits for the driver to open and for a place in the queue. Raises as :meth:`submit`.
         """
         if self._streams is None:
-            raise UnsupportedFeature(f"Data source '{self.name}' cannot stream.")
+            raise UnsupportedFeature(f"Data source '{self.shown}' cannot stream.")
         seconds = self.stream_timeout if seconds is None else seconds
         if not await self._opened(seconds):
-            raise ConnectionFailed(f"Data source '{self.name}': no answer within {seconds:g} s.")
+            raise ConnectionFailed(f"Data source '{self.shown}': no answer within {seconds:g} s.")
         rows = self._streams.read(self.queue, statement, seconds, asker=asker, priority=priority)
         try:
             async with aclosing(rows) as batches:  # type: ignore[type-var]
@@ -150,7 +156,7 @@ class DataSource:
             pass
         except DriverError as error:
             raise self._named(error) from None
-        raise ConnectionFailed(f"Data source '{self.name}': no answer within {wait:g} s.")
+        raise ConnectionFailed(f"Data source '{self.shown}': no answer within {wait:g} s.")
 
     async def close(self) -> None:
         """Cancels what is queued or running and closes the driver; harmless when called twice."""
@@ -189,7 +195,7 @@ class DataSource:
     async def _opened(self, wait: float) -> bool:
         """Whether the driver is open within ``wait`` seconds; all callers share one attempt."""
         if self._closed:
-            raise QueryCancelled(f"Data source '{self.name}' is closed.")
+            raise QueryCancelled(f"Data source '{self.shown}' is closed.")
         opening = self._opening
         if opening is None:
             opening = self._opening = asyncio.get_running_loop().create_task(self.driver.open())
@@ -199,7 +205,7 @@ class DataSource:
         if not opening.done():
             return False
         if opening.cancelled():
-            raise QueryCancelled(f"Data source '{self.name}' is closed.")
+            raise QueryCancelled(f"Data source '{self.shown}' is closed.")
         error = opening.exception()
         if isinstance(error, DriverError):
             raise self._named(error)
@@ -213,7 +219,7 @@ class DataSource:
             self._opening = None
 
     def _named(self, error: DriverError) -> DriverError:
-        return type(error)(f"Data source '{self.name}': {error.message}", hint=error.hint)
+        return type(error)(f"Data source '{self.shown}': {error.message}", hint=error.hint)
 
 
 def statement_key(statement: Statement) -> str:

@@ -54,6 +54,13 @@ class DriverConfig(BaseModel):
         cells = {name: getattr(self, name) for name in sorted(fields)}
         return repr([(name, cell) for name, cell in cells.items() if not isinstance(cell, SecretStr)])
 
+    @property
+    def secrets(self) -> tuple[tuple[str, str], ...]:
+        """Those that are given, in clear, by field."""
+        return tuple(
+            (name, cell.get_secret_value()) for name, cell in sorted(self) if isinstance(cell, SecretStr)
+        )
+
 
 class Driver(ABC):
     """One open data source.

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from cuboid.catalog.naming import data_source_name
 from cuboid.errors import ConfigError, DriverError, NotStored
 from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.data_source import DataSource
@@ -303,9 +304,9 @@ class Rollups:
     def _source_of(self, stored: StoredRollup) -> DataSource:
         source = self._sources.get(stored.data_source)
         if source is None:
+            name = data_source_name(stored.data_source)
             raise ConfigError(
-                f"The pre-aggregation {stored.name} is built from the data source '{stored.data_source}', which is"
-                " not configured.",
+                f"The pre-aggregation {stored.name} is built from the data source '{name}', which is not configured.",
                 setting="data_sources",
             )
         return source

@@ -210,7 +210,7 @@ class SourceStore(RollupStore):
             try:
                 await self.sweep()
             except DriverError as error:
-                log.warning("data source %s: what is no longer needed stays: %s", self._source.name, error)
+                log.warning("data source %s: what is no longer needed stays: %s", self._source.shown, error)
 
     # ------------------------------------------------------------ what is there
 
@@ -246,7 +246,7 @@ class SourceStore(RollupStore):
                     await self._ledger.make()
                 except DriverError as error:
                     raise QueryFailed(
-                        f"Data source '{self._source.name}': its account may not keep rollups in the schema"
+                        f"Data source '{self._source.shown}': its account may not keep rollups in the schema"
                         f" '{self._settings.schema}': {error.message}",
                         hint="Let it create tables there, or make the schema and give it to the account; or take the"
                         " pre-aggregation out, or its 'external: false'.",
