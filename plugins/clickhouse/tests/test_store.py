@@ -307,6 +307,28 @@ async def test_a_part_is_swapped_alone(process):
     assert await one.rows() == [(11,)]
 
 
+async def test_a_table_takes_no_part_of_another_definition(process):
+    one, other = (replace(rollup(*NUMBER), definition=each) for each in ("one", "other"))
+    owner, tenant = process(), process()
+    await owner.put(one, "a", [(1,)])
+    for label in ("a", "b"):
+        with pytest.raises(NotStored):
+            await tenant.put(other, label, [(2,)])
+    assert await owner.rows() == [(1,)]
+    assert (await tenant.store.table(TABLE)).definition == "one"
+
+
+async def test_rows_of_two_definitions_are_never_in_one_table(process, monkeypatch):
+    """Both are published at one moment: neither has seen the other's."""
+    monkeypatch.setattr(stores, "check_same", lambda stored, definition: None)
+    one, other = (replace(rollup(*NUMBER), definition=each) for each in ("one", "other"))
+    first = process()
+    await first.put(one, "a", [(1,)])
+    await first.put(other, "b", [(2,)])
+    assert await first.rows() == [(1,)]
+    assert (await first.store.table(TABLE)).definition == "one"
+
+
 async def test_a_build_that_fails_changes_nothing(process, monkeypatch, hours_later, on_server):
     monkeypatch.setattr(store_writer, "CHUNK_ROWS", 5)
     one = process()
@@ -498,7 +520,7 @@ async def test_a_process_may_be_killed_after_any_statement(process, hours_later,
     assert await first.rows() == [(1,), (3,)]
 
 
-async def test_a_build_that_was_given_up_is_not_published(process):
+async def test_a_build_that_was_given_up_is_not_published(process, on_server):
     one, other, stored = process(), process(), rollup(*NUMBER)
     await one.put(stored, "all", [(1,)])
 
@@ -509,6 +531,8 @@ async def test_a_build_that_was_given_up_is_not_published(process):
     with pytest.raises(QueryFailed, match="given up"):
         await one.store.write(stored, NewPart("all", "2"), slow())
     assert await one.rows() == [(1,)]
+    # Nor is there a line that would count once those of what is gone are removed.
+    assert len(on_server("SELECT build FROM cuboid_builds WHERE event = 'built'")) == 1
 
 
 async def test_lines_of_a_build_that_is_gone_count_for_nothing_in_any_order(process, hours_later):

@@ -19,7 +19,7 @@ from functools import partial
 from typing import TypeVar
 
 from cuboid.errors import DriverError, QueryFailed
-from cuboid.run.store import BuiltPart, BuiltTable, NewPart, RollupStore, StoreSettings
+from cuboid.run.store import BuiltPart, BuiltTable, NewPart, RollupStore, StoreSettings, check_same
 from cuboid.run.stored import StoredRollup
 from cuboid.run.streams import Batch
 from cuboid_clickhouse.config import ClickHouseConfig
@@ -143,8 +143,8 @@ class ClickHouseStore(RollupStore):
                 part.tail,
                 part.folded,
             )
-            build = Build(number, stored.name, stored.zone, stored.columns, built, writer.shards)
-            await _blocking(lambda: self._log.publish(build))
+            told = (stored.name, stored.zone, stored.definition, stored.columns)
+            await _blocking(lambda: self._publish(stored, Build(number, *told, built, writer.shards)))
         except BaseException:
             with suppress(DriverError):  # swept later
                 await _blocking(lambda: self._log.leave([number]))
@@ -154,6 +154,15 @@ class ClickHouseStore(RollupStore):
         self._known.pop(stored.table, None)
         await self._tidy()
         return built
+
+    def _publish(self, stored: StoredRollup, build: Build) -> None:
+        self._check(stored)
+        self._log.publish(build)
+        self._check(stored)  # in case another rollup of that name has done so at the same moment
+
+    def _check(self, stored: StoredRollup) -> None:
+        contents = self._log.read(stored.table)
+        check_same(stored, None if contents is None else contents.definition)
 
     async def used(self, table: str) -> None:
         now = time.monotonic()

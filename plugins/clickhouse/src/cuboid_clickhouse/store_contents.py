@@ -34,6 +34,7 @@ class Build:
     number: int
     rollup: str
     zone: str
+    definition: str
     columns: tuple[Column, ...]
     part: BuiltPart
     shards: tuple[Shard, ...]
@@ -50,6 +51,7 @@ class Build:
             number,
             found["rollup"],
             found["zone"],
+            found["definition"],
             tuple(Column(name, type) for name, type in found["columns"]),
             BuiltPart(**part),
             tuple(
@@ -63,6 +65,7 @@ class Build:
         told = {
             "rollup": self.rollup,
             "zone": self.zone,
+            "definition": self.definition,
             "columns": [[column.name, column.type] for column in self.columns],
             "part": asdict(self.part),
             "shards": [
@@ -80,6 +83,7 @@ class Contents:
     name: str
     rollup: str
     zone: str
+    definition: str
     columns: tuple[Column, ...]
     builds: tuple[Build, ...]
     dropped_at: datetime | None
@@ -87,7 +91,8 @@ class Contents:
     def built(self, used_at: datetime) -> BuiltTable:
         """As core sees it."""
         parts = {build.part.label: build.part for build in self.builds}
-        return BuiltTable(self.name, self.rollup, self.zone, self.columns, used_at, parts, self.dropped_at)
+        told = (parts, self.dropped_at, self.definition)
+        return BuiltTable(self.name, self.rollup, self.zone, self.columns, used_at, *told)
 
     def views(self) -> Iterator[tuple[str, str]]:
         """The tables that a reader sees, with what is read of each, as FROM has it: its own, and those of its tails."""

@@ -96,23 +96,26 @@ class BuildLog:
         return found
 
     def read(self, name: str) -> Contents | None:
-        """What the table holds."""
+        """What the table holds: rows of one rollup, should another have the same name."""
         found = self._server.ask(
-            "SELECT build, anyIf(contents, event = 'built'), maxIf(at, event = 'dropped')"
+            "SELECT build, anyIf(contents, event = 'built'), maxIf(at, event = 'dropped'), max(began)"
             " FROM cuboid_builds WHERE name = {name:String} GROUP BY label, build"
             " HAVING countIf(event = 'built') > 0 AND countIf(event = 'gone') = 0"
             " ORDER BY label, max(began) DESC, build DESC LIMIT 1 BY label",
             name=name,
         )
-        builds = [(Build.read(number, text), _aware(dropped)) for number, text, dropped in found]
-        if not builds:
+        if not found:
             return None
-        first, _ = builds[0]
+        began = [began for *_, began in found]
+        every = [(Build.read(number, text), _aware(dropped)) for number, text, dropped, _ in found]
+        first, _ = every[began.index(min(began))]
+        builds = [each for each in every if each[0].definition == first.definition]
         dropped_at = max(dropped for _, dropped in builds)
         return Contents(
             name,
             first.rollup,
             first.zone,
+            first.definition,
             first.columns,
             tuple(build for build, dropped in builds if dropped == _NEVER),
             None if dropped_at == _NEVER else dropped_at,
