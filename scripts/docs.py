@@ -18,6 +18,7 @@ from typing import get_args
 import click
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+from scripts.attack_table import attacks_page
 from scripts.model_errors import model_errors_page
 from scripts.model_keys import model_keys_page
 
@@ -194,6 +195,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "model-errors.md": model_errors_page,
     "model-keys.md": model_keys_page,
+    "attacks.md": attacks_page,
 }
 
 if __name__ == "__main__":
