@@ -12,12 +12,13 @@ INTRODUCTION = """<!-- Written by scripts/docs.py (make docs); edit the code ins
 
 # Attacks on tokens
 
-{count} tokens that must never count, against servers with a shared secret, with an RSA key set and with an EC key set. Each is sent
-over HTTP (`test_attacks.py::test_an_attack_is_refused_unlogged_and_asks_nobody`) and over a WebSocket
+{count} tokens that must never count, against servers with a shared secret, with an RSA key set and with an EC key set.
+Each is sent over HTTP (`test_attacks.py::test_an_attack_is_refused_unlogged_and_asks_nobody`) and over a WebSocket
 (`test_sockets_under_attack.py::test_no_forged_or_misused_token_opens_a_conversation`), and is answered with 403 and
-`{{"error": "Invalid token"}}`; no part of it is logged, and no address that it names is asked. What only a header can carry is tried in
-`tests/http/test_attacks.py`, claims such as audience and issuer in `tests/http/test_authentication.py`, key sets that fail in
-`tests/http/test_key_set.py`. What settings there are: [authenticate](../how-to/authenticate.md).
+`{{"error": "Invalid token"}}`; no part of it is logged, and no address that it names is asked. What only a header can
+carry is tried in `tests/http/test_attacks.py`, claims such as audience and issuer in
+`tests/http/test_authentication.py`, key sets that fail in `tests/http/test_key_set.py`. What settings there are:
+[authenticate](../how-to/authenticate.md).
 """
 
 TABLES: tuple[Callable[[Target], Iterator[tuple[str, str]]], ...] = (forgeries, misuses)
