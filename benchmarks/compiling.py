@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from environments import install
-from measure import Row
+from measure import Row, resident
 
 CUBES = 1000
 TENANTS = 1000
@@ -55,9 +55,10 @@ def measure() -> dict[str, float]:
 
     files = tuple(ModelFile(f"model/c{n}.yml", cube(n)) for n in range(CUBES))
     compiler = Compiler()
-    idle = resident()
+    me = os.getpid()
+    idle = resident(me)
     cold, catalog = seconds(lambda: compiler.compile(files))
-    peak = resident()
+    peak = resident(me, peak=True)
     if len(catalog.cubes) != CUBES or catalog.errors:
         raise SystemExit("the generated model does not compile")
     edits = []
@@ -65,7 +66,7 @@ def measure() -> dict[str, float]:
         text = files[500].text.replace("x0 + 1", f"x0 + {number + 2}")
         edited = (*files[:500], replace(files[500], text=text), *files[501:])
         edits.append(seconds(lambda edited=edited: compiler.compile(edited))[0])
-    before = resident()
+    before = resident(me)
     spent, tenants = seconds(
         lambda: [
             compiler.compile(files, ModelSettings(compile_context({"tenant": number})))
@@ -74,7 +75,7 @@ def measure() -> dict[str, float]:
     )
     if len({id(tenant) for tenant in tenants}) != 1:
         raise SystemExit("tenants of one model do not share it")
-    tenants_mib = resident() - before
+    tenants_mib = resident(me) - before
     read, _ = seconds(
         lambda: [sum(1 for _ in yaml.parse(file.text, Loader=yaml.CSafeLoader)) for file in files]
     )
@@ -93,11 +94,6 @@ def seconds(work: Callable[[], T]) -> tuple[float, T]:
     start = time.process_time()
     result = work()
     return time.process_time() - start, result
-
-
-def resident() -> float:
-    """The most memory that this process has had so far, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 PEER = "sidemantic"

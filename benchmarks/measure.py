@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 SCHEDULED = 2
 """With a process's number this makes the number of its clock of CPU in nanoseconds (Linux, clock_getcpuclockid(3))."""
@@ -60,6 +61,23 @@ def side_by_side(rounds: int, works: Mapping[str, Callable[[], object]]) -> dict
 def cpu_seconds(pid: int) -> float:
     """User and system time that a process has spent, those of its threads that have ended included."""
     return time.clock_gettime(~pid << 3 | SCHEDULED)
+
+
+def resident(pid: int, *, peak: bool = False) -> float:
+    """MiB of a process that are in memory, or were at the most. A process that is started by a large one has none of
+    that one's peak, as ``ru_maxrss`` would have."""
+    return _told(Path(f"/proc/{pid}/status"), "VmHWM" if peak else "VmRSS")
+
+
+def private(pid: int) -> float:
+    """MiB of a process that are in memory for it alone: without the pages of libraries that others read too."""
+    told = Path(f"/proc/{pid}/smaps_rollup")
+    return _told(told, "Private_Clean") + _told(told, "Private_Dirty")
+
+
+def _told(file: Path, name: str) -> float:
+    (line,) = (line for line in file.read_text().splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) / 1024
 
 
 def report(title: str, rows: list[Row], before: Mapping[str, float] | None = None) -> None:

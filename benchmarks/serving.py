@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import itertools
 import os
 import socket
 import statistics
@@ -92,7 +93,7 @@ def wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
 
 def cost(
     server: tuple[int, int],
-    path: str,
+    path: str | Iterator[str],
     requests: int,
     headers: Mapping[str, str] = MappingProxyType({}),
     body: Path | None = None,
@@ -100,14 +101,16 @@ def cost(
 ) -> Cost:
     """Asks one after the other on one connection, after ``warm`` ones to warm up.
 
+    :param path: of all requests, or those of each in turn.
     :param body: where an answer is written.
     """
     pid, port = server
+    paths = itertools.repeat(path) if isinstance(path, str) else path
     connection = http.client.HTTPConnection("127.0.0.1", port)
 
     def ask() -> float:
         start = time.perf_counter()
-        connection.request("GET", path, headers=dict(headers))
+        connection.request("GET", next(paths), headers=dict(headers))
         answer = connection.getresponse()
         text = answer.read()
         if body is not None and not body.exists():
