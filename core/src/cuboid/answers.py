@@ -61,7 +61,6 @@ class Answers:
         freshness: Freshness,
         run: Run,
         stored: Stored,
-        transformed: Callable[[Question, Planner], dict[str, object]],
         counted: Callable[[str, int], None],
         shared: SharedAnswers | None = None,
     ) -> None:
@@ -69,7 +68,6 @@ class Answers:
         self._freshness = freshness
         self._run = run
         self._stored = stored
-        self._transformed = transformed
         self._counted = counted
         self._shared = shared
         self._find_out: FindOut = self._find_out_here
@@ -300,7 +298,7 @@ class Answers:
             results,
             one.blended,
             one.cast_numerics,
-            self._transformed(one.question, one.planner) if one.dev else None,
+            one.planner.transformed(one.question) if one.dev else None,
             values if one.dev else None,
             _used(one, values),
         ).encode(one.planner.catalog)

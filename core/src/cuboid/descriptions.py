@@ -78,7 +78,7 @@ class Descriptions:
             request = reader.read(raw, context, as_sent=True)
             for question in request.questions:
                 planner.cubes(question)
-            transformed = [self._planning.transformed(question, planner) for question in request.questions]
+            transformed = [planner.transformed(question) for question in request.questions]
             return encode(describe_query(request.type, request.questions, transformed))
 
         return await self._planning.think(plan, raw)
@@ -153,7 +153,7 @@ class Descriptions:
             self._freshness.describe(keys),
             planner.catalog,
             data_source=source.shown,
-            transformed=self._planning.transformed(question, planner),
+            transformed=planner.transformed(question),
             rollups=[] if served is None else describe_rollups(served.uses(question.values)),
             matches=self._matches(question, planner) if dev else None,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from cuboid.catalog.model import Catalog
 from cuboid.plan.build import Builder
@@ -17,6 +17,7 @@ from cuboid.plan.explain import Explainer
 from cuboid.plan.joined import across
 from cuboid.plan.nodes import Combine, KeyedAggregate
 from cuboid.plan.rewrite import rewrite
+from cuboid.plan.transformed import Asked, transformed_query
 from cuboid.query.model import Question, Shape
 from cuboid.rollup_planner import RollupPlanner
 from cuboid.served import Served
@@ -25,12 +26,30 @@ from cuboid.sql.dialect import Dialect
 from cuboid.sql.render import Renderer
 
 KEPT_SHAPES = 2000
-"""Prepared statements kept per catalog; one is some kilobytes, and few projects ask more shapes than this."""
+"""Shapes whose statements are kept per catalog; one is some kilobytes, and few projects ask more than this."""
 
 LARGE_STATEMENT = 500
 """Parts from which a statement is not kept: lists of values that long hardly come twice in one length."""
 
 SERIALS = itertools.count()
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class KeptByShape(dict[K, V]):
+    """What was found out last for :data:`KEPT_SHAPES` shapes. Threads may share it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keeping = threading.Lock()
+
+    def keep(self, key: K, value: V) -> None:
+        """The oldest goes for it where there are too many: few projects ever get here."""
+        with self._keeping:
+            self[key] = value
+            if len(self) > KEPT_SHAPES:
+                del self[next(iter(self))]
 
 
 class Planner:
@@ -56,8 +75,8 @@ class Planner:
         self._builder = Builder(catalog)
         self._across = across(catalog)
         self._renderers: dict[str, Renderer] = {}
-        self._prepared: dict[Shape, Prepared] = {}
-        self._keeping = threading.Lock()
+        self._prepared: KeptByShape[Shape, Prepared] = KeptByShape()
+        self._transformed: KeptByShape[Asked, dict[str, Any]] = KeptByShape()
 
     def prepare(self, shape: Shape) -> Prepared:
         """The statement for all questions of this shape. Raises what building and rendering raise."""
@@ -65,12 +84,8 @@ class Planner:
         if prepared is None:
             plan = rewrite(self._builder.build(shape), self.catalog)
             prepared = self._renderer(plan.data_source).render(plan)
-            if len(prepared.parts) > LARGE_STATEMENT:
-                return prepared
-            with self._keeping:
-                self._prepared[shape] = prepared
-                if len(self._prepared) > KEPT_SHAPES:  # the oldest goes: few projects ever get here
-                    del self._prepared[next(iter(self._prepared))]
+            if len(prepared.parts) <= LARGE_STATEMENT:
+                self._prepared.keep(shape, prepared)
         return prepared
 
     def explain(self, shape: Shape) -> dict[str, Any]:
@@ -97,7 +112,17 @@ class Planner:
         """How many statements are kept."""
         return len(self._prepared)
 
-    def multiplies(self, shape: Shape) -> bool:
+    def transformed(self, question: Question) -> dict[str, Any]:
+        """The question as rollups are matched with, not to be changed. Raises what building raises."""
+        asked = Asked.of(question)
+        known = self._transformed.get(asked)
+        if known is None:
+            known = transformed_query(asked, self.catalog, multiplied=self._multiplies(asked.shape))
+            if len(question.values) <= LARGE_STATEMENT:
+                self._transformed.keep(asked, known)
+        return known
+
+    def _multiplies(self, shape: Shape) -> bool:
         """Whether a join repeats rows that one of the shape's measures aggregates. Raises what building raises."""
         builder = self._builder if self._across is self.catalog else Builder(self._across)
         source = builder.build(shape).source

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cuboid.catalog.directives import Directives
 from cuboid.catalog.model import Catalog
 from cuboid.catalog.naming import data_source_name
 from cuboid.errors import ConfigError
 from cuboid.models import Models
-from cuboid.plan.transformed import transformed_query
 from cuboid.planner import Planner
 from cuboid.query.access import AccessReader, AccessSettings
 from cuboid.query.decode import is_large
@@ -180,10 +179,6 @@ class Planning:
             if served is not None:
                 uses += served.uses(each.values)
         return parts, uses
-
-    def transformed(self, question: Question, planner: Planner) -> dict[str, Any]:
-        """The question as rollups are matched with."""
-        return transformed_query(question, planner.catalog, multiplied=planner.multiplies(question.shape))
 
     def kept(self) -> int:
         """How many prepared statements are kept."""

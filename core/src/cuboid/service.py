@@ -100,7 +100,6 @@ class Service:
             self._freshness,
             self._run,
             self._stored,
-            self._planning.transformed,
             self._count_rows,
             None if link is None else SharedAnswers(link),
         )

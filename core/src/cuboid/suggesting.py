@@ -100,7 +100,6 @@ class Suggester:
     def __init__(self, catalog: Catalog, planning: Planning) -> None:
         self._trials = Trials(catalog, planning)
         self._catalog = self._trials.catalog
-        self._planning = planning
         self._planner = planning.trial(self._catalog)
 
     def suggest(self, asked: Sequence[Asked], total: int, most: int) -> list[Suggestion]:
@@ -169,7 +168,7 @@ class Suggester:
 
     def _candidates(self, questions: Sequence[Question]) -> Iterator[Candidate]:
         """What answers these questions and no more, by each granularity that may do."""
-        told = self._planning.transformed(questions[0], self._planner)
+        told = self._planner.transformed(questions[0])
         measures = frozenset(told["leafMeasures"])
         named = set(told["sortedDimensions"])
         segments = {name for name in named if isinstance(self._catalog.member(name), Segment)}

@@ -7,6 +7,7 @@ that design pre-aggregations read it. A pair is ``[time dimension, granularity o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from cuboid.catalog.model import Catalog, Dimension, Measure, Member
 from cuboid.catalog.naming import camelize
 from cuboid.catalog.pieces import CubeReference, MemberReference
 from cuboid.catalog.timing import RollingWindow, length_of
-from cuboid.query.model import Filter, FilterGroup, Question
+from cuboid.query.model import Filter, FilterGroup, Question, Shape
 from cuboid.types import GRANULARITIES, Interval
 
 ADDITIVE = frozenset({"count", "count_distinct_approx", "sum", "min", "max"})
@@ -23,19 +24,54 @@ ADDITIVE = frozenset({"count", "count_distinct_approx", "sum", "min", "max"})
 Pair = list[str | None]
 
 
-def transformed_query(question: Question, catalog: Catalog, *, multiplied: bool) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class AskedTime:
+    """One time dimension of a query, ``bounds`` the coarsest granularity whose bins begin at both ends of its range."""
+
+    dimension: str
+    granularity: str | None
+    bounds: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of a question decides how it is matched: the same for many values.
+
+    :param tested: the members that it filters by.
+    :param fixed: the dimensions that it selects or fixes to one value; None if a filter says anything else.
+    """
+
+    shape: Shape
+    tested: tuple[str, ...]
+    fixed: tuple[str, ...] | None
+    times: tuple[AskedTime, ...]
+
+    @classmethod
+    def of(cls, question: Question) -> Asked:
+        """What of this question does."""
+        filters = question.query.filters
+        times = tuple(
+            AskedTime(
+                entry["dimension"],
+                entry.get("granularity"),
+                _range_granularity(*entry["dateRange"]) if "dateRange" in entry else None,
+            )
+            for entry in question.echo["timeDimensions"]
+        )
+        return cls(question.shape, tuple(_tested(filters)), _fixed(question), times)
+
+
+def transformed_query(asked: Asked, catalog: Catalog, *, multiplied: bool) -> dict[str, Any]:
     """The object for one question.
 
     :param multiplied: whether a join of the query repeats the rows of one of its measures' cubes.
     """
-    shape = question.shape
-    tested = list(_tested(question.query.filters))
+    shape, tested, times = asked.shape, asked.tested, asked.times
     measured = [name for name in tested if isinstance(catalog.member(name), Measure)]
     measures = _unique([*shape.measures, *measured])
     leaves = {measure: list(_leaves(measure, catalog)) for measure in measures}
     leaf_names = _unique(leaf for each in leaves.values() for leaf in each)
     dimensions = sorted({*shape.dimensions, *shape.segments, *(set(tested) - set(measured))})
-    times = question.echo["timeDimensions"]
     windows = [window for leaf in leaf_names if (window := catalog.measure(leaf).rolling_window)]
     ungrouped: dict[str, Any] = {}
     if shape.ungrouped:
@@ -57,14 +93,14 @@ def transformed_query(question: Question, catalog: Catalog, *, multiplied: bool)
         "measureToLeafMeasures": {
             measure: [_leaf(leaf, catalog) for leaf in found] for measure, found in leaves.items()
         },
-        "hasNoTimeDimensionsWithoutGranularity": all("granularity" in entry for entry in times),
+        "hasNoTimeDimensionsWithoutGranularity": all(each.granularity is not None for each in times),
         "allFiltersWithinSelectedDimensions": set(tested) <= set(shape.dimensions),
         "isAdditive": all(_is_additive(catalog.measure(name)) for name in shape.measures),
         "granularityHierarchies": _hierarchies(times, catalog),
         "hasMultipliedMeasures": multiplied,
         "hasCumulativeMeasures": bool(windows),
         "windowGranularity": _window_granularity(windows),
-        "filterDimensionsSingleValueEqual": _single_values(question, catalog),
+        "filterDimensionsSingleValueEqual": _single_values(asked.fixed, catalog),
         "ownedDimensions": sorted(_owned(dimensions, catalog)),
         "ownedTimeDimensionsWithRollupGranularity": _pairs(times, catalog, in_ranges=True, owned=True),
         "ownedTimeDimensionsAsIs": _pairs(times, catalog, owned=True),
@@ -118,9 +154,8 @@ def _tested(trees: Iterable[Filter | FilterGroup]) -> Iterator[str]:
             yield from _tested(tree.items)
 
 
-def _single_values(question: Question, catalog: Catalog) -> dict[str, bool] | None:
-    """The dimensions that the query selects or fixes to one value; None if a filter says anything else."""
-    found = dict.fromkeys((*question.shape.dimensions, *question.shape.segments), True)
+def _fixed(question: Question) -> tuple[str, ...] | None:
+    found = dict.fromkeys((*question.shape.dimensions, *question.shape.segments))
     waiting = list(question.query.filters)
     while waiting:
         tree = waiting.pop(0)
@@ -129,17 +164,23 @@ def _single_values(question: Question, catalog: Catalog) -> dict[str, bool] | No
                 return None
             waiting += tree.items
         elif tree.operator == "equals" and len(tree.values or ()) == 1 and tree.values != (None,):
-            found[tree.member] = True
+            found[tree.member] = None
         elif tree.operator != "equals" or tree.member not in found:
             return None
-    return {name: fixed for name, fixed in found.items() if not isinstance(catalog.member(name), Measure)}
+    return tuple(found)
+
+
+def _single_values(fixed: tuple[str, ...] | None, catalog: Catalog) -> dict[str, bool] | None:
+    if fixed is None:
+        return None
+    return {name: True for name in fixed if not isinstance(catalog.member(name), Measure)}
 
 
 # ---------------------------------------------------------------- time
 
 
 def _pairs(
-    entries: Iterable[dict[str, Any]], catalog: Catalog, *, in_ranges: bool = False, owned: bool = False
+    times: Iterable[AskedTime], catalog: Catalog, *, in_ranges: bool = False, owned: bool = False
 ) -> list[Pair]:
     """The time dimensions by name, each with its granularity.
 
@@ -147,12 +188,11 @@ def _pairs(
     :param owned: members that stand for others are replaced by those.
     """
     pairs: list[Pair] = []
-    for entry in entries:
-        name, granularity = entry["dimension"], entry.get("granularity")
+    for time in times:
+        name, granularity = time.dimension, time.granularity
         dimension = catalog.dimension(name)
-        if in_ranges and "dateRange" in entry:
-            bounds = _range_granularity(*entry["dateRange"])
-            known = [each for each in (bounds, granularity) if each is not None]
+        if in_ranges and time.bounds is not None:
+            known = [each for each in (time.bounds, granularity) if each is not None]
             granularity = min(known, key=lambda each: length_of(each, dimension.granularities))
         origins = list(_owned([name], catalog)) if owned else []
         pairs.append([origins[0] if len(origins) == 1 else name, granularity])
@@ -180,10 +220,10 @@ def _coarsest(moment: datetime) -> str:
     return "quarter" if moment.month in (4, 7, 10) else "month"
 
 
-def _hierarchies(entries: Iterable[dict[str, Any]], catalog: Catalog) -> dict[str, list[str]]:
+def _hierarchies(times: Iterable[AskedTime], catalog: Catalog) -> dict[str, list[str]]:
     """For each granularity of the query's time dimensions those whose bins its own are made of, itself first."""
     found: dict[str, list[str]] = {}
-    for name in _names(entries):
+    for name in _names(times):
         custom = catalog.dimension(name).granularities
         for granularity in GRANULARITIES:
             found[f"{name}.{granularity}"] = _finer(granularity)
@@ -253,8 +293,8 @@ def _back_aliases(names: Iterable[str], catalog: Catalog) -> dict[str, str]:
     return found
 
 
-def _names(entries: Iterable[dict[str, Any]]) -> list[str]:
-    return _unique(entry["dimension"] for entry in entries)
+def _names(times: Iterable[AskedTime]) -> list[str]:
+    return _unique(each.dimension for each in times)
 
 
 def _unique(names: Iterable[str]) -> list[str]:

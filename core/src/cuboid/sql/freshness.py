@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from sqlglot import exp
 
 from cuboid.catalog.pieces import Template
@@ -11,6 +13,7 @@ from cuboid.sql.dialect import Dialect
 from cuboid.types import Statement
 
 
+@functools.lru_cache(256)
 def refresh_key_text(dialect: Dialect, seconds: float, shift: int = 0) -> str:
     """A key that changes every ``seconds`` seconds by the database's clock.
 
