@@ -113,7 +113,8 @@ def page(
 Python {python}, {cores} cores, load {load:.1f} at the start.
 
 Ratios are what to compare; CPU is that of the server's process for one request, its threads included. A target is what
-the ratio, or the time itself, should be at the most. Memory is what is resident, pages of libraries included where nothing else is said.
+the ratio, or the time itself, should be at the most. Memory is what is resident, pages of
+libraries included where nothing else is said.
 
 Peers are other semantic layers, each with the same model in its own words: CPU from a question to its SQL, as the
 first one that a layer is asked (new), and with other values than before (again), where Cuboid has kept the plan. A peer

@@ -1,4 +1,4 @@
-"""One server: /v1/sql of a question seen before, many rows past the cache, a thousand clients at once, and its memory."""
+"""One server: /v1/sql of a question seen before, many rows past the cache, a thousand clients, and its memory."""
 
 from __future__ import annotations
 
