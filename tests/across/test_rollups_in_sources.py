@@ -145,10 +145,9 @@ def is_building(place: Place) -> bool:
             return False
         time.sleep(1)
         return True
-    try:
-        return bool(place.rows(f"SELECT build FROM {place.schema}.cuboid_builds"))
-    except Exception:  # there is no such table yet
-        return False
+    running = {"postgres": "SELECT query FROM pg_stat_activity WHERE state = 'active' AND query"}
+    statements = running.get(place.engine, "SELECT info FROM information_schema.processlist WHERE info")
+    return bool(place.rows(f"{statements} LIKE 'CREATE TABLE%{place.schema}%AS made%'"))
 
 
 @pytest.mark.parametrize(

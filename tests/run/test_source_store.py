@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -28,11 +29,16 @@ OTHER_ROWS = Statement("SELECT 3 AS n")
 
 
 class Mortal(DuckDBDriver):
-    """Runs no statement any more after some: as a process that was killed."""
+    """Runs no statement any more after some: as a process that was killed. What others do before the first statement
+    that begins so is done then."""
 
     left: float = float("inf")
+    before: tuple[str, Callable[[], Awaitable[object]]] | None = None
 
     async def execute(self, job: Job) -> Result:
+        if self.before is not None and job.statement.sql.startswith(self.before[0]):
+            (_, meanwhile), self.before = self.before, None
+            await meanwhile()
         if self.left <= 0:
             raise ConnectionFailed("Killed.")
         self.left -= 1
@@ -189,18 +195,73 @@ async def test_the_right_to_build_is_one_processs_until_it_ends() -> None:
         assert await other.table(TABLE) is None
 
 
+@pytest.mark.parametrize("hours", [-5, 5])
+async def test_the_right_to_build_runs_out_by_the_clock_of_the_database(
+    hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(lease=60) as database:
+        one, other = await database.process(), await database.process()
+        await database.put(one, "all", ROWS)
+        clock = time.time
+        monkeypatch.setattr(time, "time", lambda: clock() + hours * 3600)
+        async with one.building(TABLE, "all") as mine:
+            monkeypatch.setattr(time, "time", clock)
+            async with other.building(TABLE, "all") as theirs:
+                assert (mine, theirs) == (True, False)
+        ((until,),) = await database.driver.rows("SELECT MAX(until) FROM pre_aggregations.cuboid_leases")
+        assert until is None
+        await database.put(other, "all", OTHER_ROWS)
+        monkeypatch.setattr(time, "time", lambda: clock() + hours * 3600)
+        await one.sweep()  # what was replaced can be read for a while, whoever sweeps
+        await one.sweep()
+        assert len(await database.tables()) == 2
+
+
+async def test_a_table_that_others_begin_to_build_is_not_removed() -> None:
+    async with opened() as database:
+        store, other = await database.process(), await database.process()
+        await database.put(store, "all", ROWS)
+        building = other.building(TABLE, "rest")
+        database.driver.before = ("DELETE FROM", building.__aenter__)
+        assert not await store.drop(TABLE)
+        await building.__aexit__(None, None, None)
+        database.driver.before = ("DELETE FROM", lambda: database.put(other, "rest", OTHER_ROWS))
+        assert not await store.drop(TABLE)
+        await database.hours_later()
+        assert await database.numbers(await database.process()) == [1, 2, 3]
+        assert await store.drop(TABLE)
+
+
+async def test_a_table_that_cannot_be_dropped_keeps_no_other_from_it() -> None:
+    async with opened() as database:
+        store = await database.process()
+        await database.put(store, "all", ROWS)
+        stuck = "p_000000000000_x_0000000000"
+        await database.driver.rows(f"CREATE VIEW pre_aggregations.{stuck} AS SELECT 1 AS n")
+        await store._ledger.drop_after([stuck], 0)
+        await database.put(store, "all", OTHER_ROWS)
+        await database.hours_later()
+        assert len(await database.tables()) == 2
+        assert stuck in await database.tables()
+        await database.driver.rows(f"DROP VIEW pre_aggregations.{stuck}")
+        await database.driver.rows(f"CREATE TABLE pre_aggregations.{stuck} AS SELECT 1 AS n")
+        await database.hours_later()
+        assert stuck not in await database.tables()
+        assert await database.numbers(store) == [3]
+
+
 async def test_a_table_takes_no_part_of_another_definition() -> None:
-    opened = Opened()
-    store = await opened.process()
-    one, other = (replace(stored(), definition=each) for each in ("one", "other"))
-    async with store.building(TABLE, "a"):
-        await store.make(one, NewPart("a", "1"), ROWS)
-    for label in ("a", "b"):
-        with pytest.raises(NotStored):
-            await store.make(other, NewPart(label, "1"), ROWS)
-    table = await store.table(TABLE)
-    assert table is not None
-    assert (table.definition, set(table.parts)) == ("one", {"a"})
+    async with opened() as database:
+        store = await database.process()
+        one, other = (replace(stored(), definition=each) for each in ("one", "other"))
+        async with store.building(TABLE, "a"):
+            await store.make(one, NewPart("a", "1"), ROWS)
+        for label in ("a", "b"):
+            with pytest.raises(NotStored):
+                await store.make(other, NewPart(label, "1"), ROWS)
+        table = await store.table(TABLE)
+        assert table is not None
+        assert (table.definition, set(table.parts)) == ("one", {"a"})
 
 
 async def test_rows_stream_out_too() -> None:

@@ -8,13 +8,15 @@ connection, and connections come and go.
 - ``cuboid_leases`` has who may build a part, and until when unless that is put off again.
 - ``cuboid_builds`` has each table that is being filled or no longer needed, before it is made, and after which moment
   it is dropped, unless some contents name it. A negative moment: that was decided then, and nobody may publish it now.
+
+Moments are seconds since 1970 by the database's clock, whatever those of the processes say.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -27,7 +29,9 @@ from cuboid.errors import DriverError, QueryFailed
 from cuboid.run.source_store.contents import Contents
 from cuboid.types import Result, Scalar, Statement
 
-Run = Callable[[Statement], Awaitable[Result]]
+log = logging.getLogger(__name__)
+
+Run = Callable[[Statement, float], Awaitable[Result]]
 
 TABLES = {
     "cuboid_tables": "name VARCHAR(80) PRIMARY KEY, changes BIGINT, writers VARCHAR(400), used_at DOUBLE PRECISION,"
@@ -41,6 +45,12 @@ WRITERS = 8
 TRIES = 20
 
 _BUILD = re.compile(r"p_[0-9a-f]{12}_\w{1,12}_[0-9a-f]{10}")
+
+STATEMENT_SECONDS = 60.0
+"""How long a statement may take."""
+
+DROP_SECONDS = 10.0
+"""How long to wait for whoever reads a table that is to be dropped: the next sweep tries it again."""
 
 DOOMED_SECONDS = 60.0
 """How long a build that is given up is kept: whoever was publishing it in that moment has done so or failed by then."""
@@ -59,14 +69,16 @@ class Known:
 class Ledger:
     """The tables in one schema.
 
-    :param run: runs a statement that may write, never one that somebody else runs in that moment.
+    :param run: runs a statement that may write, for so many seconds, never one that somebody else runs in that moment.
+    :param now: SQL for the seconds since 1970.
     :param dialect: sqlglot's name of the SQL.
     :param style: of placeholders.
     """
 
-    def __init__(self, schema: str, run: Run, dialect: str, style: str) -> None:
+    def __init__(self, schema: str, run: Run, now: str, dialect: str, style: str) -> None:
         self.schema = schema
         self._run = run
+        self._now = now
         self._dialect = dialect
         self._style = style
         self._long = exp.DataType(this=exp.DataType.Type.LONGTEXT).sql(dialect=dialect)
@@ -162,10 +174,9 @@ class Ledger:
         if build is None or await self._may_publish(build):
             await self._ask(
                 f"INSERT INTO {self.named('cuboid_tables')} (name, changes, writers, used_at, contents)"
-                " VALUES (?, 1, ?, ?, ?)",
+                f" VALUES (?, 1, ?, {self._now}, ?)",
                 name,
                 me,
-                time.time(),
                 after.written(),
             )
 
@@ -190,12 +201,19 @@ class Ledger:
     async def use(self, name: str) -> None:
         """The table is read now."""
         await self._ask(
-            f"UPDATE {self.named('cuboid_tables')} SET used_at = ? WHERE name = ?", time.time(), name
+            f"UPDATE {self.named('cuboid_tables')} SET used_at = {self._now} WHERE name = ?", name
         )
 
-    async def remove(self, name: str) -> None:
-        """There is no such table any more."""
-        await self._ask(f"DELETE FROM {self.named('cuboid_tables')} WHERE name = ?", name)
+    async def remove(self, name: str, known: Known) -> bool:
+        """Whether there is no such table any more: there still is if it is not as it is known, or being built."""
+        await self._ask(
+            f"DELETE FROM {self.named('cuboid_tables')} WHERE name = ? AND changes = ? AND NOT EXISTS"
+            f" (SELECT 1 FROM {self.named('cuboid_leases')} WHERE part LIKE ? AND until >= {self._now})",
+            name,
+            known.changes,
+            f"{name}/%",
+        )
+        return await self.read(name) is None
 
     # ------------------------------------------------------------ the right to build
 
@@ -204,14 +222,13 @@ class Ledger:
         leases = self.named("cuboid_leases")
         refused: QueryFailed | None = None
         for _ in range(TRIES):
-            now = time.time()
-            await self._ask(f"DELETE FROM {leases} WHERE part = ? AND until < ?", part, now)
+            await self._ask(f"DELETE FROM {leases} WHERE part = ? AND until < {self._now}", part)
             try:
                 await self._ask(
-                    f"INSERT INTO {leases} (part, holder, until) VALUES (?, ?, ?)",
+                    f"INSERT INTO {leases} (part, holder, until) VALUES (?, ?, {self._now} + ?)",
                     part,
                     holder,
-                    now + seconds,
+                    seconds,
                 )
                 return True
             except QueryFailed as error:  # names are unique
@@ -224,15 +241,13 @@ class Ledger:
 
     async def leased(self, table: str) -> bool:
         """Whether a part of the table is being built."""
-        found = await self._ask(
-            f"SELECT part FROM {self.named('cuboid_leases')} WHERE until >= ?", time.time()
-        )
+        found = await self._ask(f"SELECT part FROM {self.named('cuboid_leases')} WHERE until >= {self._now}")
         return any(str(part).rpartition("/")[0] == table for (part,) in found.rows)
 
     async def prolong(self, part: str, seconds: float) -> None:
         """Whoever builds the part may do so from now for so long."""
         await self._ask(
-            f"UPDATE {self.named('cuboid_leases')} SET until = ? WHERE part = ?", time.time() + seconds, part
+            f"UPDATE {self.named('cuboid_leases')} SET until = {self._now} + ? WHERE part = ?", seconds, part
         )
 
     async def release(self, holder: str) -> None:
@@ -245,12 +260,14 @@ class Ledger:
         """These tables are dropped then, if nothing names them."""
         for build in builds:
             found = await self._ask(f"SELECT until FROM {self.named('cuboid_builds')} WHERE build = ?", build)
-            words = (
-                "UPDATE {} SET until = ? WHERE build = ? AND until > 0"
+            builds = self.named("cuboid_builds")
+            await self._ask(
+                f"UPDATE {builds} SET until = {self._now} + ? WHERE build = ? AND until > 0"
                 if found.rows
-                else "INSERT INTO {} (until, build) VALUES (?, ?)"
+                else f"INSERT INTO {builds} (until, build) VALUES ({self._now} + ?, ?)",
+                seconds,
+                build,
             )
-            await self._ask(words.format(self.named("cuboid_builds")), time.time() + seconds, build)
 
     async def keep(self, build: str) -> None:
         """The table is no more to be dropped."""
@@ -259,23 +276,30 @@ class Ledger:
     async def sweep(self) -> None:
         """Drops the tables whose time has come. A server may finish one for a process that is gone when nobody knows
         of it any more: that one is found by its name."""
-        now = time.time()
-        builds = self.named("cuboid_builds")
+        now, builds = self._now, self.named("cuboid_builds")
         there = await self._ask(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = ?", self.schema
         )
         listed = {str(build) for (build,) in (await self._ask(f"SELECT build FROM {builds}")).rows}
-        await self._ask(f"UPDATE {builds} SET until = ? WHERE until > 0 AND until < ?", -now, now)
+        await self._ask(f"UPDATE {builds} SET until = -{now} WHERE until > 0 AND until < {now}")
         due = await self._ask(
-            f"SELECT build FROM {builds} WHERE until < 0 AND until > ?", DOOMED_SECONDS - now
+            f"SELECT build FROM {builds} WHERE until < 0 AND until > ? - {now}", DOOMED_SECONDS
         )
         named = frozenset[str]().union(*(each.contents.builds for each in (await self.all()).values()))
         for (build,) in due.rows:
-            if build not in named:
-                await self._ask(f"DROP TABLE IF EXISTS {self.named(str(build))}")
-            await self.keep(str(build))
+            if build in named or await self._is_dropped(str(build)):
+                await self.keep(str(build))
         made = {str(name) for (name,) in there.rows if _BUILD.fullmatch(str(name))}
         await self.drop_after(made - listed - named, DOOMED_SECONDS)
+
+    async def _is_dropped(self, build: str) -> bool:
+        """Drops the table; False if it cannot be now, as it is being read, say."""
+        try:
+            await self._ask(f"DROP TABLE IF EXISTS {self.named(build)}", within=DROP_SECONDS)
+        except QueryFailed as error:
+            log.warning("the table %s, which is no longer needed, stays for now: %s", build, error)
+            return False
+        return True
 
     async def _may_publish(self, build: str) -> bool:
         found = await self._ask(
@@ -283,14 +307,13 @@ class Ledger:
         )
         return bool(found.rows)
 
-    async def _ask(self, text: str, *values: Scalar) -> Result:
+    async def _ask(self, text: str, *values: Scalar, within: float = STATEMENT_SECONDS) -> Result:
         pieces = text.split("?")
         marks = (
             {"dollar": f"${number}", "format": "%s"}.get(self._style, "?") for number in range(1, len(pieces))
         )
-        return await self._run(
-            Statement("".join(map("".join, zip(pieces, [*marks, ""], strict=True))), values)
-        )
+        sql = "".join(map("".join, zip(pieces, [*marks, ""], strict=True)))
+        return await self._run(Statement(sql, values), within)
 
 
 def build_name(table: str, label: str) -> str:

@@ -21,7 +21,7 @@ from cuboid.errors import ConnectionFailed, DriverError, NotStored, QueryFailed,
 from cuboid.run.data_source import DataSource
 from cuboid.run.driver import Driver
 from cuboid.run.source_store.contents import Contents
-from cuboid.run.source_store.ledger import Known, Ledger, build_name
+from cuboid.run.source_store.ledger import STATEMENT_SECONDS, Known, Ledger, build_name
 from cuboid.run.store import BuiltPart, BuiltTable, NewPart, RollupStore, SourceStoreSettings
 from cuboid.run.stored import StoredRollup
 from cuboid.run.streams import Batch
@@ -42,9 +42,6 @@ SWEEP_SECONDS = 60.0
 """How often what is no longer needed is dropped, while parts are built: the newest rows of a lambda are made every few
 seconds."""
 
-LEDGER_SECONDS = 60.0
-"""How long a statement of the ledger may take."""
-
 
 _STORED = re.compile(r'(?P<quote>["`])(?P<table>\w+_[0-9a-f]{12})(?P=quote)(?= AS )')
 """The name of a rollup's table, where FROM has it."""
@@ -63,7 +60,8 @@ class SourceStore(RollupStore):
         self._settings = settings
         self._writer: Driver | None = None
         dialect = source.dialect
-        self._ledger = Ledger(settings.schema, self._run, dialect.sqlglot, dialect.placeholders)
+        now = dialect.epoch().sql(dialect=dialect.sqlglot)
+        self._ledger = Ledger(settings.schema, self._run, now, dialect.sqlglot, dialect.placeholders)
         self._opening = asyncio.Lock()
         self._opened = self._made = False
         self._looked = self._swept = -math.inf
@@ -193,11 +191,12 @@ class SourceStore(RollupStore):
         if await self._ledger.leased(table):
             return False
         known = await self._ledger.read(table)
+        gone = True
         if known is not None:
             await self._ledger.drop_after(known.contents.builds, self._settings.replaced_for)
-            await self._ledger.remove(table)
+            gone = await self._ledger.remove(table, known)
         self._known.pop(table, None)
-        return True
+        return gone
 
     async def sweep(self) -> None:
         if await self._is_made():
@@ -276,7 +275,7 @@ class SourceStore(RollupStore):
                 await self._ledger.prolong(part, seconds)
                 await self._ledger.drop_after([build], seconds)
 
-    async def _run(self, statement: Statement, seconds: float = LEDGER_SECONDS) -> Result:
+    async def _run(self, statement: Statement, seconds: float = STATEMENT_SECONDS) -> Result:
         if self._writer is None:
             raise ConnectionFailed("The store in the source's database is closed.")
         job = Job(uuid.uuid4().hex, statement.sql, statement, timeout=seconds)
