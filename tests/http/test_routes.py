@@ -218,6 +218,34 @@ def test_a_broken_body_is_the_client_s_mistake(production: Any, body: bytes) -> 
     assert "request body" in answer.body["error"]
 
 
+@pytest.mark.parametrize(
+    ("codec", "content_type"),
+    [
+        ("utf-8", "application/json"),
+        ("utf-8-sig", "application/json"),
+        ("utf-8-sig", "application/json; charset=UTF-8"),
+        ("utf-16", 'application/json; charset="UTF-16"'),
+        ("utf-16-le", "application/json;charset=utf-16le"),
+        ("utf-16-be", "application/json; charset=utf-16be; x=y"),
+        ("utf-32", "application/json; charset=utf-32"),
+    ],
+)
+def test_a_body_is_read_in_every_coding_that_it_says(production: Any, codec: str, content_type: str) -> None:
+    where = {"member": "Orders.status", "operator": "equals", "values": ["é😀"]}
+    body = json.dumps({"query": {**COUNT, "filters": [where]}}, ensure_ascii=False).encode(codec)
+    answer = production.ask("POST", "/cubejs-api/v1/load", body, Content_Type=content_type)
+    assert answer.status == 200, answer.body
+    assert answer.body["query"]["filters"][0]["values"] == ["é😀"]
+
+
+def test_a_body_in_another_coding_than_it_says_is_the_client_s_mistake(production: Any) -> None:
+    path, kind = "/cubejs-api/v1/load", "application/json; charset=utf-16"
+    for body in (b"odd", b"\xff\xfe\x00\xd8", json.dumps({"query": COUNT}).encode()):
+        answer = production.ask("POST", path, body, Content_Type=kind)
+        assert answer.status == 400
+        assert "request body" in answer.body["error"]
+
+
 def test_a_compressed_body_is_read(production: Any) -> None:
     body = gzip.compress(json.dumps({"query": COUNT}).encode())
     answer = production.ask(
