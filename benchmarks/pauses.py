@@ -23,6 +23,9 @@ from serving import running
 
 CUBES = 1000
 WAITING = 500
+PATIENCE = 60
+"""Seconds in which a model that has changed must be in force; earlier revisions failed to."""
+
 SLOW = """
 cubes:
   - name: slow
@@ -88,7 +91,10 @@ def edit(port: int, model: Path) -> None:
             file.write("      - name: more\n        sql: x0\n        type: max\n")
     query = {"query": json.dumps({"measures": [f"c{CUBES - 1}.more"]})}
     path = f"/cubejs-api/v1/sql?{urllib.parse.urlencode(query)}"
-    while get(port, path) != 200:
+    deadline = time.monotonic() + PATIENCE
+    while (status := get(port, path)) != 200:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the changed model was not in force after {PATIENCE} s: status {status}")
         time.sleep(0.1)
 
 

@@ -74,9 +74,11 @@ def running(command: list[str], **environment: str) -> Iterator[tuple[int, int]]
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment},
     ) as process:
-        wait_until_ready(process, port)
-        yield process.pid, port
-        process.terminate()
+        try:
+            wait_until_ready(process, port)
+            yield process.pid, port
+        finally:
+            process.terminate()
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:

@@ -47,15 +47,13 @@ class Descriptions:
         self._freshness = freshness
         self._repeats: Repeats[bytes] = Repeats(planning)
 
-    def kept_sql(self, raw: object, context: RequestContext) -> bytes | None:
-        """The body of ``/v1/sql`` if it is kept."""
-        found = self._planning.at_once(context) if self._repeats.on else None
-        return None if found is None else self._repeats.get(self._repeat(raw, context, found[0]))
-
     async def sql(self, raw: object, context: RequestContext) -> bytes:
         """The body of ``/v1/sql``: an object, or for comparisons and blended queries an array of them."""
         planner, reader = await self._planning.for_principal(context.principal)
         repeat = self._repeat(raw, context, planner)
+        kept = self._repeats.get(repeat)
+        if kept is not None:
+            return kept
 
         def plan() -> tuple[Request, list[dict[str, Any]], set[DataSource]]:
             request, sources = reader.read(raw, context), set[DataSource]()

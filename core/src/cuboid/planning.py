@@ -90,18 +90,6 @@ class Planning:
         tenant, catalog = await self.models.named(context.principal)
         return *self.over(catalog), context if context.tenant == tenant else replace(context, tenant=tenant)
 
-    def at_once(self, context: RequestContext) -> tuple[Planner, RequestReader, RequestContext] | None:
-        """As :meth:`for_request`, if nothing has to be waited for."""
-        if self.settings.plugins_wait:
-            return None
-        finding = self.for_request(context)
-        try:
-            finding.send(None)
-        except StopIteration as found:
-            return found.value  # type: ignore[no-any-return]
-        finding.close()  # the principal's model is still to be read
-        return None
-
     def over(self, catalog: Catalog) -> InForce:
         """What plans and reads over the catalog; tenants of one catalog share it. Of catalogs that nobody may ask any
         more nothing is kept."""

@@ -104,30 +104,6 @@ class Service:
             None if link is None else SharedAnswers(link),
         )
 
-    def kept(
-        self,
-        raw: object,
-        context: RequestContext,
-        *,
-        query_type: str | None = None,
-        cache: str | None = None,
-        cast_numerics: bool = False,
-    ) -> bytes | None:
-        """The body of ``/v1/load`` if it is kept, good, and nothing has to be waited for to know that."""
-        if not self._repeats.on or not self._epochs.trusted:
-            return None
-        found = self._planning.at_once(context)
-        if found is None:
-            return None
-        planner, _, context = found
-        options = (query_type, cache, cast_numerics)
-        known = self._repeats.get(self._repeats.key(raw, context, planner, self._epochs.changes, options))
-        told = None if known is None else self._answers.at_once(known.wanted)
-        if known is None or told is None:
-            return None
-        self._note(known, context)
-        return _body(known.request, told, context, query_type)
-
     async def load(
         self,
         raw: object,
@@ -264,10 +240,6 @@ class Service:
     def formats(self) -> Mapping[str, type[Format]]:
         """The formats of streams by media type."""
         return self._settings.formats
-
-    def kept_sql(self, raw: object, context: RequestContext) -> bytes | None:
-        """The body of ``/v1/sql`` if it is kept."""
-        return self._descriptions.kept_sql(raw, context)
 
     async def sql(self, raw: object, context: RequestContext) -> bytes:
         """The body of ``/v1/sql``: an object, or for comparisons and blended queries an array of them."""

@@ -35,7 +35,9 @@ class ApiHandler(Handler):
 
     context: RequestContext
     _chunks: list[bytes]
-    _work: asyncio.Task[bytes | Pending] | None = None
+    _working: asyncio.Task[Any] | None = None
+    """The handler's own task, while it works on the answer and may be stopped."""
+    _sending = False
     _gone = False
     _abandoned = False
 
@@ -90,9 +92,10 @@ class ApiHandler(Handler):
 
     async def respond(self, work: Coroutine[Any, Any, bytes | Pending]) -> None:
         """Answers with what ``work`` returns: a JSON body, or that the client has to wait on."""
-        self._work = asyncio.create_task(work)
+        self._working = task = asyncio.current_task()
+        assert task is not None
         try:
-            answer = await self._work
+            answer = await work
         except asyncio.CancelledError:
             if self._gone:
                 self.set_status(CLIENT_GONE)
@@ -100,9 +103,11 @@ class ApiHandler(Handler):
             if self._abandoned:
                 self.refuse()
                 return
-            if self._work.cancelled():
+            if not task.cancelling():
                 raise InternalError("The work on a request was cancelled by nobody who may.") from None
             raise
+        finally:
+            self._working = None
         if isinstance(answer, Pending):
             answer = continue_wait(
                 answer if wants_progress(self.request) else None,
@@ -113,6 +118,7 @@ class ApiHandler(Handler):
     async def send(self, body: bytes) -> None:
         """Sends a JSON body; the request counts as running until the last byte has left."""
         self.set_header("Content-Type", JSON)
+        self._sending = True
         try:
             await self.finish(body)
         except StreamClosedError:
@@ -122,21 +128,20 @@ class ApiHandler(Handler):
 
     def abandon(self) -> None:
         self._abandoned = True
-        if self._work is not None:
-            self._work.cancel()
+        if self._working is not None:
+            self._working.cancel()
 
     def on_finish(self) -> None:
         """:meth:`send` says when it is over; failures and refusals are over as soon as they are written."""
-        if self._work is None or self._work.cancelled() or self._work.exception() is not None:
-            self._work = None  # its traceback knows this handler and everything that was read
+        if not self._sending:
             super().on_finish()
 
     def on_connection_close(self) -> None:
         self._gone = True
         self._chunks = []
         super().on_connection_close()
-        if self._work is not None:
-            self._work.cancel()
+        if self._working is not None:
+            self._working.cancel()
 
 
 def flag_parameter(parameters: Mapping[str, Any], name: str) -> bool:

@@ -30,10 +30,6 @@ class LoadHandler(PouringHandler):
         query, asked = parameters.get("query"), read_options(parameters)
         format = wanted_format(self.request.headers.get("Accept", ""), service.formats)
         if format is None:
-            kept = service.kept(query, self.context, **asked)
-            if kept is not None:  # what takes no time needs no task that could be stopped
-                await self.send(kept)
-                return
             await self.respond(service.load(query, self.context, **asked))
             return
         more = await self.site.authenticator.has_scope(self.context.principal, "stream")

@@ -18,12 +18,7 @@ class SqlHandler(ApiHandler):
     async def get(self) -> None:
         parameters = await self.parameters()
         _check_format(parameters)
-        query, service = parameters.get("query"), self.site.service
-        kept = service.kept_sql(query, self.context)
-        if kept is None:
-            await self.respond(service.sql(query, self.context))
-        else:  # what takes no time needs no task that could be stopped
-            await self.send(kept)
+        await self.respond(self.site.service.sql(parameters.get("query"), self.context))
 
     head = get
     post = get

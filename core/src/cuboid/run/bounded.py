@@ -83,7 +83,7 @@ class BoundedQueue(QueryQueue):
         await self.driver.interrupt(job)
 
     def snapshot(self) -> QueueSnapshot:
-        kept = sum(run.ended.done() for run in self._runs.values())
+        kept = sum(run.ended for run in self._runs.values())
         return QueueSnapshot(len(self._running), len(self._waiting), len(self._abandoned), kept)
 
     # ------------------------------------------------------------ the contract
@@ -97,18 +97,17 @@ class BoundedQueue(QueryQueue):
         caller = run.join(job)
         self._move_up(run, job)
         try:
-            if not run.ended.done():
-                ends = {run.ended, caller.withdrawn}
-                await asyncio.wait(ends, timeout=max(wait, 0.0), return_when=asyncio.FIRST_COMPLETED)
+            if not run.ended:
+                await caller.wait(max(wait, 0.0))
         except asyncio.CancelledError:
             run.leave(caller)
-            if not run.ended.done():
+            if not run.ended:
                 self._watch_orphan(run)
             raise
-        if not run.ended.done() and not caller.withdrawn.done():
+        if not run.ended and not caller.withdrawn:
             return self._promise(run, caller)
         run.callers.discard(caller)
-        if caller.withdrawn.done() and not run.ended.done():
+        if caller.withdrawn and not run.ended:
             self._watch_orphan(run)
             raise QueryCancelled(CANCELLED)
         self._forget_unless_owed(run)
@@ -116,7 +115,7 @@ class BoundedQueue(QueryQueue):
 
     async def cancel(self, key: str) -> bool:
         run = self._runs.get(key)
-        if run is None or run.ended.done():
+        if run is None or run.ended:
             return False
         self._stop(run, QueryCancelled(CANCELLED))
         return True
@@ -126,7 +125,7 @@ class BoundedQueue(QueryQueue):
         asked = [run for run in self._runs.values() if request and run.is_asked_by((owner, request))]
         for run in sorted(asked, key=lambda run: run.age):
             nobody_left = run.withdraw((owner, request))
-            if run.ended.done():
+            if run.ended:
                 self._forget_unless_owed(run)
                 continue
             if nobody_left:
@@ -138,7 +137,7 @@ class BoundedQueue(QueryQueue):
     async def close(self) -> None:
         self._closed = True
         for run in list(self._runs.values()):
-            if run.ended.done():
+            if run.ended:
                 self._forget(run)
             else:
                 self._stop(run, QueryCancelled("The data source is closed."))
@@ -180,7 +179,7 @@ class BoundedQueue(QueryQueue):
     def _admit(self, job: Job) -> SharedRun:
         if self._places is not None or len(self._running) >= self.limit:
             self._check_room(job)
-        run = SharedRun(job, next(self._ages), asyncio.get_running_loop().create_future())
+        run = SharedRun(job, next(self._ages))
         self._runs[job.key] = run
         self._waiting.add(run, job)
         self._fill_places()
@@ -249,7 +248,7 @@ class BoundedQueue(QueryQueue):
 
     async def _execute(self, run: SharedRun) -> None:
         try:
-            if run.ended.done():
+            if run.ended:
                 return  # stopped before its first step
             result = await self.driver.execute(run.job)
             self._settle(run, result, None)
@@ -269,7 +268,7 @@ class BoundedQueue(QueryQueue):
 
     def _settle(self, run: SharedRun, result: Result | None, error: Exception | None) -> None:
         """The outcome of a run that went its way; one that was stopped has its outcome already."""
-        if run.ended.done():
+        if run.ended:
             return
         run.settle(result, error)
         if run.owed:

@@ -149,14 +149,7 @@ class DBAPIDriver(ClientDriver):
 
     async def execute(self, job: Job) -> Result:
         run = self._begin(job)
-        future = run.lane.call(partial(self._run_to_end, run))
-        future.add_done_callback(partial(self._end, run))
-        try:
-            # Shielded: the thread cannot be cancelled, and its end must be noticed to reuse the lane.
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            self._abort(run)
-            raise
+        return await self._in_lane(run, partial(self._run_to_end, run), over=partial(self._end, run))
 
     async def stream(
         self, job: Job, batch_rows: int = FETCH_ROWS
@@ -169,9 +162,7 @@ class DBAPIDriver(ClientDriver):
                 yield rows
             run.complete = True
         finally:
-            future = run.lane.call(partial(self._finish, run, cursor))
-            future.add_done_callback(partial(self._end, run))
-            await asyncio.shield(future)
+            await run.lane.call(partial(self._finish, run, cursor), over=partial(self._end, run))
 
     async def interrupt(self, job: Job) -> None:
         run = self._runs.get(job.id)
@@ -188,9 +179,8 @@ class DBAPIDriver(ClientDriver):
         run = self._runs[job.id] = _Run(job, lane)
         return run
 
-    def _end(self, run: _Run, future: asyncio.Future[Any]) -> None:
+    def _end(self, run: _Run) -> None:
         """The lane is done with ``run``: it goes back, or its connection is closed."""
-        _retrieve(future)  # the asker may be gone
         del self._runs[run.job.id]
         run.over.set()
         while run.lost and self._idle:  # what one connection found gone, the idle ones have lost too
@@ -206,9 +196,11 @@ class DBAPIDriver(ClientDriver):
         self._retiring.add(future)
         future.add_done_callback(self._retiring.discard)
 
-    async def _in_lane(self, run: _Run, work: Callable[[], T]) -> T:
+    async def _in_lane(
+        self, run: _Run, work: Callable[[], T], *, over: Callable[[], object] | None = None
+    ) -> T:
         try:
-            return await run.lane.call(work)
+            return await run.lane.call(work, over=over)
         except asyncio.CancelledError:
             self._abort(run)
             raise

@@ -10,13 +10,33 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_Work = tuple["Future[Any]", Callable[[], Any]]
+
+@dataclass(slots=True)
+class _Work:
+    """A piece of work, and its outcome once a lane has done it."""
+
+    do: Callable[[], Any]
+    asked: asyncio.Future[Any]
+    over: Callable[[], object] | None
+    result: Any = None
+    error: BaseException | None = None
+
+    def tell(self) -> None:
+        """Tells the outcome, on the event loop."""
+        if not self.asked.done():  # else whoever asked waits no longer
+            if self.error is None:
+                self.asked.set_result(self.result)
+            else:
+                self.asked.set_exception(self.error)
+        if self.over is not None:
+            self.over()
 
 
 class Lane:
@@ -33,12 +53,14 @@ class Lane:
         self.thread = threading.Thread(target=_work_through, args=(self._work,), name=name, daemon=True)
         self.thread.start()
 
-    def call(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Runs ``work`` after what was asked before. Cancelling the future does not stop the work."""
-        done: Future[T] = Future()
-        done.set_running_or_notify_cancel()
-        self._work.put((done, work))
-        return asyncio.wrap_future(done)
+    def call(self, work: Callable[[], T], *, over: Callable[[], object] | None = None) -> asyncio.Future[T]:
+        """Runs ``work`` after what was asked before. Cancelling the future does not stop the work.
+
+        :param over: called on the event loop when the work is over, whether or not anybody still waits for it.
+        """
+        asked: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._work.put(_Work(work, asked, over))
+        return asked
 
     def stop(self) -> None:
         """Ends the thread once all that was asked is done."""
@@ -54,13 +76,11 @@ def in_thread(name: str, work: Callable[[], T]) -> asyncio.Future[T]:
 
 
 def _work_through(queue: SimpleQueue[_Work | None]) -> None:
-    while (item := queue.get()) is not None:
-        done, work = item
-        result = None
+    while (work := queue.get()) is not None:
         try:
-            result = work()
+            work.result = work.do()
         except BaseException as error:  # as in concurrent.futures: the asker gets it, the thread lives
-            done.set_exception(error)
-        else:
-            done.set_result(result)
-        del item, done, work, result  # an idle thread must not keep the last result alive
+            work.error = error
+        with suppress(RuntimeError):  # the event loop is closed: nobody is left to hear of it
+            work.asked.get_loop().call_soon_threadsafe(work.tell)
+        del work  # an idle thread must not keep the last result alive

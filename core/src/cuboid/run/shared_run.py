@@ -29,13 +29,28 @@ def party(job: Job) -> Party:
 class Caller:
     """Somebody who waits for a run.
 
-    :param withdrawn: done once the caller's request was cancelled.
+    :param woken: done once there is nothing to wait for any more.
+    :param withdrawn: the caller's request was cancelled.
     :param redeemed: whose promise the caller redeemed, if any.
     """
 
     party: Party
-    withdrawn: asyncio.Future[None]
+    woken: asyncio.Future[None]
+    withdrawn: bool = False
     redeemed: Party | None = None
+
+    async def wait(self, seconds: float) -> None:
+        """Waits until the caller is woken, but ``seconds`` at the most."""
+        timer = self.woken.get_loop().call_later(seconds, self.wake)
+        try:
+            await self.woken
+        finally:
+            timer.cancel()
+
+    def wake(self) -> None:
+        """Ends the wait; harmless when repeated."""
+        if not self.woken.done():
+            self.woken.set_result(None)
 
 
 @dataclass(eq=False, slots=True)
@@ -48,7 +63,7 @@ class SharedRun:
 
     :param age: smaller for runs that were asked for earlier.
     :param line: priority and tenant with which it waits, and ``round`` its owner's turn among those.
-    :param ended: done when the outcome is known, which for a stopped run is before the driver lets go.
+    :param ended: the outcome is known, which for a stopped run is before the driver lets go.
     :param callers: those who wait now.
     :param promised: how many callers of each party were told ``Pending`` and have not come back.
     :param told: whether any caller ever was told ``Pending``.
@@ -57,7 +72,7 @@ class SharedRun:
 
     job: Job
     age: int
-    ended: asyncio.Future[None]
+    ended: bool = False
     line: tuple[int, str] = (0, "")
     round: int = 0
     phase: Phase = "queued"
@@ -83,7 +98,7 @@ class SharedRun:
 
     def join(self, job: Job) -> Caller:
         """One more caller, who asks with ``job``."""
-        caller = Caller(party(job), self.ended.get_loop().create_future())
+        caller = Caller(party(job), asyncio.get_running_loop().create_future())
         of_owner = (each for each in list(self.promised) if each[0] == job.owner)
         for owed_to in (caller.party, ANONYMOUS, *of_owner):
             if self.promised[owed_to] > 0:
@@ -92,7 +107,7 @@ class SharedRun:
                 break
         self.callers.add(caller)
         self.priorities[caller.party] = job.priority
-        if not self.ended.done():
+        if not self.ended:
             self.clear_neglect()
         return caller
 
@@ -105,7 +120,7 @@ class SharedRun:
     def leave(self, caller: Caller) -> None:
         """The caller was cancelled while it waited."""
         self.callers.discard(caller)
-        if caller.redeemed is not None and not self.ended.done():
+        if caller.redeemed is not None and not self.ended:
             self.promised[caller.redeemed] += 1
 
     def is_asked_by(self, party: Party) -> bool:
@@ -124,15 +139,17 @@ class SharedRun:
         if self.callers == mine and not self.owed:
             return True
         for caller in mine:
-            if not caller.withdrawn.done():
-                caller.withdrawn.set_result(None)
+            caller.withdrawn = True
+            caller.wake()
         return False
 
     def settle(self, result: Result | None, error: Exception | None) -> None:
         """The outcome is known."""
         self.result, self.error = result, error
         self.clear_neglect()
-        self.ended.set_result(None)
+        self.ended = True
+        for caller in self.callers:
+            caller.wake()
 
     def outcome(self) -> Result:
         """The result, or the error raised; only when ``ended``."""
