@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 from tests.engines.server import Server
-from tests.exchange.conftest import TOTAL, Deployed, Process, until
+from tests.exchange.conftest import Deployed, Process, until
 
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
 from cuboid.request import RequestContext
-from cuboid.types import Principal
 
 
 async def settled(process: Process) -> None:

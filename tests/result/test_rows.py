@@ -12,7 +12,7 @@ import pytest
 from cuboid.catalog.model import Catalog
 from cuboid.errors import InternalError
 from cuboid.query.model import Question
-from cuboid.result.rows import wire_rows
+from cuboid.result.rows import PIECE_ROWS, wire_rows
 from cuboid.types import Result
 
 Ask = Callable[..., Question]
@@ -123,3 +123,12 @@ def test_text_is_encoded_whatever_it_holds(rows: Any, result: Answer) -> None:
 def test_a_result_of_another_width_is_refused(rows: Any, result: Answer) -> None:
     with pytest.raises(InternalError, match="has 2 columns; the query selects 1"):
         rows({"measures": ["Orders.count"]}, result((1, 2)))
+
+
+@pytest.mark.parametrize("height", [1, PIECE_ROWS - 1, PIECE_ROWS, PIECE_ROWS + 1, 2 * PIECE_ROWS + 7])
+def test_rows_that_are_written_piece_by_piece_are_all_there_in_order(
+    rows: Any, result: Answer, height: int
+) -> None:
+    echo = {"measures": ["Orders.count"], "dimensions": ["Users.city"]}
+    cells = [(None if number % 3 else f"city {number}", number) for number in range(height)]
+    assert rows(echo, result(*cells)) == [{"Users.city": city, "Orders.count": f"{n}"} for city, n in cells]

@@ -14,7 +14,7 @@ from tornado.web import HTTPError
 from cuboid.errors import InternalError, InvalidQuery
 from cuboid.http.authentication import token_in
 from cuboid.http.body import is_json, read_json_body
-from cuboid.http.handler import JSON, Handler, seen_by_plugins
+from cuboid.http.handler import JSON, Handler
 from cuboid.http.query_string import parse_query_string
 from cuboid.http.wait import continue_wait, wants_progress
 from cuboid.request import RequestContext, poll_id
@@ -48,14 +48,13 @@ class ApiHandler(Handler):
         super().prepare()
         if self._finished:
             return
-        request = seen_by_plugins(self.request)
-        authenticator = self.site.authenticator
-        principal = await authenticator.principal(token_in(request.headers), request)
+        headers, authenticator = self.seen.headers, self.site.authenticator
+        principal = await authenticator.principal(token_in(headers), self.seen)
         self.context = RequestContext(
             principal,
             self.request_id,
             dev=self.site.settings.dev_mode,
-            poll_id=poll_id(self.request_id) if "x-request-id" in self.request.headers else "",
+            poll_id=poll_id(self.request_id) if "x-request-id" in headers else "",
         )
         if self.scope is not None:
             await authenticator.check_scope(principal, self.scope)
@@ -65,7 +64,7 @@ class ApiHandler(Handler):
         """Answers 413 to an announced size. A body that turns out too large while it is read (in chunks, or
         compressed) is cut off by the connection with a bare 400."""
         limit = self.site.settings.max_request_size
-        length = self.request.headers.get("Content-Length", "")
+        length = self.seen.headers.get("content-length", "")
         if length.isdigit() and int(length) > limit:
             # Else the connection would send its 400 after our answer.
             cast("HTTP1Connection", self.request.connection).set_max_body_size(sys.maxsize)
@@ -78,7 +77,7 @@ class ApiHandler(Handler):
 
     @property
     def _content_type(self) -> str:
-        return self.request.headers.get("Content-Type", "")
+        return self.seen.headers.get("content-type", "")
 
     async def parameters(self) -> Mapping[str, Any]:
         """The request's parameters: from the query string, or from the JSON body of a POST, never from both."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import random
 from asyncio import Future
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
+from functools import cached_property
 from types import MappingProxyType, TracebackType
 from typing import Any
 
 import orjson
-from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from cuboid.http.errors import describe
@@ -42,10 +43,16 @@ class Handler(RequestHandler):
         site: Site = self.application.settings["site"]
         return site
 
+    @cached_property
+    def seen(self) -> HttpRequest:
+        """The outside of the request. Headers are looked up here: of each that is missing, Tornado's raise and catch an
+        error, and most of those that we look for are."""
+        return seen_by_plugins(self.request)
+
     def set_default_headers(self) -> None:
         self.clear_header("Server")
         cors = self.site.settings.cors
-        origin = self.request.headers.get("Origin")
+        origin = self.seen.headers.get("origin")
         everybody = "*" in cors.origins
         if not everybody:
             self.set_header("Vary", "Origin")
@@ -58,7 +65,7 @@ class Handler(RequestHandler):
             self.set_header("Access-Control-Expose-Headers", ",".join(cors.exposed))
 
     def prepare(self) -> Awaitable[None] | None:
-        self.request_id = request_id(self.request.headers)
+        self.request_id = request_id(self.seen.headers)
         if self.site.traffic.stopping:
             self.refuse()
             return None
@@ -143,11 +150,14 @@ def _head_size(request: HTTPServerRequest) -> int:
 
 def seen_by_plugins(request: HTTPServerRequest) -> HttpRequest:
     """The outside of ``request``."""
-    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers: dict[str, str] = {}
+    for given, value in request.headers.get_all():
+        name = given.lower()
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
     return HttpRequest(request.method or "", request.path, MappingProxyType(headers), request.remote_ip or "")
 
 
-def request_id(headers: HTTPHeaders) -> str:
+def request_id(headers: Mapping[str, str]) -> str:
     """The id the client gave its request (``x-request-id``, else ``traceparent``), else a new one."""
     given = headers.get("x-request-id") or headers.get("traceparent")
     if given:

@@ -23,12 +23,12 @@ class LoadHandler(PouringHandler):
 
     async def get(self) -> None:
         parameters = await self.parameters()
-        priority = read_priority(parameters, self.request.headers)
+        priority = read_priority(parameters, self.seen.headers)
         if priority != self.context.priority:
             self.context = replace(self.context, priority=priority)
         service = self.site.service
         query, asked = parameters.get("query"), read_options(parameters)
-        format = wanted_format(self.request.headers.get("Accept", ""), service.formats)
+        format = wanted_format(self.seen.headers.get("accept", ""), service.formats)
         if format is None:
             await self.respond(service.load(query, self.context, **asked))
             return

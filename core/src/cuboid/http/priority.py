@@ -20,7 +20,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,5}\Z")
 def read_priority(parameters: Mapping[str, Any], headers: Mapping[str, str]) -> int:
     """The priority of a request, :data:`INTERACTIVE` unless it says less. Raises :class:`InvalidQuery`.
 
-    :param headers: with names in any case if the mapping does not care.
+    :param headers: by names in small letters.
     """
     given = parameters.get("priority")
     if given is None:

@@ -8,7 +8,7 @@ unless the dimension itself is selected; last ``compareDateRange`` or ``time.<gr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -21,10 +21,14 @@ from cuboid.errors import InternalError
 from cuboid.query.members import finest_first
 from cuboid.query.model import Question, Shape
 from cuboid.result.cells import WireValue, number_column, wire_column
-from cuboid.types import Result, SemanticType
+from cuboid.types import Result, SemanticType, Value
 
 COUNTS = frozenset({"count", "count_distinct", "count_distinct_approx"})
 """Measures whose values are whole."""
+
+PIECE_ROWS = 2000
+"""Rows that are written at a time: what writes them gives the interpreter to no other thread for a millisecond or two.
+50,000 rows at once kept the event loop waiting for 20 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +87,32 @@ def wire_rows(
     cast_numerics: bool = False,
 ) -> bytes:
     """The JSON of ``data`` in the query's response format. Parameters as :func:`wire_table`."""
-    table = wire_table(
-        result,
-        question,
-        catalog,
-        blending_granularity=blending_granularity,
-        cast_numerics=cast_numerics,
-    )
+
+    def table(rows: Sequence[tuple[Value, ...]]) -> WireTable:
+        return wire_table(
+            replace(result, rows=rows),
+            question,
+            catalog,
+            blending_granularity=blending_granularity,
+            cast_numerics=cast_numerics,
+        )
+
     match question.query.response_format:
         case "compact":
-            return _encode_compact(table)
+            return _encode_compact(table(result.rows))
         case "columnar":
-            return _encode_columnar(table)
+            return _encode_columnar(table(result.rows))
         case _:
-            return _encode_objects(table)
+            starts = range(0, len(result.rows) or 1, PIECE_ROWS)
+            pieces = (table(result.rows[start : start + PIECE_ROWS]) for start in starts)
+            return b"[%b]" % b",".join(map(_encode_objects, pieces))
 
 
 def _encode_objects(table: WireTable) -> bytes:
+    """The objects, without the array's brackets."""
     # A struct class for each tuple of keys encodes three times as fast as dictionaries do:
     # 10,000 rows of 5 columns take 1.5 ms instead of 4.7 ms.
-    return msgspec.json.encode(list(map(row_class(table.members), *table.columns)))
+    return msgspec.json.encode(list(map(row_class(table.members), *table.columns)))[1:-1]
 
 
 def _encode_compact(table: WireTable) -> bytes:

@@ -35,7 +35,7 @@ T = TypeVar("T")
 Connection = Any
 """What the module's ``connect`` returns; core calls ``close`` and, by default, ``cursor``."""
 
-FETCH_ROWS = 5000
+FETCH_ROWS = 2000
 """Rows per fetch. A fetch builds its rows while it holds the interpreter lock: 5,000 rows are about 7 ms,
 200,000 in one call stopped the event loop for 18 to 37 ms."""
 
