@@ -16,6 +16,7 @@ import pytest
 from cuboid.catalog.compile import compile_catalog
 from cuboid.catalog.files import ModelFile
 from cuboid.errors import ConfigError
+from cuboid.http.handler import LARGEST_TAGGED
 from cuboid.http.settings import CorsSettings
 
 COUNT = {"measures": ["Users.count"]}
@@ -89,6 +90,29 @@ def test_head_answers_like_get_without_a_body(production: Any) -> None:
     assert (answer.status, answer.raw) == (200, b"")
     assert int(answer.headers["content-length"]) == len(production.ask("GET", LOAD).raw)
     assert production.ask("HEAD", "/nowhere").status == 404
+
+
+@pytest.mark.parametrize("dev", [True, False])
+def test_an_answer_of_megabytes_is_whole_and_says_its_length(
+    run: Any, make_service: Any, token: Any, dev: bool
+) -> None:
+    model = """
+    cubes:
+      - name: numbers
+        sql: SELECT range AS id FROM range(45000)
+        dimensions: [{name: id, type: number, sql: id, primary_key: true, public: true}]
+    """
+    catalog = compile_catalog([ModelFile("model.yml", model)])
+    client = run(make_service(catalog=catalog), dev=dev, token=token({}))
+    query = {"dimensions": ["numbers.id"], "order": {"numbers.id": "asc"}, "limit": 45000}
+    path = "/cubejs-api/v1/load?query=" + quote(json.dumps(query))
+    answer = client.ask("GET", path)
+    assert answer.body["data"] == [{"numbers.id": str(number)} for number in range(45000)]
+    assert ("requestId" in answer.body) == dev
+    assert int(answer.headers["content-length"]) == len(answer.raw) > LARGEST_TAGGED
+    head = client.ask("HEAD", path)
+    assert (head.status, head.raw) == (200, b"")
+    assert abs(int(head.headers["content-length"]) - len(answer.raw)) < 100  # request ids differ
 
 
 def test_an_unchanged_answer_is_304(production: Any) -> None:

@@ -27,7 +27,6 @@ from cuboid.result.envelope import Body, UsedRollup, encode
 from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.begun import Begun
 from cuboid.run.cache import Cache, CacheFigures
-from cuboid.run.data_source import statement_key
 from cuboid.run.refresh_keys import Values
 from cuboid.run.stored import Refreshed, RollupUse
 from cuboid.shared_answers import KEPT_SECONDS, SharedAnswers
@@ -232,7 +231,8 @@ class Answers:
         """Runs what the questions need. The values that count for an answer are those of before its run, which may have
         begun for somebody else, or for an earlier repetition of this request."""
         begun = [
-            self._begun.join(one.parts, _keys(one), each) for one, each in zip(wanted, values, strict=True)
+            self._begun.join(one.statements, _keys(one), each)
+            for one, each in zip(wanted, values, strict=True)
         ]
         parts = [part for one in wanted for part in one.parts]
         uses = [use for one in wanted for use in one.uses]
@@ -355,7 +355,7 @@ def _used(one: Wanted, values: Values | None) -> list[UsedRollup]:
 def answer_key(
     question: Question,
     planner: Planner,
-    parts: Parts,
+    statements: Sequence[tuple[int, str]],
     *,
     cast_numerics: bool,
     blended: bool,
@@ -369,7 +369,7 @@ def answer_key(
         cast_numerics,
         blended,
         dev,
-        *(part for source, statement in parts for part in (source.serial, statement_key(statement))),
+        *(part for statement in statements for part in statement),
     )
 
 

@@ -35,7 +35,7 @@ from cuboid.result.envelope import encode, multi
 from cuboid.result.formats import Format
 from cuboid.result.withdrawn import describe_withdrawn
 from cuboid.run.asker import Asker
-from cuboid.run.data_source import DataSource
+from cuboid.run.data_source import DataSource, statement_key
 from cuboid.run.data_sources import DataSources
 from cuboid.run.link import Link
 from cuboid.run.polls import Polls
@@ -181,6 +181,7 @@ class Service:
         parts = [
             (source, replace(statement, epoch=epoch) if epoch else statement) for source, statement in planned
         ]
+        statements = tuple((source.serial, statement_key(statement)) for source, statement in parts)
         live = planner.live(question) if stored else cubes
         return Wanted(
             question,
@@ -190,8 +191,9 @@ class Service:
             frozenset(cubes),
             self._freshness.keys(live, planner.catalog, zone) if self._settings.cache_size else (),
             self._freshness.renewed(cubes, planner.catalog),
+            statements,
             answer_key(
-                question, planner, parts, cast_numerics=cast_numerics, blended=blended, dev=context.dev
+                question, planner, statements, cast_numerics=cast_numerics, blended=blended, dev=context.dev
             ),
             context.tenant,
             cast_numerics,

@@ -21,6 +21,7 @@ class Wanted:
     """A question, planned.
 
     :param key: all that shapes the answer, in this process.
+    :param statements: what ``parts`` ask of which data source, as far as one run is told from another.
     :param tenant: of whoever asks, empty for none.
     :param cubes: whose rows it reads.
     :param uses: of rollups; without any, ``keys`` tell whether an answer is out of date. Without either it is not kept.
@@ -34,6 +35,7 @@ class Wanted:
     cubes: frozenset[str]
     keys: tuple[Key, ...] | None
     renewed: float
+    statements: tuple[tuple[int, str], ...]
     key: Hashable
     tenant: str
     cast_numerics: bool

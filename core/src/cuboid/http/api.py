@@ -14,7 +14,7 @@ from tornado.web import HTTPError
 from cuboid.errors import InternalError, InvalidQuery
 from cuboid.http.authentication import token_in
 from cuboid.http.body import is_json, read_json_body
-from cuboid.http.handler import JSON, Handler
+from cuboid.http.handler import JSON, LARGEST_TAGGED, Handler
 from cuboid.http.query_string import parse_query_string
 from cuboid.http.wait import continue_wait, wants_progress
 from cuboid.request import RequestContext, poll_id
@@ -119,6 +119,9 @@ class ApiHandler(Handler):
         self.set_header("Content-Type", JSON)
         self._sending = True
         try:
+            if len(body) > LARGEST_TAGGED:  # what is sent together with the head is copied behind it
+                self.set_header("Content-Length", len(body))
+                await self.flush()
             await self.finish(body)
         except StreamClosedError:
             pass  # the client has gone: nobody to tell

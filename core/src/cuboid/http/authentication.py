@@ -31,6 +31,8 @@ from cuboid.types import HttpRequest, Principal
 NO_HEADER = "Authorization header isn't set"
 INVALID = "Invalid token"
 
+NOBODY = Principal()
+
 REMEMBERED_TOKENS = 1000
 """How many verified tokens are kept; verifying costs 40 us and more, and clients poll with one token."""
 
@@ -100,11 +102,11 @@ class Authenticator:
         if token is None:
             if self._settings.required:
                 raise Unauthenticated(NO_HEADER)
-            return Principal().claims
+            return NOBODY.claims
         verified = await self._verified(token)
         self._check_claims(verified.claims)
         # A payload that is a bare text or number says nothing about its bearer, as in Cube.
-        return verified.claims if isinstance(verified.claims, Mapping) else Principal().claims
+        return verified.claims if isinstance(verified.claims, Mapping) else NOBODY.claims
 
     async def _verified(self, token: str) -> Verified:
         remembered = self._remembered.get(token)

@@ -42,9 +42,16 @@ class Body:
         """
         if not slow and request_id is None:
             return self.text
-        named = b"" if request_id is None else b',"requestId":' + encode(request_id)
-        rest = self.text[self.named : self.slow] + (b"true" if slow else b"false")
-        return self.text[: self.named] + named + rest + self.text[self.slow + len(b"false") :]
+        view = memoryview(self.text)  # whose parts are no copies: it may be megabytes
+        return b"".join(
+            (
+                view[: self.named],
+                b"" if request_id is None else b',"requestId":' + encode(request_id),
+                view[self.named : self.slow],
+                b"true" if slow else b"false",
+                view[self.slow + len(b"false") :],
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from cuboid.run.data_source import DataSource, statement_key
 from cuboid.run.refresh_keys import Values
-from cuboid.types import Result, Statement
+from cuboid.types import Result
 
 MOST = 10_000
 """Runs that are remembered."""
@@ -47,11 +46,8 @@ class Begun:
     def __init__(self) -> None:
         self._runs: OrderedDict[Hashable, BegunRun] = OrderedDict()
 
-    def join(
-        self, parts: Sequence[tuple[DataSource, Statement]], keys: Hashable, values: Values | None
-    ) -> BegunRun:
+    def join(self, statements: Hashable, keys: Hashable, values: Values | None) -> BegunRun:
         """The run of these statements, with the values of whoever began it. To be left by :meth:`leave`."""
-        statements = tuple((source.serial, statement_key(statement)) for source, statement in parts)
         run = self._runs.setdefault(statements, BegunRun(statements, keys, values))
         run.askers += 1
         run.waiting += 1
