@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,12 +27,25 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def client(run: Callable[..., Any], token: Callable[..., str], folder: Path) -> Iterator[Any]:
-    service = Project.open(folder).service
-    auth = AuthSettings(secrets=(SECRET,), scopes=("meta", "data", "jobs"))
-    served = run(service, auth=auth, token=token({}), metrics=True)
-    yield served
-    served.server.stop()
+def open_client(
+    run: Callable[..., Any], token: Callable[..., str], folder: Path
+) -> Iterator[Callable[[], Any]]:
+    """Servers of one project, as processes that know nothing of each other."""
+    opened: list[Any] = []
+
+    def open_client() -> Any:
+        auth = AuthSettings(secrets=(SECRET,), scopes=("meta", "data", "jobs"))
+        opened.append(run(Project.open(folder).service, auth=auth, token=token({}), metrics=True))
+        return opened[-1]
+
+    yield open_client
+    for served in opened:
+        served.server.stop()
+
+
+@pytest.fixture
+def client(open_client: Callable[[], Any]) -> Any:
+    return open_client()
 
 
 def jobs(client: Any, action: str, **more: Any) -> Any:
@@ -93,8 +108,51 @@ def test_a_build_that_fails_says_why(client: Any, folder: Path) -> None:
     assert "amount" in first["status"]
 
 
-def test_a_token_that_nobody_gave_is_not_found(client: Any) -> None:
-    (told,) = jobs(client, "get", tokens=["0" * 32])
+def test_any_process_tells_of_a_token(client: Any, open_client: Callable[[], Any]) -> None:
+    tokens = jobs(client, "post", selector=SELECTOR)
+    other = open_client()
+    told, own = ended(other, tokens), ended(client, tokens)
+    assert told == own
+    assert [each["status"] for each in told] == ["done"] * 8
+    counted = [each.ask("GET", "/metrics").raw.decode() for each in (client, other)]
+    built = [
+        float(line.split()[1])
+        for text in counted
+        for line in text.splitlines()
+        if line.startswith('cuboid_rollup_builds_total{outcome="built"}')
+    ]
+    assert sum(built) == 8  # each part once, by whichever came first
+
+
+def test_what_a_process_has_not_built_when_it_ends_another_one_builds(
+    client: Any, open_client: Callable[[], Any]
+) -> None:
+    tokens = jobs(client, "post", selector=SELECTOR)
+    client.server.stop()
+    assert [each["status"] for each in ended(open_client(), tokens)] == ["done"] * 8
+
+
+def test_why_a_build_failed_is_told_by_any_process(
+    client: Any, open_client: Callable[[], Any], folder: Path
+) -> None:
+    with duckdb.connect(str(folder / "shop.duckdb")) as connection:
+        connection.execute("ALTER TABLE orders DROP COLUMN amount")
+    (first, *_) = ended(open_client(), jobs(client, "post", selector=SELECTOR))
+    assert first["status"].startswith("failure: The pre-aggregation orders.monthly")
+    assert "amount" in first["status"]
+
+
+@pytest.mark.parametrize("change", [0, 2, 3, None])
+def test_a_token_that_nobody_gave_is_not_found(client: Any, change: int | None) -> None:
+    token = "0" * 32
+    if change is not None:
+        (given, *_) = jobs(client, "post", selector={**SELECTOR, "dateRange": ["2023-02-01", "2023-02-28"]})
+        words = json.loads(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
+        words[change] = "orders" if change != 3 else 7
+        token = (
+            base64.urlsafe_b64encode(json.dumps(words, separators=(",", ":")).encode()).decode().rstrip("=")
+        )
+    (told,) = jobs(client, "get", tokens=[token])
     assert told["status"] == "not_found"
 
 

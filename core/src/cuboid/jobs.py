@@ -1,20 +1,24 @@
 """Builds that a client orders: ``/v1/pre-aggregations/jobs``. A token stands for one part of one rollup.
 
-Tokens are of the process that gave them, and the oldest are forgotten: what another has ordered is ``not_found``.
+Any process that serves the project tells how far a build is: by its own work, and else by the token and by what is
+stored. Of a part that another process was to build, and that is not there, it takes the build over: whichever of the
+two comes first builds it, and a process that was stopped or has failed leaves nothing undone.
 """
 
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
+
 from cuboid.catalog.naming import data_source_name
 from cuboid.errors import CuboidError, InvalidDateRange, InvalidQuery
+from cuboid.job_tokens import OrderedPart, read_token
 from cuboid.planning import Planning
 from cuboid.query.moments import read
 from cuboid.query.zones import canonical
@@ -37,10 +41,13 @@ class Job:
     """A part that was ordered, and the build of its rollup."""
 
     stored: StoredRollup
-    part: Part
-    context: Mapping[str, Any]
-    ordered_at: datetime
+    ordered: OrderedPart
     work: asyncio.Task[str | None]
+
+    @property
+    def part(self) -> Part:
+        """What is built."""
+        return self.ordered.part
 
 
 class Jobs:
@@ -96,19 +103,24 @@ class Jobs:
         tokens = []
         for stored, context, parts in ordered:
             now = datetime.now(UTC)
-            work = asyncio.create_task(self._build(self._rollups, stored, bounds))
+            work = asyncio.create_task(self._build(self._rollups, stored, bounds, now))
             for part in parts:
-                token = uuid.uuid4().hex
-                self._jobs[token] = Job(stored, part, context, now, work)
-                tokens.append(token)
-        while len(self._jobs) > KEPT:
-            self._jobs.popitem(last=False)
+                one = OrderedPart(stored.name, stored.zone, stored.table, part, context, now)
+                tokens.append(one.token)
+                self._remember(Job(stored, one, work))
         return tokens
 
-    async def _build(self, rollups: LateRollups, stored: StoredRollup, bounds: Bounds | None) -> str | None:
+    def _remember(self, job: Job) -> None:
+        self._jobs[job.ordered.token] = job
+        while len(self._jobs) > KEPT:
+            self._jobs.popitem(last=False)
+
+    async def _build(
+        self, rollups: LateRollups, stored: StoredRollup, bounds: Bounds | None, since: datetime
+    ) -> str | None:
         """What went wrong, if anything did."""
         try:
-            await rollups.made.refresh(stored, bounds, force=True)
+            await rollups.made.refresh(stored, bounds, since=since)
         except CuboidError as error:
             return error.message
         return None
@@ -116,7 +128,7 @@ class Jobs:
     # ------------------------------------------------------------ telling
 
     async def _tell(self, token: str) -> dict[str, Any]:
-        job = self._jobs.get(token)
+        job = self._jobs.get(token) or await self._take_over(token)
         if job is None or self._rollups is None:
             return {"token": token, "table": None, "status": "not_found", "selector": None}
         cube, _, _ = job.stored.name.partition(".")
@@ -127,20 +139,37 @@ class Jobs:
             "selector": {
                 "cubes": [cube],
                 "preAggregations": [job.stored.name],
-                "contexts": [{"securityContext": dict(job.context)}],
+                "contexts": [{"securityContext": dict(job.ordered.context)}],
                 "timezones": [job.stored.zone],
                 "dataSources": [data_source_name(job.stored.data_source)],
             },
         }
+
+    async def _take_over(self, token: str) -> Job | None:
+        """The job of another process, or one that is forgotten: from now on it is one of this process too. None if
+        there is no such rollup."""
+        ordered = read_token(token)
+        if ordered is None or self._rollups is None:
+            return None
+        rollups, _ = await stored_rollups(self._planning, Principal(ordered.context), [ordered.zone])
+        for stored in rollups:
+            if (stored.name, stored.table) == (ordered.rollup, ordered.table):
+                work = asyncio.create_task(
+                    self._build(self._rollups, stored, ordered.part.bounds, ordered.at)
+                )
+                job = Job(stored, ordered, work)
+                self._remember(job)
+                return job
+        return None
 
     async def _status(self, job: Job, rollups: LateRollups) -> str:
         if job.part.label in rollups.made.progress(job.stored):
             return "processing"
         table = await rollups.made.table(job.stored)
         built = None if table is None else table.parts.get(job.part.label)
-        if built is not None and built.built_at >= job.ordered_at:
+        if built is not None and built.built_at >= job.ordered.at:
             return "done"
-        reason = rollups.made.failure(job.stored, job.part, job.ordered_at)
+        reason = rollups.made.failure(job.stored, job.part, job.ordered.at)
         if reason is not None:
             return f"failure: {reason}"
         if not job.work.done():
@@ -183,6 +212,10 @@ def _contexts(selector: Selector) -> list[Mapping[str, Any]]:
             claims = {}
         if not isinstance(claims, Mapping):
             raise _invalid(f'"selector.contexts[{index}].securityContext" is required')
+        try:
+            orjson.dumps(claims)
+        except TypeError:
+            raise _invalid(f'"selector.contexts[{index}].securityContext" is nested too deeply') from None
         found.append(claims)
     return found
 

@@ -252,7 +252,7 @@ async def test_a_refresh_builds_what_is_due_and_removes_parts_whose_times_are_go
         monkeypatch.setattr("cuboid.run.rollups.table.CHECK_SECONDS", -1.0)
         await opened.rollups.refresh(monthly())
         assert await opened.labels(monthly()) == {"20240101": 1, "20240201": 2, "rest": 1}
-        await opened.rollups.refresh(monthly(), force=True)
+        await opened.rollups.refresh(monthly(), since=datetime.now(UTC))
         assert opened.rollups.counts.built == 5 + 1 + 3
         assert await opened.labels(monthly()) == {"20240101": 1, "20240201": 2, "rest": 0}
 
@@ -377,15 +377,40 @@ async def test_other_rows_are_told_of_a_build_that_began_earlier_and_ends_later(
 
         monkeypatch.setattr(store, "write", slowly)
         january = datetime(2024, 1, 1), datetime(2024, 2, 1)
-        slow = asyncio.create_task(opened.rollups.refresh(monthly(), january, force=True))
+        slow = asyncio.create_task(opened.rollups.refresh(monthly(), january, since=datetime.now(UTC)))
         await held.wait()
-        await opened.rollups.refresh(monthly(), FEBRUARY, force=True)
+        await opened.rollups.refresh(monthly(), FEBRUARY, since=datetime.now(UTC))
         before = await told()
         go_on.set()
         await slow
         after = await told()
         assert after.at == before.at
         assert after.rows != before.rows
+
+
+async def test_what_is_ordered_while_it_is_built_for_another_is_built_once_more(tmp_path, monkeypatch):
+    async with shelf(tmp_path) as opened:
+        await with_orders(opened)
+        store, go_on, held = opened.rollups._store, asyncio.Event(), asyncio.Event()
+        write = store.write
+
+        async def slowly(stored: StoredRollup, part: Any, batches: Any) -> Any:
+            built = await write(stored, part, batches)
+            held.set()
+            await go_on.wait()
+            return built
+
+        monkeypatch.setattr(store, "write", slowly)
+        january = datetime(2024, 1, 1), datetime(2024, 2, 1)
+        first = asyncio.create_task(opened.rollups.refresh(monthly(), january))
+        await held.wait()
+        ordered_at = datetime.now(UTC)
+        second = asyncio.create_task(opened.rollups.refresh(monthly(), january, since=ordered_at))
+        await asyncio.sleep(0.2)  # the order meets the build that goes on
+        go_on.set()
+        await asyncio.gather(first, second)
+        table = await opened.rollups.table(monthly())
+        assert table.parts["20240101"].built_at >= ordered_at
 
 
 # ---------------------------------------------------------------- cleaning up

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,7 +190,7 @@ async def _build_one(refresher: Refresher, stored: StoredRollup, force: bool) ->
     rollups = refresher.rollups.made
     before = (rollups.counts.built, rollups.counts.rows)
     try:
-        parts = await rollups.refresh(stored, force=force)
+        parts = await rollups.refresh(stored, since=datetime.now(UTC) if force else None)
     except CuboidError as error:
         click.echo(click.style("failed ", fg="red", bold=True) + error.message, err=True)
         return False

@@ -64,13 +64,12 @@ class Failure:
 class Progress:
     """A build that goes on, or its end.
 
-    :param began: on the loop's clock, and ``asked_at`` on the wall's (aware).
+    :param began: on the loop's clock.
     :param writing: it has a place, and nobody else builds the part; ``rows`` were read so far.
     :param failure: what went wrong; the task itself never raises.
     """
 
     began: float
-    asked_at: datetime
     task: asyncio.Task[None] = field(init=False)
     writing: bool = False
     rows: int = 0
@@ -107,24 +106,25 @@ class Builds:
         self._closed = False
 
     def start(
-        self, stored: StoredRollup, part: Part, new: NewPart, *, force: bool = False
+        self, stored: StoredRollup, part: Part, new: NewPart, *, since: datetime | None = None
     ) -> Progress | Failure:
         """The build of the part, begun now unless one goes on; what went wrong, if that was a short while ago.
 
         :param new: the part as the store is to know it.
-        :param force: it is built though it has that version, and though it has failed.
+        :param since: it is built though it has that version, unless it was built since then (aware), and though it has
+            failed.
         """
         key = (stored.table, part.label)
         loop = asyncio.get_running_loop()
         failure = self._failures.get(key)
-        if failure is not None and failure.until > loop.time() and not force:
+        if failure is not None and failure.until > loop.time() and since is None:
             return failure
         if self._closed:
             raise QueryCancelled("Rollups are no longer built.")
         progress = self._running.get(key)
         if progress is None:
-            progress = self._running[key] = Progress(loop.time(), datetime.now(UTC))
-            progress.task = loop.create_task(self._run(stored, part, new, progress, force))
+            progress = self._running[key] = Progress(loop.time())
+            progress.task = loop.create_task(self._run(stored, part, new, progress, since))
         return progress
 
     def running(self, stored: StoredRollup) -> Mapping[str, Progress]:
@@ -149,11 +149,11 @@ class Builds:
             await asyncio.wait(tasks)
 
     async def _run(
-        self, stored: StoredRollup, part: Part, new: NewPart, progress: Progress, force: bool
+        self, stored: StoredRollup, part: Part, new: NewPart, progress: Progress, since: datetime | None
     ) -> None:
         key = (stored.table, part.label)
         try:
-            await self._build(stored, part, new, progress, force)
+            await self._build(stored, part, new, progress, since)
         except CuboidError as error:
             progress.failure = self._failures[key] = self._failed(stored, part, error)
         else:
@@ -162,7 +162,7 @@ class Builds:
             del self._running[key]
 
     async def _build(
-        self, stored: StoredRollup, part: Part, new: NewPart, progress: Progress, force: bool
+        self, stored: StoredRollup, part: Part, new: NewPart, progress: Progress, since: datetime | None
     ) -> None:
         source = await self._prepare(stored)
         async with self._places[stored.data_source]:
@@ -173,7 +173,7 @@ class Builds:
                     check_same(stored, None if table is None else table.definition)
                     built = table.parts.get(part.label) if table is not None else None
                     if built is not None and (
-                        built.built_at >= progress.asked_at if force else built.version == new.version
+                        built.version == new.version if since is None else built.built_at >= since
                     ):
                         return  # another process was quicker
                     if mine:

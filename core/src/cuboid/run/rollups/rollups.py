@@ -127,11 +127,11 @@ class Rollups:
         return refreshed if pending is None else pending
 
     async def refresh(
-        self, stored: StoredRollup, bounds: Bounds | None = None, *, force: bool = False
+        self, stored: StoredRollup, bounds: Bounds | None = None, *, since: datetime | None = None
     ) -> Sequence[Part]:
         """Builds what is missing or out of date; see :meth:`RollupTable.refresh`."""
         await self._opened(self._store_of(stored))
-        return await self._table(stored).refresh(bounds, force=force)
+        return await self._table(stored).refresh(bounds, since=since)
 
     async def tables(self, stored: Iterable[StoredRollup] = ()) -> tuple[BuiltTable, ...]:
         """All tables of the store, and of the sources' own where these rollups are kept."""

@@ -125,11 +125,11 @@ class RollupTable:
             self._look(wanted)
         return None
 
-    async def refresh(self, bounds: Bounds | None = None, *, force: bool = False) -> Sequence[Part]:
+    async def refresh(self, bounds: Bounds | None = None, *, since: datetime | None = None) -> Sequence[Part]:
         """Builds what is missing or out of date within ``bounds``, and removes parts that the source has no longer; all
         parts that there are.
 
-        :param force: parts that are up to date are built too.
+        :param since: parts that are up to date are built too, unless they were built since then (aware).
 
         Raises :class:`CuboidError` for the first part that could not be built, after all others.
         """
@@ -139,9 +139,14 @@ class RollupTable:
         await self._drop_gone(parts)
         wanted = parts.within(bounds)
         _, missing = await self._missing(wanted)
-        due = dict.fromkeys([*missing, *(wanted if force else await self._stale(wanted))])
-        if due:
-            await self._build(list(due), math.inf, len(due), force=force)
+        if since is None:
+            due = list(dict.fromkeys([*missing, *await self._stale(wanted)]))
+        else:
+            due = list(dict.fromkeys([*missing, *await self._older(wanted, since)]))
+        for _ in range(ROUNDS):  # one of them may have been begun earlier, for somebody else
+            if due:
+                await self._build(due, math.inf, len(due), since=since)
+            due = [] if since is None else await self._older(due, since)
         return wanted
 
     async def all_parts(self, bounds: Bounds | None) -> Sequence[Part]:
@@ -199,11 +204,21 @@ class RollupTable:
                 found.append(part)
         return found
 
+    async def _older(self, parts: Sequence[Part], since: datetime) -> list[Part]:
+        """Those of the parts that are there, from before that moment."""
+        table = await self.built()
+        have = {} if table is None else table.parts
+        return [part for part in parts if part.label in have and have[part.label].built_at < since]
+
     def _is_void(self, built: BuiltPart | None) -> bool:
         """Whether somebody has said since it was built that its data changed."""
-        return built is not None and any(
-            built.built_at < self._changed[cube] for cube in self.stored.cubes if cube in self._changed
-        )
+        changed = self._changed_at
+        return built is not None and changed is not None and built.built_at < changed
+
+    @property
+    def _changed_at(self) -> datetime | None:
+        """When somebody has last said that its data changed."""
+        return max((self._changed[cube] for cube in self.stored.cubes if cube in self._changed), default=None)
 
     async def _drop_gone(self, parts: Parts) -> None:
         """Removes what was built before the source said that there are no such times any more. A range that is only
@@ -226,15 +241,16 @@ class RollupTable:
     # ------------------------------------------------------------ what is built
 
     async def _build(
-        self, parts: Sequence[Part], deadline: float, total: int, *, force: bool = False
+        self, parts: Sequence[Part], deadline: float, total: int, *, since: datetime | None = None
     ) -> Pending | None:
         """None once all are there. Raises for the first that failed, after all have ended."""
         loop = asyncio.get_running_loop()
         begun: list[Progress] = []
         table = await self.built()
         for part in parts:
-            again = force or (table is not None and self._is_void(table.parts.get(part.label)))
-            started = self._builds.start(self.stored, part, await self._new(part), force=again)
+            started = self._builds.start(
+                self.stored, part, await self._new(part), since=since or self._void_since(table, part)
+            )
             if isinstance(started, Failure):
                 raise started.error.with_traceback(None)
             begun.append(started)
@@ -246,6 +262,11 @@ class RollupTable:
             return None
         stage = f"Building pre-aggregation {self.stored.name} {total - len(going_on)}/{total}"
         return Pending(stage, loop.time() - min(each.began for each in begun))
+
+    def _void_since(self, table: BuiltTable | None, part: Part) -> datetime | None:
+        """Since when the part must have been built, if what there is of it is void."""
+        void = table is not None and self._is_void(table.parts.get(part.label))
+        return self._changed_at if void else None
 
     async def _new(self, part: Part) -> NewPart:
         version = await self._version(self.stored, part)
@@ -275,8 +296,8 @@ class RollupTable:
         try:
             table = await self.built()
             for part in await self._stale(parts):
-                void = table is not None and self._is_void(table.parts.get(part.label))
-                self._builds.start(self.stored, part, await self._new(part), force=void)
+                since = self._void_since(table, part)
+                self._builds.start(self.stored, part, await self._new(part), since=since)
         except CuboidError as error:
             log.warning("The pre-aggregation %s cannot be refreshed: %s", self.stored.name, error)
 
