@@ -9,16 +9,25 @@ from tests.oracle.filters import FilterReader, Item, members
 from tests.oracle.joins import JoinedRow, Row, RowLookup, joined_rows, table_rows, tree_from
 from tests.oracle.policies import Claim, ClaimSlot, Policy, Principal
 from tests.oracle.question import Condition, Question
-from tests.oracle.world import Cube, World
+from tests.oracle.views import renamed_item
+from tests.oracle.world import Cube, View, World
 
 NEVER = Condition({"constant": False})
 Rows = list[Row]
 
 
 class Access:
-    """The rules for one query of one principal; the queries inside of it follow the same."""
+    """The rules for one query of one principal; the queries inside of it follow the same. ``in_views``: the members of
+    views that the query names, by what they stand for."""
 
-    def __init__(self, world: World, question: Question, principal: Principal) -> None:
+    def __init__(
+        self,
+        world: World,
+        question: Question,
+        principal: Principal,
+        in_views: Mapping[str, tuple[View, str]] | None = None,
+    ) -> None:
+        self._in_views = in_views or {}
         self.world = world
         self.principal = principal
         self.zone = question.zone
@@ -109,7 +118,7 @@ class Access:
 
     # ------------------------------------------------------------ members
 
-    def applicable(self, cube: Cube) -> list[Policy]:
+    def applicable(self, cube: Cube | View) -> list[Policy]:
         """Rule 14.1."""
         return [
             policy
@@ -121,21 +130,44 @@ class Access:
     @property
     def denied(self) -> bool:
         """Rule 14.4: whether a member is named that nobody grants."""
-        for name, named in self._named.items():
-            cube = self.world.cube(name)
-            if cube.policies is not None:
-                policies = self.applicable(cube)
-                if not all(any(policy.grants(member) for policy in policies) for member in named):
-                    return True
-        return False
+        named: list[tuple[Cube | View, str]] = list(self._in_views.values())
+        named += [(self.world.cube(name), member) for name, given in self._named.items() for member in given]
+        return any(
+            owner.policies is not None
+            and not any(policy.grants(member) for policy in self.applicable(owner))
+            for owner, member in named
+        )
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What the row filters of views leave of every relation: rule 14.7, by 14.3."""
+        found: list[Condition] = []
+        for view, member in self._in_views.values():
+            if view.policies is None:
+                continue
+            opened = [self._of_view(view, policy) for policy in self.applicable(view) if policy.grants(member)]
+            item = folded({"or": opened})
+            found.append(Condition(item, paths=tuple(view.paths[name] for name in members(item))))
+        return tuple(found)
+
+    def _of_view(self, view: View, policy: Policy) -> Item:
+        """The row filter of a view's policy, on what the view's members stand for."""
+        origins = view.origins
+        return {"and": [renamed_item(self._stated(item), origins.__getitem__) for item in policy.filters]}
 
     def mask(self, full_name: str) -> list[Policy] | None:
         """The policies on whose rows a masked member is shown (rule 14.6); None if it is not masked at all."""
+        owner: Cube | View
         name, _, member = full_name.partition(".")
-        cube = self.world.cube(name)
-        if cube.policies is None or member not in self._named.get(name, ()):
+        if full_name in self._in_views:
+            owner, member = self._in_views[full_name]
+        else:
+            owner = self.world.cube(name)
+            if member not in self._named.get(name, ()):
+                return None
+        if owner.policies is None:
             return None
-        policies = self.applicable(cube)
+        policies = self.applicable(owner)
         full = [policy for policy in policies if policy.full(member)]
         masked = any(policy.grants(member) and not policy.full(member) for policy in policies)
         return full if masked and all(policy.filters for policy in full) else None
@@ -146,12 +178,26 @@ class Access:
         if policies is None:
             return lookup.member(full_name)
         name = full_name.partition(".")[0]
-        row = lookup.row[name]
-        if row is not None and any(self._opens(policy, self.world.cube(name), row) for policy in policies):
-            return lookup.member(full_name)
+        if full_name in self._in_views:  # the rows of a view are those that are joined
+            filters = FilterReader(self.world, self.zone)
+            if filters.holds(self.shown_by(full_name).item, lookup.member) is True:
+                return lookup.member(full_name)
+        else:
+            row = lookup.row[name]
+            if row is not None and any(self._opens(p, self.world.cube(name), row) for p in policies):
+                return lookup.member(full_name)
         dimension = self.world.dimension(full_name)
         assert dimension is not None
         return dimension.mask
+
+    def shown_by(self, full_name: str) -> Condition:
+        """On which joined rows a masked member of a view is shown; on none if it is no such member."""
+        policies = self.mask(full_name)
+        if not policies or full_name not in self._in_views:
+            return NEVER
+        view, _ = self._in_views[full_name]
+        item = folded({"or": [self._of_view(view, policy) for policy in policies]})
+        return Condition(item, paths=tuple(view.paths[name] for name in members(item)))
 
     def _looks_beyond(self, full_name: str) -> bool:
         """Whether a measure's value for a group is of other groups' rows too: a stage has fewer groups or leaves out
@@ -170,11 +216,27 @@ class Access:
         if policies is None:
             return value
         filters = FilterReader(self.world, self.zone)
-        tested = {name for policy in policies for item in policy.filters for name in members(item)}
+        items: list[Item] = [{"and": list(policy.filters)} for policy in policies]
+        if full_name in self._in_views:
+            view, _ = self._in_views[full_name]
+            items = [renamed_item(item, view.origins.__getitem__) for item in items]
+        tested = {name for item in items for name in members(item)}
         told = tested <= grouped.keys() and not self._looks_beyond(full_name)
-        for policy in policies if told else ():
-            if all(filters.holds(self._stated(item), grouped.__getitem__) is True for item in policy.filters):
+        for item in items if told else ():
+            if filters.holds(self._stated(item), grouped.__getitem__) is True:
                 return value
         measure = self.world.measure(full_name)
         assert measure is not None
         return measure.mask
+
+
+def folded(item: Item) -> Item:
+    """The filter without parts that are always or never true, so that it names only what it depends on."""
+    for group, ends in (("and", False), ("or", True)):
+        if group in item:
+            items = [folded(child) for child in item[group]]
+            if any(each.get("constant") is ends for each in items):
+                return {"constant": ends}
+            left = [each for each in items if "constant" not in each]
+            return {group: left} if left else {"constant": not ends}
+    return item

@@ -48,7 +48,7 @@ def answer(world: World, query: Mapping[str, Any], principal: Principal = NOBODY
     asked, paths = views.in_cubes(world, query)
     world, spelled = spelled_out(world, asked)
     question = read(world, spelled, passing(paths))
-    access = Access(world, question, principal)
+    access = Access(world, question, principal, views.named(world, query))
     if access.denied:
         question = replace(question, conditions=(*question.conditions, NEVER))
     rows = _rows(world, question, access)

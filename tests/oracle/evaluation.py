@@ -79,7 +79,10 @@ class Evaluation:
         return found
 
     def _cut(self, top: Top) -> Cut:
-        """The first values of the dimension, under what restricts the measure in the question: rule 12.3."""
+        """The first values of the dimension, under what restricts the measure in the question: rule 12.3. The measure
+        is one of the question's, so 1.6 holds for it too."""
+        measures = [name for name in self.question.measuring if self.world.measure(name) is not None]
+        self._along((*measures, top.by), self.root, self.question.paths)
         column = next(each for each in self.question.columns if each == GroupColumn(top.dimension))
         asked = replace(
             self.question, columns=(column,), measures=(top.by,), group_filters=(), shares=(), top=None

@@ -12,13 +12,14 @@ from tests.oracle.joins import Facts, NoPathError, find_tree, steps_to_many, tre
 from tests.oracle.measure_filters import OPERATOR, passing, spelled_out
 from tests.oracle.policies import NOBODY, ClaimSlot, Principal
 from tests.oracle.question import Question, leaf_measures, read
-from tests.oracle.views import added_filters, in_cubes
-from tests.oracle.world import World
+from tests.oracle.views import added_filters, in_cubes, named
+from tests.oracle.world import View, World
 
 
 def features(world: World, query: Mapping[str, Any], who: Principal = NOBODY) -> set[str]:
     """Names of the features, for counting."""
     asked = set(_defaults(world, query))
+    in_views = named(world, query)
     query, paths = in_cubes(world, query)
     asked |= {OPERATOR} if OPERATOR in str(query["filters"]) else set()
     world, query = spelled_out(world, query)
@@ -26,7 +27,9 @@ def features(world: World, query: Mapping[str, Any], who: Principal = NOBODY) ->
     if len(world.names) > 6:
         asked.add("seven or eight cubes")
     used = asked | set(_paths(world, question))
-    used |= set(_members(world, question)) | set(_shape(query, question)) | set(_access(world, question, who))
+    access = Access(world, question, who, in_views)
+    used |= set(_members(world, question)) | set(_shape(query, question)) | set(_access(world, question, access))
+    used |= set(_views(in_views, access))
     for item in query["filters"]:
         used |= set(_operators(item))
     leaves = leaf_measures(world, question)
@@ -144,9 +147,20 @@ def _beyond_rows(world: World, name: str, inside: str = "") -> Iterator[str]:
         yield from _beyond_rows(world, child, inside)
 
 
-def _access(world: World, question: Question, who: Principal) -> Iterator[str]:
+def _views(in_views: Mapping[str, tuple[View, str]], access: Access) -> Iterator[str]:
+    """Policies of the views that the query names members of."""
+    for view in (view for view, _ in in_views.values() if view.policies is not None):
+        policies = access.applicable(view)
+        yield "policies of a view" if policies else "no policy of a view applies"
+        if any(policy.filters for policy in policies):
+            yield "row filters of a view"
+    for name in in_views:
+        if (shown := access.mask(name)) is not None:
+            yield "masked member of a view" + (" on some rows" if shown else "")
+
+
+def _access(world: World, question: Question, access: Access) -> Iterator[str]:
     """Policies and slots of the cubes that the query names members of."""
-    access = Access(world, question, who)
     named = [*question.measuring, *question.grouped, *question.segments]
     named += [name for condition in question.conditions for name in condition.names]
     for cube in (world.cube(name) for name in {name.partition(".")[0] for name in named}):

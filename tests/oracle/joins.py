@@ -43,8 +43,8 @@ def find_tree(
     is joined from the one before it, and so is one on a hint unless it is the root: rules 1.6 and 1.9. Raises
     NoPathError.
     """
-    bound = _sources(paths)
-    given = _sources((*paths, *hints))
+    bound = sources(paths)
+    given = sources((*paths, *hints))
     wanted = frozenset(needed).union(*paths)
     for roots in (wanted - bound.keys(), frozenset(others) - wanted - bound.keys()):
         trees = [tree_from(world, root, wanted, given) for root in world.names if root in roots]
@@ -54,7 +54,7 @@ def find_tree(
     raise NoPathError(", ".join(sorted(wanted)))
 
 
-def _sources(paths: Iterable[Path]) -> dict[str, str]:
+def sources(paths: Iterable[Path]) -> dict[str, str]:
     """For each cube on a path but the first the one before it. Raises NoPathError where two paths say otherwise."""
     found: dict[str, str] = {}
     for path in paths:

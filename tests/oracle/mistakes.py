@@ -26,7 +26,7 @@ from cuboid.plan import (
     windows,
 )
 from cuboid.plan.facts import Facts
-from cuboid.query import dates, defaults, normalize, policies
+from cuboid.query import access, dates, defaults, normalize, policies
 from cuboid.query.model import ALWAYS, Access
 from cuboid.sql import conversions
 from cuboid.sql.aggregates import LeafSql
@@ -131,6 +131,7 @@ MISTAKES: tuple[Mistake, ...] = (
     in_code("sub-queries see the outer conditions", sub_queries, "_inner", code.always_propagated()),
     in_code("sub-queries see no conditions", sub_queries, "_inner", code.never_propagated()),
     in_code("row policies are forgotten", policies.Policies, "rows", lambda *given: ALWAYS),
+    in_code("row filters of views are forgotten", access.AccessReader, "read", code.without_rules_of_views()),
     in_code("policies narrow each other", policies, "any_of", policies.all_of),
     in_code("a missing claim opens all rows", policies, "NEVER", ALWAYS),
     in_code("what nobody grants is answered", policies.Policies, "readable", lambda *given: True),

@@ -7,6 +7,8 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from tests.oracle.filters import FilterReader
 from tests.oracle.joins import RowLookup, table_rows
+from tests.oracle.measure_filters import OPERATOR
+from tests.oracle.permits import with_view_permits
 from tests.oracle.questions import JsonQuery, Questions
 from tests.oracle.views import renamed
 from tests.oracle.world import Cube, DefaultFilter, Path, View, ViewPart, World
@@ -19,7 +21,8 @@ def with_views(draw: st.DrawFn, world: World, zone: str) -> World:
         return world
     number = draw(st.integers(1, 2))
     views = (_view(draw, world, f"view_{at}", roots) for at in range(number))
-    return World(world.cubes, tuple(_with_defaults(draw, world, view, zone) for view in views))
+    views = (with_view_permits(draw, world, _with_defaults(draw, world, view, zone)) for view in views)
+    return World(world.cubes, tuple(views))
 
 
 def _view(draw: st.DrawFn, world: World, name: str, roots: list[str]) -> View:
@@ -95,6 +98,8 @@ def through_view(draw: st.DrawFn, world: World, query: JsonQuery) -> JsonQuery:
     found: list[tuple[View, dict[str, str]]] = []
     for view in world.views:
         names = {origin: name for name, origin in view.origins.items()}
+        if view.policies is not None and OPERATOR in str(query["filters"]):
+            continue  # of a masked measure it is Forbidden
         if measures <= names.keys() and named & names.keys():
             found.append((view, names))
     if not found or draw(st.integers(0, 2)) == 0:

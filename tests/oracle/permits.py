@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import strategies as st
 from tests.oracle.joins import tree_from
 from tests.oracle.policies import NOBODY, Claim, ClaimSlot, ClaimTest, ParamSlot, Policy, Principal, Slot
-from tests.oracle.world import Cube, Dimension, World
+from tests.oracle.world import Cube, Dimension, Path, View, World
 
 TESTED = ("n", "s", "flag", "amount")
 GROUPS = ("red", "blue", "green")
@@ -54,22 +55,35 @@ class Permits:
         groups = self.pick((("*",), ("red",), ("red", "blue"), ("blue",), ("green", "red")))
         conditions = (self.pick(TESTS),) if self.pick((False, False, False, True)) else ()
         filters = tuple(self.tree(1) for _ in range(self.pick((0, 1, 1, 2))))
-        names = [m.name for m in (*self.cube.dimensions, *self.cube.measures, *self.cube.segments)]
+        names = self.names()
         form = self.pick(("all", "all", "excludes", "includes", "masked", "masked"))
         if form == "excludes":
             return Policy(groups, conditions, None, self.some(names, 2), None, filters)
         if form == "includes":
             return Policy(groups, conditions, self.most(names), (), None, filters)
         if form == "masked":
-            hidden = [*self.hideable(), *(m.name for m in self.cube.measures)]
+            hidden = self.hideable()
             masked = tuple(self.draw(st.lists(st.sampled_from(hidden), min_size=1, max_size=5, unique=True)))
             return Policy(groups, conditions, tuple(n for n in names if n not in masked), (), masked, filters)
         return Policy(groups, conditions, filters=filters)
 
+    def names(self) -> list[str]:
+        """The short names of all members."""
+        return [m.name for m in (*self.cube.dimensions, *self.cube.measures, *self.cube.segments)]
+
     def hideable(self) -> list[str]:
-        """The dimensions that may be masked: neither keys nor what row filters test."""
-        plain = (d for d in self.cube.dimensions if not d.primary_key and not d.values)
-        return [d.name for d in plain if d.name not in self.tests]
+        """The members that may be masked: measures, and dimensions that are neither keys nor what row filters test."""
+        plain = (d.name for d in self.cube.dimensions if self.may_hide(d))
+        return [*plain, *(m.name for m in self.cube.measures)]
+
+    def may_hide(self, dimension: Dimension) -> bool:
+        return not (dimension.primary_key or dimension.values or dimension.name in self.tests)
+
+    def dimension(self, full_name: str) -> Dimension:
+        """The dimension that a filter may test."""
+        found = self.world.dimension(full_name)
+        assert found is not None
+        return found
 
     def some(self, names: Sequence[str], most: int) -> tuple[str, ...]:
         return tuple(self.draw(st.lists(st.sampled_from(names), max_size=most, unique=True))) if names else ()
@@ -83,8 +97,7 @@ class Permits:
         if form != "leaf":
             return {form: [self.tree(depth - 1) for _ in range(2)]}
         name = self.pick(self.tested())
-        dimension = self.world.dimension(name)
-        assert isinstance(dimension, Dimension)
+        dimension = self.dimension(name)
         if self.pick((False, False, False, True)):
             return {"member": name, "operator": self.pick(("set", "notSet"))}
         if dimension.type == "boolean":
@@ -123,6 +136,49 @@ class Permits:
         return tuple(found)
 
 
+class ViewPermits(Permits):
+    """Draws what a view lets through. Its filters test what there is once for each row of the view's root: what decides
+    about masks must not repeat rows."""
+
+    def __init__(self, draw: st.DrawFn, world: World, view: View) -> None:
+        super().__init__(draw, world, world.cube(view.parts[0].path[0]), TESTED)
+        self.view = view
+
+    def names(self) -> list[str]:
+        return [name for part in self.view.parts for name in part.names]
+
+    def hideable(self) -> list[str]:
+        found = []
+        for name, origin in self.view.origins.items():
+            dimension = self.world.dimension(origin)
+            hides = self.world.measure(origin) is not None if dimension is None else self.may_hide(dimension)
+            found += [name.partition(".")[2]] if hides else []
+        return found
+
+    def tested(self) -> list[str]:
+        return [
+            f"{self.view.name}.{name}"
+            for part in self.view.parts
+            for name, origin in part.names.items()
+            if origin.partition(".")[2] in self.tests and self._once(part.path)
+        ]
+
+    def _once(self, path: Path) -> bool:
+        joins = {(cube.name, join.target): join for cube in self.world.cubes for join in cube.joins}
+        return all(joins[step].relationship != "one_to_many" for step in pairwise(path))
+
+    def dimension(self, full_name: str) -> Dimension:
+        return super().dimension(self.view.origins[full_name])
+
+
+def with_view_permits(draw: st.DrawFn, world: World, view: View) -> View:
+    """With policies, in a third of the views."""
+    permits = ViewPermits(draw, world, view)
+    if not permits.tested() or draw(st.integers(0, 2)) != 1:
+        return view
+    return replace(view, policies=permits.policies())
+
+
 def with_permits(draw: st.DrawFn, world: World, *, dense: bool = False) -> World:
     """The world with policies on some cubes and slots in the SELECT of some; in dense worlds both more often."""
     some = ("neither", "neither", "policies", "policies", "slots", "both")
@@ -148,9 +204,8 @@ def _masked(draw: st.DrawFn, cube: Cube, permits: Permits) -> Cube:
     if draw(st.booleans()):
         return cube
     masks = {"string": "***", "number": -1}
-    hideable = permits.hideable()
     dimensions = tuple(
-        replace(d, mask=masks[d.type]) if d.name in hideable and d.type in masks else d
+        replace(d, mask=masks[d.type]) if permits.may_hide(d) and d.type in masks else d
         for d in cube.dimensions
     )
     measures = tuple(
@@ -162,7 +217,8 @@ def _masked(draw: st.DrawFn, cube: Cube, permits: Permits) -> Cube:
 @st.composite
 def principals(draw: st.DrawFn, world: World) -> Principal:
     """Somebody who asks; nobody where nobody is asked for."""
-    if all(cube.policies is None and not cube.slots for cube in world.cubes):
+    guarded = [each.policies for each in (*world.cubes, *world.views) if each.policies is not None]
+    if not guarded and not any(cube.slots for cube in world.cubes):
         return NOBODY
     claims = {
         "level": (1, 2, 3),
@@ -178,9 +234,9 @@ def principals(draw: st.DrawFn, world: World) -> Principal:
     groups: list[str] = draw(st.lists(st.sampled_from(GROUPS), max_size=2, unique=True))
     if draw(st.integers(0, 4)) != 2:  # mostly somebody who may read
         groups += [
-            draw(st.sampled_from(policies)).groups[0] for cube in world.cubes if (policies := cube.policies)
+            draw(st.sampled_from(policies)).groups[0] for policies in guarded
         ]
     return Principal(tuple(sorted({*groups} - {"*"})), said)
 
 
-__all__ = ["principals", "with_permits"]
+__all__ = ["principals", "with_permits", "with_view_permits"]

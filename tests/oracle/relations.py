@@ -13,12 +13,15 @@ from tests.oracle.filters import FilterReader, RefusedError
 from tests.oracle.joins import (
     Facts,
     JoinedRow,
+    NoPathError,
     Row,
     RowLookup,
     Tree,
     find_tree,
     joined_rows,
+    sources,
     steps_to_many,
+    tree_from,
 )
 from tests.oracle.members import Shift
 from tests.oracle.policies import ParamSlot
@@ -85,17 +88,21 @@ class Reader:
         needed = set(reads)
         for name in (key.member for key in state.keys):
             needed |= world.cubes_of(name)
-        for name in (*segments, *(name for condition in conditions for name in condition.names)):
+        tested = [name for condition in conditions for name in condition.names]
+        for name in (*segments, *tested, *(name for each in self.access.conditions for name in each.names)):
             needed |= world.cubes_of(name)
         cut = self.cut if self.cut is not None and self.cut.drop else None
         if cut is not None:
             needed |= world.cubes_of(cut.dimension)
-        paths = [key.path for key in state.keys] + [path for each in conditions for path in each.paths]
+        paths = [key.path for key in state.keys]
+        paths += [path for each in (*conditions, *self.access.conditions) for path in each.paths]
         paths += [self.paths[name] for name in segments if name in self.paths]
         paths += [*state.along, *([cut.path] if cut is not None else ())]
         filters = FilterReader(world, self.zone, state.shifts)
         tests = [filters.test(condition.item) for condition in conditions]
+        rules = [filters.test(each.item) for each in self.access.conditions]
         tree = find_tree(world, needed, self.mentioned, paths, self.hints)
+        tree = self._with_masks(tree, [*tested, *(() if self.bare else (k.member for k in state.keys))], paths)
         kept: list[tuple[JoinedRow, Group]] = []
         for row in joined_rows(world, tree, partial(self._rows_of, conditions, filters)):
             lookup = self.lookup(row)
@@ -105,11 +112,26 @@ class Reader:
                 and self._key(GroupColumn(cut.dimension), lookup, state.shifts) not in cut.first
             ):
                 continue
+            if not all(test(lookup.member) is True for test in rules):
+                continue
             if all(test(shown) is True for test in tests) and all(
                 evaluate(world.segment(name).expression, lookup) is True for name in segments
             ):
                 kept.append((row, tuple(self.key_value(key, lookup, state.shifts) for key in state.keys)))
         return Relation(tree, kept)
+
+    def _with_masks(self, tree: Tree, names: Iterable[str], paths: Iterable[Path]) -> Tree:
+        """The tree with what decides about masks of views, which changes nothing of what is there: rule 14.6."""
+        rules = [self.access.shown_by(name) for name in names]
+        cubes = {cube for rule in rules for name in rule.names for cube in self.world.cubes_of(name)}
+        joined = {tree.root, *(join.target for _, join in tree.edges)}
+        if cubes <= joined:
+            return tree
+        bound = sources((*paths, *(path for rule in rules for path in rule.paths), *self.hints))
+        found = tree_from(self.world, tree.root, frozenset(cubes | joined), bound)
+        if found is None:
+            raise NoPathError(", ".join(sorted(cubes)))
+        return found
 
     def _shown(self, lookup: RowLookup, name: str) -> Value:
         return self.access.shown(name, lookup)

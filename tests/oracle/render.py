@@ -44,6 +44,8 @@ def _view(view: View) -> dict[str, Any]:
         for part in view.parts
     ]
     described: dict[str, Any] = {"name": view.name, "cubes": parts}
+    if view.policies is not None:
+        described["access_policy"] = [_policy(policy) for policy in view.policies]
     if view.defaults:
         described["default_filters"] = [
             {**default.item} | ({"unless": list(default.unless)} if default.unless else {})

@@ -14,7 +14,7 @@ import pytest
 from tests.oracle.evaluate import answer
 from tests.oracle.expressions import Column, Compare, Expression, Value
 from tests.oracle.policies import Claim, ClaimSlot, ClaimTest, ParamSlot, Policy, Principal, Slot
-from tests.oracle.world import Cube, Dimension, Join, Measure, Table, TableColumn, World
+from tests.oracle.world import Cube, Dimension, Join, Measure, Table, TableColumn, View, ViewPart, World
 
 USERS = ((1, "Ann", "Berlin", 100), (2, "Ben", "Rome", 200), (3, "Cem", "Rome", 400))
 ORDERS = ((1, 1, "DE", 10), (2, 2, "DE", 20), (3, 2, "IT", 40), (4, None, "IT", 80))
@@ -175,6 +175,56 @@ def test_a_measure_is_shown_for_groups_that_say_that_all_their_rows_are_open() -
     world, principal = shop(users=(STAFF, ROMANS)), who("staff", "roman")
     assert ask(world, principal, "users.salaries") == [(-1,)]
     assert ask(world, principal, "users.city", "users.salaries") == [("Berlin", -1), ("Rome", 600)]
+
+
+# ---------------------------------------------------------------- views
+
+
+def sold(*policies: Policy, orders: tuple[Policy, ...] | None = None) -> World:
+    """Orders and their users in one view, which has policies."""
+    parts = (
+        ViewPart(("orders",), ("country", "count", "sum"), prefix=False),
+        ViewPart(("orders", "users"), ("city", "salary", "count"), prefix=True),
+    )
+    return World(shop(orders=orders).cubes, (View("sold", parts, policies=policies),))
+
+
+def seen(world: World, who: Principal, *names: str) -> list[tuple[Value, ...]]:
+    """The rows for members of the view, of which those with measures' names are measures."""
+    measures = [f"sold.{name}" for name in names if name in ("count", "sum", "users_count")]
+    dimensions = [name for each in names if (name := f"sold.{each}") not in measures]
+    rows = answer(world, {"measures": measures, "dimensions": dimensions}, who).rows
+    return sorted((tuple(row[f"sold.{name}"] for name in names) for row in rows), key=str)
+
+
+IN_ROME = Policy(("roman",), filters=(equals("sold.users_city", ["Rome"]),))
+
+
+def test_the_row_filters_of_a_view_are_conditions_whatever_is_measured() -> None:
+    world = sold(IN_ROME)
+    assert seen(world, who("roman"), "sum") == [(60,)]  # orders 2 and 3
+    assert seen(world, who("roman"), "users_count") == [(1,)]  # Ben; Cem has no order
+    assert seen(world, who(), "sum") == [(None,)]
+    assert ask(world, who(), "orders.sum") == [(150,)]  # of the cube itself, which has no policies
+
+
+def test_a_view_grants_its_members_and_the_cubes_row_filters_hold_besides() -> None:
+    clerks = Policy(("clerk",), includes=("count",))
+    world = sold(IN_ROME, clerks, orders=(SELLERS,))
+    seller = {"country": "IT"}
+    assert seen(world, who("clerk", "seller", **seller), "count") == [(2,)]  # orders 3 and 4
+    assert seen(world, who("clerk", "seller", **seller), "sum") == [(None,)]  # nobody grants it
+    assert seen(world, who("clerk", "roman", "seller", **seller), "count", "sum") == [(1, 40)]  # order 3
+
+
+def test_a_member_that_a_view_masks_is_shown_on_the_joined_rows_of_who_shows_it() -> None:
+    staff = Policy(("staff",), includes=("count", "users_city", "country"), masked=("users_salary", "sum"))
+    world = sold(staff, IN_ROME)
+    assert seen(world, who("staff"), "users_salary", "count") == [(None, 4)]
+    assert seen(world, who("staff", "roman"), "users_salary", "count") == [(200, 2), (None, 2)]
+    by_city = seen(world, who("staff", "roman"), "users_city", "sum")
+    assert by_city == [("Berlin", None), ("Rome", 60), (None, None)]
+    assert seen(world, who("staff", "roman"), "country", "sum") == [("DE", None), ("IT", None)]
 
 
 # ---------------------------------------------------------------- SQL that a query fills

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from tests.oracle.expressions import Case, Column, Compare, Constant, Expression, IsNull, Logic, Reference
+from tests.oracle.expressions import (
+    Case,
+    Column,
+    Compare,
+    Constant,
+    Expression,
+    IsNull,
+    Logic,
+    Ratio,
+    Reference,
+)
 from tests.oracle.members import Conversion, Stage, SwitchCase
 from tests.oracle.pipeline import Pipeline
 from tests.oracle.policies import Policy
@@ -167,6 +177,23 @@ def test_a_key_that_a_stage_leaves_out_and_adds_again_is_the_states_through_a_vi
     for cube in ("orders", "all_orders"):
         asked = {"measures": [f"{cube}.again"], "dimensions": [f"{cube}.country"], "filters": []}
         check(pipeline, world, {**asked, "timeDimensions": []})
+
+
+def test_what_top_goes_by_along_another_path_is_refused(pipeline: Pipeline) -> None:
+    # The oracle took it for a question of its own, in which a measure may be meant along another path (1.6).
+    users, orders = shop().cubes
+    each = Measure("each", "number", Ratio(Reference("users", "count"), Reference("orders", "count")))
+    users = replace(users, measures=(*users.measures, each))
+    parts = (
+        ViewPart(("orders",), ("country", "count"), False),
+        ViewPart(("orders", "users"), ("each",), False),
+    )
+    world = World((users, orders), (View("sold", parts),))
+    pipeline.show(world)
+    top = {"dimension": "sold.country", "by": "sold.count", "limit": 1}
+    asked = {"measures": ["sold.each"], "dimensions": ["sold.country"], "timeDimensions": [], "filters": []}
+    assert check(pipeline, world, asked) == "answers"
+    assert check(pipeline, world, {**asked, "top": top}).startswith("refused")
 
 
 def visiting() -> World:

@@ -9,7 +9,7 @@ from typing import Any
 from tests.oracle.expressions import Value
 from tests.oracle.filters import Item, RefusedError, members
 from tests.oracle.question import Paths
-from tests.oracle.world import Path, World
+from tests.oracle.world import Path, View, World
 
 Rename = Callable[[str], str]
 
@@ -50,6 +50,23 @@ def added_filters(world: World, query: Mapping[str, Any]) -> list[Item]:
     ]
 
 
+def named(world: World, query: Mapping[str, Any]) -> dict[str, tuple[View, str]]:
+    """The members of views that the query names, by what they stand for: each with its view and its name there. To
+    order by a member is not to name it."""
+    by_name = {name: (view, origin) for view in world.views for name, origin in view.origins.items()}
+    found: dict[str, tuple[View, str]] = {}
+
+    def note(name: str) -> str:
+        member, _ = _split(name)
+        if member in by_name:
+            view, origin = by_name[member]
+            found[origin] = (view, member.partition(".")[2])
+        return name
+
+    renamed({key: value for key, value in query.items() if key != "order"}, note)
+    return found
+
+
 def renamed(query: Mapping[str, Any], named: Rename) -> dict[str, Any]:
     """The query with other names in all places."""
     found = dict(query)
@@ -58,9 +75,9 @@ def renamed(query: Mapping[str, Any], named: Rename) -> dict[str, Any]:
             found[key] = [named(name) for name in query[key]]
     for key in ("timeDimensions", "percentOfTotal", "filters"):
         if key in query:
-            found[key] = [_entry(entry, named) for entry in query[key]]
+            found[key] = [renamed_item(entry, named) for entry in query[key]]
     if "top" in query:
-        found["top"] = _entry(query["top"], named)
+        found["top"] = renamed_item(query["top"], named)
     order = query.get("order")
     if isinstance(order, Mapping):
         found["order"] = {named(name): direction for name, direction in order.items()}
@@ -69,7 +86,7 @@ def renamed(query: Mapping[str, Any], named: Rename) -> dict[str, Any]:
     return found
 
 
-def _entry(entry: Mapping[str, Any], named: Rename) -> dict[str, Any]:
+def renamed_item(entry: Mapping[str, Any], named: Rename) -> dict[str, Any]:
     """Part of a query: what it calls a member or groups of such."""
     found = dict(entry)
     for key in ("dimension", "measure", "member", "by"):
@@ -77,7 +94,7 @@ def _entry(entry: Mapping[str, Any], named: Rename) -> dict[str, Any]:
             found[key] = named(entry[key])
     for key in ("and", "or"):
         if key in entry:
-            found[key] = [_entry(each, named) for each in entry[key]]
+            found[key] = [renamed_item(each, named) for each in entry[key]]
     if "within" in entry:
         found["within"] = [named(name) for name in entry["within"]]
     return found

@@ -163,16 +163,22 @@ class DefaultFilter:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Members of cubes, each along its path."""
+    """Members of cubes, each along its path. ``policies`` None: open to all; their filters have full names in the view."""
 
     name: str
     parts: tuple[ViewPart, ...]
     defaults: tuple[DefaultFilter, ...] = ()
+    policies: tuple[Policy, ...] | None = None
 
     @property
     def origins(self) -> dict[str, str]:
         """The full names of all members by their full names in the view."""
         return {f"{self.name}.{name}": origin for part in self.parts for name, origin in part.names.items()}
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """The path of each member, by its full name in its cube."""
+        return {origin: part.path for part in self.parts for origin in part.names.values()}
 
 
 @dataclass(frozen=True, slots=True)
