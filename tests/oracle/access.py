@@ -133,8 +133,7 @@ class Access:
         named: list[tuple[Cube | View, str]] = list(self._in_views.values())
         named += [(self.world.cube(name), member) for name, given in self._named.items() for member in given]
         return any(
-            owner.policies is not None
-            and not any(policy.grants(member) for policy in self.applicable(owner))
+            owner.policies is not None and not any(policy.grants(member) for policy in self.applicable(owner))
             for owner, member in named
         )
 
@@ -145,9 +144,13 @@ class Access:
         for view, member in self._in_views.values():
             if view.policies is None:
                 continue
-            opened = [self._of_view(view, policy) for policy in self.applicable(view) if policy.grants(member)]
+            opened = [
+                self._of_view(view, policy) for policy in self.applicable(view) if policy.grants(member)
+            ]
             item = folded({"or": opened})
-            found.append(Condition(item, paths=tuple(view.paths[name] for name in members(item))))
+            found.append(
+                Condition(item, paths=tuple(path for name in members(item) for path in view.paths[name]))
+            )
         return tuple(found)
 
     def _of_view(self, view: View, policy: Policy) -> Item:
@@ -197,7 +200,7 @@ class Access:
             return NEVER
         view, _ = self._in_views[full_name]
         item = folded({"or": [self._of_view(view, policy) for policy in policies]})
-        return Condition(item, paths=tuple(view.paths[name] for name in members(item)))
+        return Condition(item, paths=tuple(path for name in members(item) for path in view.paths[name]))
 
     def _looks_beyond(self, full_name: str) -> bool:
         """Whether a measure's value for a group is of other groups' rows too: a stage has fewer groups or leaves out

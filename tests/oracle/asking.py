@@ -59,7 +59,8 @@ def shows_rows(world: World, query: JsonQuery, who: Principal) -> bool | None:
 def easier(draw: st.DrawFn, world: World, question: Asked) -> Iterator[Asked]:
     """The question without one of its narrowing parts; by others; without several of them."""
     query, who = question
-    rolling = any(rolls(world, name) for name in in_cubes(world, query)[0].get("measures", ()))
+    whole, in_members, _ = in_cubes(world, query)
+    rolling = any(rolls(whole, name) for name in in_members.get("measures", ()))
     parts = list(narrower(query, rolling=rolling))
     others = [draw(principals(world)) for _ in range(3)]
     if shows_rows(world, parts[-1], who) is not True:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -38,12 +38,14 @@ def values(reader: Reader, leaf: str, state: State) -> Groups:
             raise RefusedError(f"{leaf} follows rows of {cube_of(counted)}, which has no key")
     others = {cube for cube in later if cube != first}
     relation = _relation(
-        reader, leaf, 0, _only(state, lambda cubes: len(cubes) != 1 or not cubes <= others), first
+        reader, leaf, 0, _only(reader, state, lambda cubes: len(cubes) != 1 or not cubes <= others), first
     )
     plain = replace(reader, cut=None)
     steps: list[list[Event]] = []
     for number, cube in enumerate(later, start=1):
-        own = replace(_only(state, lambda cubes, cube=cube: cubes == {cube} != {first}), keys=(), along=())  # type: ignore[misc]
+        own = replace(
+            _only(reader, state, lambda cubes, cube=cube: cubes == {cube} != {first}), keys=(), along=()
+        )  # type: ignore[misc]
         rows = [row for row, _ in _relation(plain, leaf, number, own, None).rows]
         steps.append(
             list(dict.fromkeys(e for row in rows if (e := _event(reader, leaf, number, row)) is not None))
@@ -88,12 +90,16 @@ def _goes_on(path: tuple[Event, ...], steps: Sequence[Sequence[Event]], end: dat
     )
 
 
-def _only(state: State, wanted: Callable[[set[str]], bool]) -> State:
+def _only(reader: Reader, state: State, wanted: Callable[[set[str]], bool]) -> State:
     """The state with those conditions and segments alone whose members are of such cubes."""
+
+    def owners(names: Iterable[str]) -> set[str]:
+        return set().union(*map(reader.world.owners, names))
+
     return replace(
         state,
-        conditions=tuple(c for c in state.conditions if wanted({cube_of(name) for name in c.names})),
-        segments=tuple(s for s in state.segments if wanted({cube_of(s)})),
+        conditions=tuple(c for c in state.conditions if wanted(owners(c.names))),
+        segments=tuple(s for s in state.segments if wanted(owners({s}))),
     )
 
 

@@ -45,13 +45,13 @@ class Answer:
 
 def answer(world: World, query: Mapping[str, Any], principal: Principal = NOBODY) -> Answer:
     """The answer to a JSON query. Raises NoPathError, and RefusedError where a measure has no grain."""
-    asked, paths = views.in_cubes(world, query)
-    world, spelled = spelled_out(world, asked)
-    question = read(world, spelled, passing(paths))
-    access = Access(world, question, principal, views.named(world, query))
+    whole, asked, paths = views.in_cubes(world, query)
+    whole, spelled = spelled_out(whole, asked)
+    question = read(whole, spelled, passing(paths))
+    access = Access(whole, question, principal, views.named(world, query))
     if access.denied:
         question = replace(question, conditions=(*question.conditions, NEVER))
-    rows = _rows(world, question, access)
+    rows = _rows(whole, question, access)
     keyed = [_columns_by_key(question, group, measures) for group, measures in rows]
     keys = [column.key for column in question.columns]
     tail = [(key, False) for key in keys if key not in dict(question.order)]

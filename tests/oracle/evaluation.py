@@ -13,7 +13,7 @@ from tests.oracle.aggregates import aggregate, reads_of, row_value
 from tests.oracle.expressions import Column, Reference, Value, evaluate
 from tests.oracle.filters import RefusedError, members
 from tests.oracle.joins import Facts, JoinedRow
-from tests.oracle.question import GroupColumn, Paths, Question, Share, Top, leaf_measures, units
+from tests.oracle.question import GroupColumn, PathsOf, Question, Share, Top, leaf_measures, units
 from tests.oracle.relations import Cut, Reader, Relation, cube_of
 from tests.oracle.state import Group, Groups, State
 from tests.oracle.world import Dimension, Path, World
@@ -96,7 +96,11 @@ class Evaluation:
         first = [*told, *(row for row in rows if row[1][top.by] is None)][: top.limit]
         others = top.others if isinstance(top.others, str) else None
         return Cut(
-            top.dimension, frozenset(group[0] for group, _ in first), others, top.others is False, column.path
+            top.dimension,
+            frozenset(group[0] for group, _ in first),
+            others,
+            top.others is False,
+            column.paths,
         )
 
     def totals(self, share: Share) -> Groups:
@@ -127,7 +131,7 @@ class Evaluation:
         return lambda name: self.access.measure_shown(name, value_of(name), plain)
 
     def combined(
-        self, measures: Iterable[str], state: State, paths: Paths | None = None
+        self, measures: Iterable[str], state: State, paths: PathsOf | None = None
     ) -> list[tuple[Group, ValueOf]]:
         """The groups of several measures, united, each with what gives the value of any of them, rule 2.8; without
         measures the distinct groups of one relation, rule 2.11. ``paths``: those that measures are meant along."""
@@ -144,16 +148,22 @@ class Evaluation:
             groups.append(())
         return [(group, self._value_of(parts, group)) for group in dict.fromkeys(groups)]
 
-    def _along(self, measures: Iterable[str], state: State, paths: Paths) -> dict[str, tuple[Path, ...]]:
+    def _along(self, measures: Iterable[str], state: State, paths: PathsOf) -> dict[str, tuple[Path, ...]]:
         """What the measures are computed of, with the paths that they are meant along. Raises RefusedError where
         these are several, rule 1.6."""
         found: dict[str, tuple[Path, ...]] = {}
-        for name in measures:
-            along = (*state.along, *((paths[name],) if len(paths.get(name, ())) > 1 else ()))
+        for name in (part for measure in measures for part in self._parts(measure)):
+            along = (*state.along, *(path for path in paths.get(name, ()) if len(path) > 1))
             for unit in units(self.world, name):
                 if found.setdefault(unit, along) != along:
                     raise RefusedError(f"{unit} is asked along different paths")
         return found
+
+    def _parts(self, name: str) -> tuple[str, ...]:
+        """What a view's own measure is made of, each along a path of its own; of other measures themselves."""
+        measure = self.world.measure(name)
+        assert measure is not None
+        return measure.children if measure.of_view else (name,)
 
     def _value_of(self, parts: dict[str, Groups], group: Group) -> ValueOf:
         def value_of(name: str) -> Value:
@@ -257,7 +267,7 @@ class Evaluation:
         for leaf in leaves:
             cubes |= reads_of(self.reader, leaf)
         named = (*question.measuring, *plain)
-        return frozenset(cubes).union(*(question.paths.get(name, ()) for name in named))
+        return frozenset(cubes).union(*(path for name in named for path in question.paths.get(name, ())))
 
     # ------------------------------------------------------------ dimensions over measures
 

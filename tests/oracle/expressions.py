@@ -7,7 +7,7 @@ NULL, comparisons with NULL are NULL, ``and``/``or`` are Kleene's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal as OneOf
@@ -221,6 +221,30 @@ def atoms(expression: Expression) -> Iterator[Column | Reference]:
             yield from atoms(item)
         case Constant():
             return
+
+
+def mapped(expression: Expression, change: Callable[[Column | Reference], Expression]) -> Expression:
+    """``expression`` with something else for each column and member that it names."""
+
+    def each(items: tuple[Expression, ...]) -> tuple[Expression, ...]:
+        return tuple(mapped(item, change) for item in items)
+
+    match expression:
+        case Column() | Reference():
+            return change(expression)
+        case Compare(_, left, right) | Arithmetic(_, left, right):
+            return replace(expression, left=mapped(left, change), right=mapped(right, change))
+        case Ratio(dividend, divisor):
+            return Ratio(*each((dividend, divisor)))
+        case Coalesce(items) | Concat(items) | Logic(_, items):
+            return replace(expression, items=each(items))
+        case Case(branches, otherwise):
+            pairs = tuple((mapped(condition, change), mapped(value, change)) for condition, value in branches)
+            return Case(pairs, None if otherwise is None else mapped(otherwise, change))
+        case IsNull(item, _):
+            return replace(expression, item=mapped(item, change))
+        case Constant():
+            return expression
 
 
 def to_sql(expression: Expression, cube: str, spelling: Spelling = STANDARD) -> str:

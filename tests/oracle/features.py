@@ -20,7 +20,7 @@ def features(world: World, query: Mapping[str, Any], who: Principal = NOBODY) ->
     """Names of the features, for counting."""
     asked = set(_defaults(world, query))
     in_views = named(world, query)
-    query, paths = in_cubes(world, query)
+    world, query, paths = in_cubes(world, query)
     asked |= {OPERATOR} if OPERATOR in str(query["filters"]) else set()
     world, query = spelled_out(world, query)
     question = read(world, query, passing(paths))
@@ -28,7 +28,9 @@ def features(world: World, query: Mapping[str, Any], who: Principal = NOBODY) ->
         asked.add("seven or eight cubes")
     used = asked | set(_paths(world, question))
     access = Access(world, question, who, in_views)
-    used |= set(_members(world, question)) | set(_shape(query, question)) | set(_access(world, question, access))
+    used |= (
+        set(_members(world, question)) | set(_shape(query, question)) | set(_access(world, question, access))
+    )
     used |= set(_views(in_views, access))
     for item in query["filters"]:
         used |= set(_operators(item))
@@ -58,7 +60,11 @@ def _defaults(world: World, query: Mapping[str, Any]) -> Iterator[str]:
 def _paths(world: World, question: Question) -> Iterator[str]:
     if question.paths:
         yield "view"
-    if any(tree_of(world, path[0], {path[-1]}) != set(path) for path in question.paths.values()):
+    if any(
+        tree_of(world, path[0], {path[-1]}) != set(path)
+        for paths in question.paths.values()
+        for path in paths
+    ):
         yield "view along another path than the shortest"
     if question.hints:
         yield "joinHints"
@@ -154,6 +160,8 @@ def _views(in_views: Mapping[str, tuple[View, str]], access: Access) -> Iterator
         yield "policies of a view" if policies else "no policy of a view applies"
         if any(policy.filters for policy in policies):
             yield "row filters of a view"
+    if any(own.name == name for view, name in in_views.values() for own in view.own):
+        yield "own member of a view"
     for name in in_views:
         if (shown := access.mask(name)) is not None:
             yield "masked member of a view" + (" on some rows" if shown else "")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.oracle.expressions import Logic
-from tests.oracle.question import Paths
+from tests.oracle.question import PathsOf
 from tests.oracle.world import Dimension, World
 
 OPERATOR = "measureFilter"
@@ -64,9 +64,9 @@ def _items(world: World, items: Sequence[Item]) -> Iterator[Item]:
                 yield {"member": dimension, "operator": "equals", "values": ["true"]}
 
 
-def passing(paths: Paths) -> Paths:
+def passing(paths: PathsOf) -> PathsOf:
     """The paths of members, those of what measures let through too."""
-    return {**paths, **{f"{name.partition('.')[0]}.{_passes(name)}": path for name, path in paths.items()}}
+    return {**paths, **{f"{name.partition('.')[0]}.{_passes(name)}": own for name, own in paths.items()}}
 
 
 def _passes(name: str) -> str:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.oracle.filters import FilterReader
 from tests.oracle.joins import RowLookup, table_rows
 from tests.oracle.measure_filters import OPERATOR
+from tests.oracle.own_members import asking_for_own, with_own_members
 from tests.oracle.permits import with_view_permits
 from tests.oracle.questions import JsonQuery, Questions
 from tests.oracle.views import renamed
@@ -21,6 +22,7 @@ def with_views(draw: st.DrawFn, world: World, zone: str) -> World:
         return world
     number = draw(st.integers(1, 2))
     views = (_view(draw, world, f"view_{at}", roots) for at in range(number))
+    views = (with_own_members(draw, world, view) for view in views)
     views = (with_view_permits(draw, world, _with_defaults(draw, world, view, zone)) for view in views)
     return World(world.cubes, tuple(views))
 
@@ -62,7 +64,7 @@ def _with_defaults(draw: st.DrawFn, world: World, view: View, zone: str) -> View
     some."""
     plain = [
         name
-        for name, origin in view.origins.items()
+        for name, origin in view.taken.items()
         if (dimension := world.dimension(origin)) is not None
         and not dimension.values
         and not world.measured(origin)
@@ -74,7 +76,7 @@ def _with_defaults(draw: st.DrawFn, world: World, view: View, zone: str) -> View
     defaults = []
     for _ in range(draw(st.sampled_from((1, 1, 2)))):
         name = draw(st.sampled_from(plain))
-        item = questions.leaf(view.origins[name])
+        item = questions.leaf(view.taken[name])
         if _lets_half_through(world, zone, item):
             unless = draw(st.lists(st.sampled_from(plain), max_size=1)) if draw(st.booleans()) else []
             defaults.append(DefaultFilter({**item, "member": name}, tuple(unless)))
@@ -97,7 +99,7 @@ def through_view(draw: st.DrawFn, world: World, query: JsonQuery) -> JsonQuery:
     measures = {name for name in named if name.count(".") == 1 and world.measure(name) is not None}
     found: list[tuple[View, dict[str, str]]] = []
     for view in world.views:
-        names = {origin: name for name, origin in view.origins.items()}
+        names = {origin: name for name, origin in view.taken.items()}
         if view.policies is not None and OPERATOR in str(query["filters"]):
             continue  # of a masked measure it is Forbidden
         if measures <= names.keys() and named & names.keys():
@@ -110,7 +112,7 @@ def through_view(draw: st.DrawFn, world: World, query: JsonQuery) -> JsonQuery:
         cube, member, *rest = name.split(".", 2)
         return ".".join((names.get(f"{cube}.{member}", f"{cube}.{member}"), *rest))
 
-    return _releasing(draw, view, renamed(query, in_view))
+    return _releasing(draw, view, asking_for_own(draw, view, renamed(query, in_view)))
 
 
 def _releasing(draw: st.DrawFn, view: View, query: JsonQuery) -> JsonQuery:

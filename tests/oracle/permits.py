@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 from tests.oracle.joins import tree_from
 from tests.oracle.policies import NOBODY, Claim, ClaimSlot, ClaimTest, ParamSlot, Policy, Principal, Slot
-from tests.oracle.world import Cube, Dimension, Path, View, World
+from tests.oracle.world import Cube, Dimension, Path, Segment, View, World
 
 TESTED = ("n", "s", "flag", "amount")
 GROUPS = ("red", "blue", "green")
@@ -145,11 +145,11 @@ class ViewPermits(Permits):
         self.view = view
 
     def names(self) -> list[str]:
-        return [name for part in self.view.parts for name in part.names]
+        return [name.partition(".")[2] for name in self.view.origins]
 
     def hideable(self) -> list[str]:
-        found = []
-        for name, origin in self.view.origins.items():
+        found = [each.name for each in self.view.own if not isinstance(each, Segment)]
+        for name, origin in self.view.taken.items():
             dimension = self.world.dimension(origin)
             hides = self.world.measure(origin) is not None if dimension is None else self.may_hide(dimension)
             found += [name.partition(".")[2]] if hides else []
@@ -168,7 +168,7 @@ class ViewPermits(Permits):
         return all(joins[step].relationship != "one_to_many" for step in pairwise(path))
 
     def dimension(self, full_name: str) -> Dimension:
-        return super().dimension(self.view.origins[full_name])
+        return super().dimension(self.view.taken[full_name])
 
 
 def with_view_permits(draw: st.DrawFn, world: World, view: View) -> View:
@@ -233,9 +233,7 @@ def principals(draw: st.DrawFn, world: World) -> Principal:
     said = {name: draw(st.sampled_from(values)) for name, values in claims.items() if draw(st.integers(0, 3))}
     groups: list[str] = draw(st.lists(st.sampled_from(GROUPS), max_size=2, unique=True))
     if draw(st.integers(0, 4)) != 2:  # mostly somebody who may read
-        groups += [
-            draw(st.sampled_from(policies)).groups[0] for policies in guarded
-        ]
+        groups += [draw(st.sampled_from(policies)).groups[0] for policies in guarded]
     return Principal(tuple(sorted({*groups} - {"*"})), said)
 
 

@@ -8,20 +8,20 @@ from typing import Any, Literal
 
 from tests.oracle.bins import about
 from tests.oracle.filters import Item, flatten, members
-from tests.oracle.world import Path, World
+from tests.oracle.world import Path, Paths, World
 
-Paths = Mapping[str, Path]
+PathsOf = Mapping[str, Paths]
 """The paths of the members that a query asks for through a view, by their full names."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupColumn:
-    """A dimension; with a granularity, a time dimension floored in the query's zone. ``path``: of the view that it is
+    """A dimension; with a granularity, a time dimension floored in the query's zone. ``paths``: of the view that it is
     asked through."""
 
     member: str
     granularity: str | None = None
-    path: Path = field(default=(), compare=False)
+    paths: Paths = field(default=(), compare=False)
 
     @property
     def key(self) -> str:
@@ -35,7 +35,7 @@ class Condition:
 
     item: Item
     ranged: bool = False
-    paths: tuple[Path, ...] = ()
+    paths: Paths = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -83,7 +83,7 @@ class Question:
     shares: tuple[Share, ...] = ()
     top: Top | None = None
     merged: str | None = None
-    paths: Paths = field(default_factory=dict)
+    paths: PathsOf = field(default_factory=dict)
     hints: tuple[Path, ...] = ()
 
     @property
@@ -97,10 +97,10 @@ class Question:
         return tuple(dict.fromkeys((*self.measures, *filtered)))
 
 
-def read(world: World, query: Mapping[str, Any], paths: Paths | None = None) -> Question:
+def read(world: World, query: Mapping[str, Any], paths: PathsOf | None = None) -> Question:
     """The meaning of a JSON query's keys, in which names of views are those of cubes already."""
     paths = paths or {}
-    columns = tuple(replace(column, path=paths.get(column.member, ())) for column in _columns(query))
+    columns = tuple(replace(column, paths=paths.get(column.member, ())) for column in _columns(query))
     measures = tuple(dict.fromkeys(query.get("measures", ())))
     filters = list(flatten(query.get("filters", ())))
     ranges: list[Item] = []
@@ -132,8 +132,8 @@ def read(world: World, query: Mapping[str, Any], paths: Paths | None = None) -> 
     )
 
 
-def _condition(item: Item, paths: Paths, *, ranged: bool = False) -> Condition:
-    named = (paths[name] for name in dict.fromkeys(members(item)) if name in paths)
+def _condition(item: Item, paths: PathsOf, *, ranged: bool = False) -> Condition:
+    named = (path for name in dict.fromkeys(members(item)) for path in paths.get(name, ()))
     return Condition(item, ranged, tuple(named))
 
 

@@ -25,9 +25,9 @@ from tests.oracle.joins import (
 )
 from tests.oracle.members import Shift
 from tests.oracle.policies import ParamSlot
-from tests.oracle.question import Condition, GroupColumn, Paths
+from tests.oracle.question import Condition, GroupColumn, PathsOf
 from tests.oracle.state import Group, State
-from tests.oracle.world import Path, World
+from tests.oracle.world import Path, Paths, World
 
 Test = Callable[[Callable[[str], Value]], bool | None]
 Special = Mapping[str, Callable[[JoinedRow], Value]]
@@ -49,7 +49,7 @@ class Cut:
     first: frozenset[Value]
     others: str | None
     drop: bool
-    path: Path
+    paths: Paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Reader:
     access: Access
     special: Special
     cut: Cut | None = None
-    paths: Paths = field(default_factory=dict)
+    paths: PathsOf = field(default_factory=dict)
     hints: tuple[Path, ...] = ()
     bare: bool = False
 
@@ -78,7 +78,7 @@ class Reader:
         """Whether a condition on ``names`` is one on the rows of ``measure_cube``: rules 3.4 to 3.6."""
         if measure_cube is None or len(self.facts.names) < 2 or names <= self.axes:
             return True
-        return self.facts.applies({cube_of(name) for name in names}, measure_cube)
+        return self.facts.applies(frozenset().union(*map(self.world.owners, names)), measure_cube)
 
     def relation(self, state: State, measure_cube: str | None, reads: Iterable[str]) -> Relation:
         """The relation for a measure of ``measure_cube`` that reads the cubes ``reads``."""
@@ -94,15 +94,17 @@ class Reader:
         cut = self.cut if self.cut is not None and self.cut.drop else None
         if cut is not None:
             needed |= world.cubes_of(cut.dimension)
-        paths = [key.path for key in state.keys]
+        paths = [path for key in state.keys for path in key.paths]
         paths += [path for each in (*conditions, *self.access.conditions) for path in each.paths]
-        paths += [self.paths[name] for name in segments if name in self.paths]
-        paths += [*state.along, *([cut.path] if cut is not None else ())]
+        paths += [path for name in segments for path in self.paths.get(name, ())]
+        paths += [*state.along, *(cut.paths if cut is not None else ())]
         filters = FilterReader(world, self.zone, state.shifts)
         tests = [filters.test(condition.item) for condition in conditions]
         rules = [filters.test(each.item) for each in self.access.conditions]
         tree = find_tree(world, needed, self.mentioned, paths, self.hints)
-        tree = self._with_masks(tree, [*tested, *(() if self.bare else (k.member for k in state.keys))], paths)
+        tree = self._with_masks(
+            tree, [*tested, *(() if self.bare else (k.member for k in state.keys))], paths
+        )
         kept: list[tuple[JoinedRow, Group]] = []
         for row in joined_rows(world, tree, partial(self._rows_of, conditions, filters)):
             lookup = self.lookup(row)

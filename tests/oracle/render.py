@@ -22,13 +22,13 @@ from tests.oracle.expressions import (
 )
 from tests.oracle.members import Conversion, Shift, Stage, SwitchCase, Window
 from tests.oracle.policies import Claim, ClaimSlot, Policy, Slot
-from tests.oracle.world import Cube, Dimension, Join, Measure, Table, View, World
+from tests.oracle.world import Cube, Dimension, Join, Measure, Segment, Table, View, World
 
 
 def model_text(world: World, engine: Engine) -> str:
     """The world's model file."""
     cubes = [each for cube in world.cubes for each in _cubes(cube, engine.spelling)]
-    views = [_view(view) for view in world.views]
+    views = [_view(view, engine.spelling) for view in world.views]
     return yaml.safe_dump(
         {"cubes": cubes} | ({"views": views} if views else {}),
         sort_keys=False,
@@ -37,13 +37,15 @@ def model_text(world: World, engine: Engine) -> str:
     )
 
 
-def _view(view: View) -> dict[str, Any]:
+def _view(view: View, spelling: Spelling) -> dict[str, Any]:
     parts = [
         {"join_path": ".".join(part.path), "includes": list(part.members)}
         | ({"prefix": True} if part.prefix else {})
         for part in view.parts
     ]
     described: dict[str, Any] = {"name": view.name, "cubes": parts}
+    for own in view.own:
+        described.setdefault(_KINDS[type(own)], []).append(_member(view.name, own, spelling))
     if view.policies is not None:
         described["access_policy"] = [_policy(policy) for policy in view.policies]
     if view.defaults:
@@ -82,11 +84,9 @@ def _cube(cube: Cube, spelling: Spelling) -> dict[str, Any]:
     described: dict[str, Any] = {"name": cube.name, **source}
     sections = {
         "joins": [_join(cube.name, join, spelling) for join in cube.joins],
-        "dimensions": [_dimension(cube.name, dimension, spelling) for dimension in cube.dimensions],
-        "measures": [_measure(cube.name, measure, spelling) for measure in cube.measures],
-        "segments": [
-            {"name": s.name, "sql": to_sql(s.expression, cube.name, spelling)} for s in cube.segments
-        ],
+        "dimensions": [_member(cube.name, dimension, spelling) for dimension in cube.dimensions],
+        "measures": [_member(cube.name, measure, spelling) for measure in cube.measures],
+        "segments": [_member(cube.name, segment, spelling) for segment in cube.segments],
     }
     if cube.policies is not None:
         described["access_policy"] = [_policy(policy) for policy in cube.policies]
@@ -130,6 +130,15 @@ def _row_filter(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _join(cube: str, join: Join, spelling: Spelling) -> dict[str, Any]:
     return {"name": join.target, "relationship": join.relationship, "sql": to_sql(join.on, cube, spelling)}
+
+
+_KINDS = {Dimension: "dimensions", Measure: "measures", Segment: "segments"}
+
+
+def _member(cube: str, member: Dimension | Measure | Segment, spelling: Spelling) -> dict[str, Any]:
+    if isinstance(member, Segment):
+        return {"name": member.name, "sql": to_sql(member.expression, cube, spelling)}
+    return (_dimension if isinstance(member, Dimension) else _measure)(cube, member, spelling)
 
 
 def _dimension(cube: str, dimension: Dimension, spelling: Spelling) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tests.oracle.aggregates import aggregated
 from tests.oracle.expressions import Column, Expression, Reference, Value, atoms, evaluate
 from tests.oracle.filters import FilterReader, Item, RefusedError
 from tests.oracle.members import Directive, Stage
-from tests.oracle.question import Condition, GroupColumn, Paths, Question
+from tests.oracle.question import Condition, GroupColumn, PathsOf, Question
 from tests.oracle.relations import cube_of
 from tests.oracle.state import Group, Groups, State
 from tests.oracle.world import Dimension, Measure
@@ -209,7 +209,7 @@ def dimension_values(evaluation: Evaluation, name: str, dimension: Dimension) ->
     }
 
 
-def _of(segments: Iterable[str], question: Question) -> Paths:
+def _of(segments: Iterable[str], question: Question) -> PathsOf:
     """The paths of these alone."""
     return {name: question.paths[name] for name in segments if name in question.paths}
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from tests.oracle.evaluate import RefusedError, answer, answers
+from tests.oracle.expressions import Concat, Constant, IsNull, Ratio, Reference
 from tests.oracle.joins import NoPathError, Tree, find_tree
 from tests.oracle.test_oracle_itself import diamond, shop
 from tests.oracle.test_oracle_windows import sales
-from tests.oracle.world import DefaultFilter, View, ViewPart, World
+from tests.oracle.world import DefaultFilter, Dimension, Measure, Segment, View, ViewPart, World
 
 
 def steps(tree: Tree) -> list[tuple[str, str]]:
@@ -55,6 +56,29 @@ def test_a_measure_of_a_view_is_evaluated_along_its_path() -> None:
         {"sold.users_count": 2, "sold.users_credit": Decimal("30.50")},
     )
     assert answer(viewed(), {"measures": ["users.count"]}).rows == ({"users.count": 4},)
+
+
+def test_own_members_of_a_view_are_made_of_members_along_their_paths() -> None:
+    # Users 1 and 2 have orders, four of them; users 3 and 4 have none.
+    each = Ratio(Reference("sold", "count"), Reference("sold", "users_count"))
+    where = Concat((Reference("sold", "status"), Constant("/"), Reference("sold", "users_city")))
+    own = (Measure("each", "number", each), Dimension("where", "string", where))
+    romans = Segment("romans", IsNull(Reference("sold", "users_city"), negated=True))
+    world = viewed()
+    world = World(world.cubes, (replace(world.views[0], own=(*own, romans)),))
+    assert answer(world, {"measures": ["sold.each"]}).rows == ({"sold.each": 3.0},)  # six orders, two users
+    assert answer(world, {"measures": ["sold.each"], "segments": ["sold.romans"]}).rows == (
+        {"sold.each": 2.0},
+    )
+    asked = {"measures": ["sold.count"], "dimensions": ["sold.where"]}
+    assert sorted(answer(world, asked).rows, key=str) == WHERE
+
+
+WHERE = [
+    {"sold.where": "open/Rome", "sold.count": 1},
+    {"sold.where": "paid/Rome", "sold.count": 3},
+    {"sold.where": None, "sold.count": 2},
+]
 
 
 def test_a_default_filter_holds_unless_the_query_asks_about_the_same() -> None:

@@ -145,6 +145,31 @@ def test_a_mask_stands_on_absent_rows(pipeline: Pipeline) -> None:
     )
 
 
+def test_a_mask_is_decided_by_the_rows_of_its_cube_whatever_is_joined(pipeline: Pipeline) -> None:
+    # It was decided by what was joined: by no city where these are hidden, by that of which the user is mayor.
+    masked = Policy(("*",), includes=("id", "count"), masked=("name",))
+    of_rome = Policy(("*",), filters=(equals("cities.name", ["Rome"]),))
+    closed = Policy(("nobody",))
+    cities = Cube(
+        "cities",
+        Table("t_cities", (TableColumn("name", "text"), TableColumn("mayor", "integer")), (("Rome", 1),)),
+        (Dimension("name", "string", Column("cities", "name"), primary_key=True),),
+        (Measure("count", "count"),),
+        joins=(Join("users", "many_to_one", Compare("=", Column("cities", "mayor"), Column("users", "id"))),),
+    )
+    users, orders = shop(users=(masked, of_rome)).cubes
+    home = Join("cities", "many_to_one", Compare("=", Column("users", "city"), Column("cities", "name")))
+    users = replace(users, joins=(home,))
+    names = {"dimensions": ["users.name"], "timeDimensions": [], "filters": []}
+    hidden = World((users, orders, replace(cities, policies=(closed,))))
+    pipeline.show(hidden)
+    check(pipeline, hidden, {**names, "measures": ["users.count"]})
+    circle = World((users, orders, cities))
+    pipeline.show(circle)
+    check(pipeline, circle, {**names, "measures": ["users.count"]})
+    check(pipeline, circle, {**names, "measures": ["cities.count"], "joinHints": [["cities", "users"]]})
+
+
 def test_two_windows_over_the_same_rows_reach_as_far_as_each(pipeline: Pipeline) -> None:
     # They read the same buckets, which were bounded by how far the one reaches that reaches less.
     world = sales()

@@ -8,29 +8,44 @@ from typing import Any
 
 from tests.oracle.expressions import Value
 from tests.oracle.filters import Item, RefusedError, members
-from tests.oracle.question import Paths
-from tests.oracle.world import Path, View, World
+from tests.oracle.question import PathsOf
+from tests.oracle.world import Measure, Paths, View, World
 
 Rename = Callable[[str], str]
 
 
-def in_cubes(world: World, query: Mapping[str, Any]) -> tuple[Mapping[str, Any], Paths]:
-    """The query with the names of cubes and with the default filters of views, and the paths of the members that it
-    asks for through views. Raises RefusedError for a member that it asks for along several, rule 1.6."""
+def in_cubes(world: World, query: Mapping[str, Any]) -> tuple[World, Mapping[str, Any], PathsOf]:
+    """The world with the own members of views among those of its cubes; the query with the names of cubes and with
+    the default filters of views; and the paths of the members that it asks for through views, those that own measures
+    are made of too. Raises RefusedError for a member that it asks for along several, rule 1.6."""
     origins = _origins(world)
     query = {**query, "filters": [*query.get("filters", ()), *added_filters(world, query)]}
-    found: dict[str, Path] = {}
+    parts = {
+        f"{view.name}.{own.name}": {part: view.paths[part] for part in view.reads(own)}
+        for view in world.views
+        for own in view.own
+        if isinstance(own, Measure)
+    }
+    found: dict[str, Paths] = {}
+
+    def note(origin: str, along: Paths) -> None:
+        if found.setdefault(origin, along) != along:
+            raise RefusedError(f"{origin} is asked along different paths")
 
     def named(name: str) -> str:
         member, rest = _split(name)
-        origin, path = origins.get(member, (member, ()))
-        if found.setdefault(origin, path) != path:
-            raise RefusedError(f"{origin} is asked along different paths")
+        origin, along = origins.get(member, (member, ()))
+        for part, path in {origin: along, **parts.get(member, {})}.items():
+            note(part, path)
         return origin + rest
 
     if not world.views:
-        return query, {}
-    return renamed(query, named), {name: path for name, path in found.items() if path}
+        return world, query, {}
+    return (
+        world.with_own_members(),
+        renamed(query, named),
+        {name: along for name, along in found.items() if along},
+    )
 
 
 def added_filters(world: World, query: Mapping[str, Any]) -> list[Item]:
@@ -133,11 +148,8 @@ def _split(name: str) -> tuple[str, str]:
     return f"{cube}.{member}", "".join(f".{each}" for each in rest)
 
 
-def _origins(world: World) -> dict[str, tuple[str, Path]]:
-    """Of each member of a view what it stands for, and by which path."""
+def _origins(world: World) -> dict[str, tuple[str, Paths]]:
+    """Of each member of a view what it stands for, and by which paths."""
     return {
-        f"{view.name}.{name}": (origin, part.path)
-        for view in world.views
-        for part in view.parts
-        for name, origin in part.names.items()
+        name: (origin, view.paths[origin]) for view in world.views for name, origin in view.origins.items()
     }

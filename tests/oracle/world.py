@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from tests.oracle.expressions import Column, Expression, Reference, Value, atoms
+from tests.oracle.expressions import Column, Expression, Reference, Value, atoms, mapped
 from tests.oracle.members import Conversion, RankOrder, SemiAdditive, Stage, SwitchCase, Window
 from tests.oracle.policies import Policy, Slot
 
 Path = tuple[str, ...]
 """Cubes, each joined from the one before it."""
+Paths = tuple[Path, ...]
 ColumnType = Literal["integer", "decimal", "text", "boolean", "timestamp", "timestamptz", "date"]
 MemberType = Literal["string", "number", "boolean", "time", "switch"]
 TimeKind = Literal["utc", "instant", "date"]
@@ -55,6 +56,7 @@ class Dimension:
     stage: Stage | None = None
     mask: str | int | None = None
     values: tuple[str, ...] = ()
+    of_view: bool = False
 
     @property
     def of_measures(self) -> bool:
@@ -78,6 +80,7 @@ class Measure:
     conversion: Conversion | None = None
     mask: int | None = None
     switch: SwitchCase | None = None
+    of_view: bool = False
 
     @property
     def composed(self) -> bool:
@@ -105,6 +108,7 @@ class Segment:
 
     name: str
     expression: Expression
+    of_view: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,22 +167,44 @@ class DefaultFilter:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Members of cubes, each along its path. ``policies`` None: open to all; their filters have full names in the view."""
+    """Members of cubes, each along its path. ``policies`` None: open to all; their filters have full names in the view.
+    ``own``: formulas over its other members."""
 
     name: str
     parts: tuple[ViewPart, ...]
     defaults: tuple[DefaultFilter, ...] = ()
     policies: tuple[Policy, ...] | None = None
+    own: tuple[Dimension | Measure | Segment, ...] = ()
 
     @property
-    def origins(self) -> dict[str, str]:
-        """The full names of all members by their full names in the view."""
+    def taken(self) -> dict[str, str]:
+        """The full names of the members that it takes from cubes by their full names in the view."""
         return {f"{self.name}.{name}": origin for part in self.parts for name, origin in part.names.items()}
 
     @property
-    def paths(self) -> dict[str, Path]:
-        """The path of each member, by its full name in its cube."""
-        return {origin: part.path for part in self.parts for origin in part.names.values()}
+    def origins(self) -> dict[str, str]:
+        """Of all members what they stand for: of its own ones what :meth:`World.with_own_members` makes of them."""
+        return self.taken | {f"{self.name}.{each.name}": self.stands_for(each) for each in self.own}
+
+    def stands_for(self, own: Dimension | Measure | Segment) -> str:
+        """The full name of what an own member is evaluated as: a member of the first cube that it reads."""
+        return f"{self.reads(own)[0].partition('.')[0]}.{self.name}__{own.name}"
+
+    def reads(self, own: Dimension | Measure | Segment) -> list[str]:
+        """The full names of the members of cubes that an own member is made of."""
+        assert own.expression is not None
+        named = (atom for atom in atoms(own.expression) if isinstance(atom, Reference))
+        return list(dict.fromkeys(self.taken[f"{self.name}.{atom.member}"] for atom in named))
+
+    @property
+    def paths(self) -> dict[str, Paths]:
+        """The paths of each member, by what it stands for."""
+        found = {origin: (part.path,) for part in self.parts for origin in part.names.values()}
+        own = {
+            self.stands_for(each): tuple(path for name in self.reads(each) for path in found[name])
+            for each in self.own
+        }
+        return found | own
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +232,30 @@ class World:
     def segment(self, full_name: str) -> Segment:
         cube, _, name = full_name.partition(".")
         return next(s for s in self.cube(cube).segments if s.name == name)
+
+    def with_own_members(self) -> World:
+        """With the own members of views as members of the first cube that they read."""
+        cubes = {cube.name: cube for cube in self.cubes}
+        for view, own in ((each, own) for each in self.views for own in each.own):
+            assert own.expression is not None
+            named = view.stands_for(own)
+
+            def origin(atom: Column | Reference, view: View = view) -> Reference:
+                assert isinstance(atom, Reference)
+                return Reference(*view.taken[f"{view.name}.{atom.member}"].split(".", 1))
+
+            home, _, name = named.partition(".")
+            added = replace(own, name=name, expression=mapped(own.expression, origin), of_view=True)
+            kind = {Dimension: "dimensions", Measure: "measures", Segment: "segments"}[type(own)]
+            cubes[home] = replace(cubes[home], **{kind: (*getattr(cubes[home], kind), added)})
+        return World(tuple(cubes.values()), self.views)
+
+    def owners(self, full_name: str) -> frozenset[str]:
+        """The cubes that a dimension or segment belongs to; a view's own one to those of what it is made of."""
+        found = self.dimension(full_name) or self.segment(full_name)
+        if found.of_view:
+            return frozenset(atom.cube for atom in atoms(found.expression))
+        return frozenset({full_name.partition(".")[0]})
 
     def reads(self, expression: Expression) -> Iterator[str]:
         """The cubes whose columns a row expression needs, through references to dimensions."""

@@ -18,7 +18,7 @@ from typing import Literal
 from cuboid.catalog.joins import JoinTree
 from cuboid.catalog.pieces import Template
 from cuboid.plan.frames import Buckets, Frames
-from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, OrderKey, Share, Slot
+from cuboid.query.model import NO_ACCESS_RULES, Access, Condition, MaskRule, OrderKey, Share, Slot
 from cuboid.types import Interval
 
 
@@ -96,11 +96,13 @@ class VisibleRows:
     relation, whose root is the cube and whose joins repeat none of its rows.
 
     :param problem: why they cannot be told; reading the cube is refused then.
+    :param shown: the masks of its dimensions that other cubes of the relation decide about, row by row.
     """
 
     cube: str
     relation: Relation
     problem: str | None = None
+    shown: tuple[MaskRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,11 +101,11 @@ class Relations:
         )
 
     def _masking(self, members: Iterable[str], access: Access) -> Iterator[str]:
-        """What the masks of these dimensions are made of and shown by: they are masked on the rows. Masks of measures
-        stand on groups."""
+        """What the masks of these dimensions are made of and, of views, shown by: they are masked on the rows. What
+        those of a cube are shown by its rows tell (:mod:`cuboid.plan.access`). Masks of measures stand on groups."""
         masks = (access.mask(name) for name in members if not self._mentions.is_measure(name))
         for rule in filter(None, masks):
-            if rule.shown is not None:
+            if rule.shown is not None and self._catalog.cubes[rule.member.partition(".")[0]].view is not None:
                 yield from members_of((rule.shown,))
             if isinstance(rule.mask, Template):
                 yield from named_members(rule.mask)

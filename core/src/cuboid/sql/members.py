@@ -225,9 +225,16 @@ class MemberSql:
         if rule.shown is None:
             return None
         cube = rule.member.partition(".")[0]
+        if cube in self._visible and rule in self._visible[cube].shown:
+            return exp.column(self._shown_by(rule), table=scope.identifier(cube))  # NULL on an absent row
         there = self.exists(cube, scope) if cube in scope.aliases else None
         test = self._true(rule.shown, scope)
         return test if there is None else exp.and_(there, test)
+
+    def _shown_by(self, rule: MaskRule) -> exp.Identifier:
+        """The column of the cube's visible rows that tells whether the masked member is shown."""
+        wanted = f"shown__{rule.member.partition('.')[2]}"
+        return identifier(Names(self._dialect.max_identifier_bytes).take(wanted))
 
     @property
     def masked_cubes(self) -> frozenset[str]:
@@ -277,7 +284,7 @@ class MemberSql:
             raise InternalError(f"'{cube}' is read and its access policies were not applied.")
         if visible is not None and visible.problem is not None:
             raise Forbidden(visible.problem)
-        hides = visible is not None and bool(visible.relation.access)
+        hides = visible is not None and bool(visible.relation.access or visible.shown)
         sub_queries = [each for each in scope.sub_queries if each.cube == cube and not each.outer]
         if not hides and cube not in scope.marked and not sub_queries:
             return exp.alias_(self._source(cube, scope), scope.identifier(cube), table=True, copy=False)
@@ -292,7 +299,7 @@ class MemberSql:
         if sub_queries:
             rows = self._with_sub_queries(rows, cube, sub_queries, scope)
         if visible is not None and hides:
-            rows = self._only_visible(rows, visible.relation, scope)
+            rows = self._only_visible(rows, visible, scope)
         return exp.alias_(rows.subquery(copy=False), scope.identifier(cube), table=True, copy=False)
 
     def _with_sub_queries(
@@ -312,8 +319,10 @@ class MemberSql:
             rows = rows.select(exp.alias_(value, self._carried(each.dimension)), copy=False)
         return rows
 
-    def _only_visible(self, rows: exp.Select, relation: Relation, outer: Scope) -> exp.Select:
-        """``rows``, a SELECT from the relation's root, restricted; the cubes it joins are read as they are."""
+    def _only_visible(self, rows: exp.Select, visible: VisibleRows, outer: Scope) -> exp.Select:
+        """``rows``, a SELECT from the relation's root, restricted, and with what masks are shown by; the cubes it joins
+        are read as they are."""
+        relation = visible.relation
         root = relation.tree.root
         taken = {outer.aliases[root].lower()}
         aliases = {root: outer.aliases[root]}
@@ -329,7 +338,12 @@ class MemberSql:
                 self._source(join.target, scope), scope.identifier(join.target), table=True, copy=False
             )
             rows = rows.join(target, on=self.template(join.sql, scope), join_type="LEFT", copy=False)
-        return rows.where(exp.and_(*self.restrictions(relation, scope)), copy=False)
+        for rule in visible.shown:
+            assert rule.shown is not None
+            test = self._true(rule.shown, scope)
+            rows = rows.select(exp.alias_(enclosed(test), self._shown_by(rule)), copy=False)
+        tests = self.restrictions(relation, scope)
+        return rows.where(exp.and_(*tests), copy=False) if tests else rows
 
     def _source(self, cube: str, scope: Scope) -> exp.Expr:
         declared = self._catalog.cubes[cube]
