@@ -85,7 +85,9 @@ async def serve_bare(body: bytes, port: int) -> None:
             self.set_header("Content-Type", "application/json; charset=utf-8")
             self.finish(body)
 
-    Application([(".*", Handler)], log_function=lambda handler: None).listen(port, "127.0.0.1")
+    Application([(".*", Handler)], log_function=lambda handler: None).listen(
+        port, "127.0.0.1", reuse_port=True
+    )
     await asyncio.Event().wait()
 
 

@@ -45,6 +45,7 @@ def main() -> None:
     )
     parser.add_argument("--against", metavar="REV", help="measure that revision too, and the ratio to it")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the times into this file")
+    parser.add_argument("--lenient", action="store_true", help="go on with the next part when one fails")
     given = parser.parse_args()
     before = None if given.against is None else earlier(given.against, quick=given.quick)
     load = os.getloadavg()[0]
@@ -53,7 +54,7 @@ def main() -> None:
         try:
             found[title] = measure()
         except Exception as error:  # what an earlier revision cannot do
-            if given.json is None:
+            if not given.lenient:
                 raise
             print(f"{title}: {type(error).__name__}: {error}")
             continue
@@ -94,6 +95,7 @@ def earlier(revision: str, *, quick: bool) -> dict[str, float]:
                 __file__,
                 "--json",
                 told,
+                "--lenient",
                 *(["--quick"] if quick else []),
             ]
             subprocess.run(command, cwd=tree, check=True)

@@ -10,14 +10,13 @@ import sys
 import tempfile
 import time
 import urllib.parse
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import cache
 from measure import Row, private, resident
 from plain_shop import plain_shop
-from serving import cost, running
+from serving import cost, running, the_sql
 
 ROWS = (10_000, 50_000)
 CLIENTS = 1000
@@ -118,13 +117,6 @@ def many_rows(requests: int) -> list[Row]:
                 against = f"CPU: bare fetch and orjson, {count:,} rows"
                 found += [Row(against, bare), Row(f"CPU: uncached, {count:,} rows", whole, against, most=1.5)]
     return found
-
-
-def the_sql(ours: tuple[int, int], path: str) -> tuple[str, list[object]]:
-    """The statement that answers a query, and its parameters."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{ours[1]}{path.replace('/v1/load', '/v1/sql')}") as answer:
-        sql, parameters, *_ = json.load(answer)["sql"]["sql"]
-    return sql, parameters
 
 
 def fetched(statement: tuple[str, list[object]], times: int) -> float:
