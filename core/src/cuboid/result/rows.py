@@ -8,7 +8,7 @@ unless the dimension itself is selected; last ``compareDateRange`` or ``time.<gr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -41,35 +41,32 @@ class WireTable:
 
 
 def wire_table(
-    result: Result,
+    rows: Sequence[tuple[Value, ...]],
+    chosen: Sequence[tuple[str, SemanticType]],
     question: Question,
     catalog: Catalog,
     *,
     blending_granularity: str | None = None,
     cast_numerics: bool = False,
 ) -> WireTable:
-    """The wire's columns of ``result``, which has the shape's dimensions, time groupings and measures.
+    """The wire's columns of ``rows``.
 
+    :param chosen: the rows' columns, as :func:`selected` has them.
     :param blending_granularity: in a blending query, the granularity of its time axis: adds the key
         ``time.<granularity>`` with the value of the first time grouping.
 
     :param cast_numerics: numbers are numbers, as far as none loses digits: see
         :func:`cuboid.result.cells.number_column`.
-
-    Raises :class:`InternalError` if the result does not have the shape's columns.
     """
     shape = question.shape
-    chosen = selected(shape, catalog)
-    if len(result.columns) != len(chosen):
-        raise InternalError(f"The result has {len(result.columns)} columns; the query selects {len(chosen)}.")
     table: dict[str, Sequence[WireValue]] = {}
     for index, (key, type) in enumerate(chosen):
         if key not in table:
             write = number_column if cast_numerics and type == "number" else wire_column
-            table[key] = write(list(map(itemgetter(index), result.rows)), type, key)
+            table[key] = write(list(map(itemgetter(index), rows)), type, key)
     for member, key in _finest_groupings(shape, catalog).items():
         table.setdefault(member, table[key])
-    height = len(result.rows)
+    height = len(rows)
     if question.date_range is not None:
         start, end = question.date_range
         table["compareDateRange"] = [f"{start} - {end}"] * height
@@ -86,11 +83,18 @@ def wire_rows(
     blending_granularity: str | None = None,
     cast_numerics: bool = False,
 ) -> bytes:
-    """The JSON of ``data`` in the query's response format. Parameters as :func:`wire_table`."""
+    """The JSON of ``data`` in the query's response format. Parameters as :func:`wire_table`.
+
+    Raises :class:`InternalError` if the result does not have the columns of the question's SELECT.
+    """
+    chosen = selected(question.shape, catalog)
+    if len(result.columns) != len(chosen):
+        raise InternalError(f"The result has {len(result.columns)} columns; the query selects {len(chosen)}.")
 
     def table(rows: Sequence[tuple[Value, ...]]) -> WireTable:
         return wire_table(
-            replace(result, rows=rows),
+            rows,
+            chosen,
             question,
             catalog,
             blending_granularity=blending_granularity,
