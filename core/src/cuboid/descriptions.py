@@ -151,6 +151,7 @@ class Descriptions:
             self._freshness.describe(keys),
             planner.catalog,
             data_source=source.shown,
+            names=planner.members(question),
             transformed=planner.transformed(question),
             rollups=[] if served is None else describe_rollups(served.uses(question.values)),
             matches=self._matches(question, planner) if dev else None,

@@ -7,18 +7,19 @@ belongs to one catalog and goes with it. Threads may share it: what they find ou
 from __future__ import annotations
 
 import itertools
-import threading
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from cuboid.catalog.model import Catalog
 from cuboid.plan.build import Builder
 from cuboid.plan.explain import Explainer
 from cuboid.plan.joined import across
+from cuboid.plan.mentions import all_members
 from cuboid.plan.nodes import Combine, KeyedAggregate
 from cuboid.plan.rewrite import rewrite
 from cuboid.plan.transformed import Asked, transformed_query
 from cuboid.query.model import Question, Shape
+from cuboid.query.newest import Newest
 from cuboid.rollup_planner import RollupPlanner
 from cuboid.served import Served
 from cuboid.sql.binding import Prepared
@@ -32,24 +33,6 @@ LARGE_STATEMENT = 500
 """Parts from which a statement is not kept: lists of values that long hardly come twice in one length."""
 
 SERIALS = itertools.count()
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class KeptByShape(dict[K, V]):
-    """What was found out last for :data:`KEPT_SHAPES` shapes. Threads may share it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._keeping = threading.Lock()
-
-    def keep(self, key: K, value: V) -> None:
-        """The oldest goes for it where there are too many: few projects ever get here."""
-        with self._keeping:
-            self[key] = value
-            if len(self) > KEPT_SHAPES:
-                del self[next(iter(self))]
 
 
 class Planner:
@@ -75,8 +58,9 @@ class Planner:
         self._builder = Builder(catalog)
         self._across = across(catalog)
         self._renderers: dict[str, Renderer] = {}
-        self._prepared: KeptByShape[Shape, Prepared] = KeptByShape()
-        self._transformed: KeptByShape[Asked, dict[str, Any]] = KeptByShape()
+        self._prepared: Newest[Shape, Prepared] = Newest(KEPT_SHAPES)
+        self._members: Newest[Shape, Sequence[str]] = Newest(KEPT_SHAPES)
+        self._transformed: Newest[Asked, dict[str, Any]] = Newest(KEPT_SHAPES)
 
     def prepare(self, shape: Shape) -> Prepared:
         """The statement for all questions of this shape. Raises what building and rendering raise."""
@@ -120,6 +104,15 @@ class Planner:
             known = transformed_query(asked, self.catalog, multiplied=self._multiplies(asked.shape))
             if len(question.values) <= LARGE_STATEMENT:
                 self._transformed.keep(asked, known)
+        return known
+
+    def members(self, question: Question) -> Sequence[str]:
+        """What the question is about, as :func:`cuboid.plan.mentions.all_members` tells it."""
+        known = self._members.get(question.shape)
+        if known is None:
+            known = all_members(question.shape, self.catalog)
+            if len(question.values) <= LARGE_STATEMENT:
+                self._members.keep(question.shape, known)
         return known
 
     def _multiplies(self, shape: Shape) -> bool:

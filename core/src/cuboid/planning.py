@@ -15,6 +15,7 @@ from cuboid.models import Models
 from cuboid.planner import Planner
 from cuboid.query.access import AccessReader, AccessSettings
 from cuboid.query.decode import is_large
+from cuboid.query.forms import Forms
 from cuboid.query.model import Question
 from cuboid.query.normalize import Limits
 from cuboid.request import RequestContext, RequestReader, RewriteQuery
@@ -105,6 +106,7 @@ class Planning:
                     self._rewrite_query,
                     AccessReader(catalog, settings.access),
                     Directives(catalog),
+                    None if settings.plugins_decide else Forms(catalog, settings.default_timezone),
                 ),
             )
             held = {id(each) for each in self.models.held()}

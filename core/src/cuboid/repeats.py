@@ -15,9 +15,9 @@ from typing import Any, Generic, TypeVar
 
 from cuboid.planner import Planner
 from cuboid.planning import Planning
+from cuboid.query.identities import Identities
 from cuboid.request import Request, RequestContext
 from cuboid.run.data_source import DataSource
-from cuboid.types import Principal
 
 V = TypeVar("V")
 
@@ -50,7 +50,7 @@ class Repeats(Generic[V]):
         self._in_force = planning.in_force
         planning.planned.append(self.keep)
         self._known: OrderedDict[Hashable, _Known[V]] = OrderedDict()
-        self._claims: OrderedDict[int, tuple[object, str]] = OrderedDict()
+        self._identities = Identities()
 
     def key(
         self, raw: object, context: RequestContext, planner: Planner, epoch: int, options: tuple[object, ...]
@@ -65,7 +65,7 @@ class Repeats(Generic[V]):
             return None
         if len(text) > LARGEST:
             return None
-        return text, options, context.dev, planner.serial, epoch, self._identity(context.principal)
+        return text, options, context.dev, planner.serial, epoch, self._identities.of(context.principal)
 
     def get(self, key: Hashable | None) -> V | None:
         """What is known of the request."""
@@ -98,13 +98,3 @@ class Repeats(Generic[V]):
         for key, known in list(self._known.items()):
             if known.planner not in planners:
                 del self._known[key]
-
-    def _identity(self, principal: Principal) -> str:
-        """The claims, whole, as text. Those of one token are one object, of which the text is made once."""
-        claims = principal.claims
-        known = self._claims.get(id(claims))
-        if known is None or known[0] is not claims:
-            known = self._claims[id(claims)] = claims, repr(claims)
-            if len(self._claims) > MOST:
-                self._claims.popitem(last=False)
-        return known[1] if principal.model_claims is None else f"{known[1]} {principal.model_claims!r}"

@@ -21,6 +21,8 @@ from cuboid.catalog.model import Catalog
 from cuboid.errors import InvalidQuery
 from cuboid.query.access import AccessReader
 from cuboid.query.decode import QueryType, decode, query_type
+from cuboid.query.forms import Forms
+from cuboid.query.identities import Identities
 from cuboid.query.model import Query, Question
 from cuboid.query.normalize import Limits, normalize
 from cuboid.query.parse import check_blending, parse
@@ -107,7 +109,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class RequestReader:
-    """Reads requests over one catalog, by a project's settings."""
+    """Reads requests over one catalog, by a project's settings.
+
+    :param forms: knows queries of a form again; None where plugins have a say in what a query means.
+    """
 
     catalog: Catalog
     limits: Limits
@@ -115,6 +120,8 @@ class RequestReader:
     rewrite_query: RewriteQuery
     access: AccessReader
     directives: Directives
+    forms: Forms | None = None
+    identities: Identities = field(default_factory=Identities)
 
     def read(
         self,
@@ -143,17 +150,27 @@ class RequestReader:
         present = Present.of(now or datetime.now(UTC))
         questions: list[Question] = []
         for query in queries:
-            questions += normalize(
+            questions += self._questions(query, context, present)
+        return Request(type_, tuple(questions), present.asked)
+
+    def _questions(self, query: Query, context: RequestContext, present: Present) -> tuple[Question, ...]:
+        principal, dev = context.principal, context.dev
+
+        def read() -> tuple[Question, ...]:
+            return normalize(
                 query,
                 self.catalog,
                 now=present,
                 limits=self.limits,
                 default_timezone=self.default_timezone,
-                dev=context.dev,
-                access=lambda query, scope: self.access.read(query, context.principal, scope),
+                dev=dev,
+                access=lambda query, scope: self.access.read(query, principal, scope),
                 directives=self.directives,
             )
-        return Request(type_, tuple(questions), present.asked)
+
+        if self.forms is None:
+            return read()
+        return self.forms.questions(query, (self.identities.of(principal), dev), present, read)
 
     def _parse(self, given: object, principal: Principal, cache: str | None, as_sent: bool) -> Query:
         """One query object, checked, rewritten by the plugins and then checked again."""

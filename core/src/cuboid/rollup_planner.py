@@ -155,6 +155,8 @@ class RollupPlanner:
 
     def why(self, question: Question) -> list[Match]:
         """How each rollup of the catalog matches the question. Raises what building raises."""
+        if not self.layouts:
+            return []
         plan = self._builder.build(question.shape)
         aligned = self._alignment.of(question.shape, question.values)
         foreign = self._unportable(plan, question.shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from cuboid.catalog.joins import JoinPath
-from cuboid.catalog.model import Catalog
+from cuboid.catalog.model import Catalog, Measure
 from cuboid.catalog.naming import data_source_name
 from cuboid.catalog.pieces import MemberReference, Template
 from cuboid.errors import InvalidQuery
@@ -69,6 +69,40 @@ class Mentions:
         """Whether the member is a measure."""
         cube, _, member = name.partition(".")
         return member in self._catalog.cubes[cube].measures
+
+
+def all_members(shape: Shape, catalog: Catalog) -> list[str]:
+    """The members that the query selects or filters by, each followed by those it is made of: what its SQL refers
+    to, and for a count of rows the primary key."""
+    names: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        member = catalog.member(name)
+        if name in names or member is None:
+            return
+        names[name] = None
+        if isinstance(member, Measure) and member.type == "count" and member.sql is None:
+            for part in catalog.cubes[member.cube].primary_key:
+                visit(part.full_name)
+        for template in member.templates:
+            for reference in template.references:
+                if isinstance(reference, MemberReference):
+                    visit(reference.member)
+
+    filtered = (
+        each
+        for condition in (*shape.row_conditions, *shape.group_conditions)
+        for each in predicates(condition)
+    )
+    for name in (
+        *shape.measures,
+        *shape.dimensions,
+        *shape.segments,
+        *(predicate.member for predicate in filtered),
+        *(grouping.member for grouping in shape.time_groupings),
+    ):
+        visit(name)
+    return list(names)
 
 
 def named_members(template: Template) -> Iterator[str]:

@@ -37,7 +37,8 @@ def decode(raw: object) -> object:
             raise InvalidQuery(f"Unable to decode query param as JSON, error: {error}") from None
     if not isinstance(value, (dict, list)):
         raise InvalidQuery('Invalid query format: "value" must be of type object')
-    if _weight(value, MAX_VALUES) > MAX_VALUES:
+    short = isinstance(raw, str) and len(raw) <= MAX_VALUES  # each value takes a character
+    if not short and _weight(value, MAX_VALUES) > MAX_VALUES:
         raise InvalidQuery(f"The query is too large: it has more than {MAX_VALUES:,} values.")
     if isinstance(value, list) and len(value) > MAX_QUERIES:
         raise InvalidQuery(f"At most {MAX_QUERIES} queries can be asked at once.")

@@ -6,7 +6,7 @@ into a slot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from cuboid.catalog.directives import Directives
 from cuboid.catalog.model import Catalog
 from cuboid.errors import InvalidQuery
-from cuboid.query import additions, dates, members, switches
-from cuboid.query.conditions import FilterTree, Scope, condition, range_slots, resolve, split
+from cuboid.query import additions, members, switches
+from cuboid.query.conditions import Scope, condition, resolve, split
 from cuboid.query.defaults import default_filters
 from cuboid.query.echo import echo
 from cuboid.query.included import included
@@ -25,16 +25,14 @@ from cuboid.query.model import (
     Access,
     Condition,
     DateRange,
-    Predicate,
     Query,
     Question,
     Shape,
-    TimeDimension,
     TimeGrouping,
     members_of,
 )
-from cuboid.query.moments import CivilRange
 from cuboid.query.order import default_order, effective_keys
+from cuboid.query.stated import read_stated
 from cuboid.query.values import Slots
 
 
@@ -140,14 +138,14 @@ def _question(
 ) -> Question:
     timezone = query.timezone or default_timezone
     scope = Scope(catalog, ZoneInfo(timezone), now, Slots())
-    ranges = [_civil_range(entry, scope) for entry in query.time_dimensions]
+    stated = read_stated(query, scope)
+    ranges = stated.ranges
     compared_range = None if compared is None else ranges[compared]
-    filters = [resolve(item, scope) for item in query.filters]
     measures, dimensions = _unique(query.measures or ()), _unique(query.dimensions)
     groupings = _groupings(query)
-    defaults = [resolve(item, scope) for item in default_filters(query, catalog)]
-    stated = _date_ranges(query.time_dimensions, ranges, scope)
-    rows, groups = _conditions(stated, [*filters, *defaults], scope, dimensions)
+    defaults = (condition(resolve(item, scope), scope) for item in default_filters(query, catalog))
+    conditions = (*stated.conditions, *(each for each in defaults if each is not None))
+    rows, groups = split(conditions, catalog, dimensions)
     rows, pinned = switches.pins(rows, scope.slots.values, catalog)
     if query.ungrouped and groups:
         raise InvalidQuery("Measure filters aren't allowed in ungrouped query", path="filters")
@@ -171,14 +169,14 @@ def _question(
         pins=pinned,
         top=additions.top(query, catalog, scope.slots),
         join_hints=tuple(dict.fromkeys(hint for hint in query.join_hints if len(hint) > 1)),
-        date_ranges=tuple(each for each in rows if each in stated),
+        date_ranges=tuple(each for each in rows if each in stated.date_ranges),
         included=included(directives.among(_read(query, (*rows, *groups))), scope),
     )
     return Question(
         query=query,
         shape=shape,
         values=scope.slots.taken(),
-        echo=echo(query, ranges, filters, limit, timezone),
+        echo=echo(query, ranges, stated.filters, limit, timezone),
         effective_order=order,
         date_range=compared_range.wire if compared_range else None,
     )
@@ -203,36 +201,6 @@ def _read(query: Query, conditions: Iterable[Condition]) -> Iterator[str]:
     yield from (entry.dimension for entry in query.time_dimensions)
     yield from query.segments or ()
     yield from sorted(members_of(conditions))
-
-
-def _civil_range(entry: TimeDimension, scope: Scope) -> CivilRange | None:
-    if entry.date_range is None:
-        return None
-    return dates.parse_range(entry.date_range, scope.zone, scope.now, path=f"{entry.path}.dateRange")
-
-
-def _date_ranges(
-    entries: Sequence[TimeDimension], ranges: Sequence[CivilRange | None], scope: Scope
-) -> list[Predicate]:
-    """The ranges of time dimensions as conditions, in the order written."""
-    built: list[Predicate] = []
-    for entry, civil in zip(entries, ranges, strict=True):
-        if civil is not None:
-            kind = scope.catalog.dimension(entry.dimension).time_kind
-            built.append(Predicate(entry.dimension, "in_range", range_slots(civil, kind, scope)))
-    return built
-
-
-def _conditions(
-    date_ranges: Sequence[Predicate],
-    filters: Iterable[FilterTree],
-    scope: Scope,
-    dimensions: tuple[str, ...],
-) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
-    """Row and group conditions: date ranges first, then filters, each in the order written."""
-    built: list[Condition] = [*date_ranges]
-    built.extend(item for tree in filters if (item := condition(tree, scope)) is not None)
-    return split(built, scope.catalog, dimensions)
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

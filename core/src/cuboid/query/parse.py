@@ -5,7 +5,9 @@ The first problem is reported, in the order in which Cube's validator meets them
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from cuboid.errors import InvalidQuery, UnsupportedFeature
@@ -15,6 +17,7 @@ from cuboid.query.decode import MAX_QUERIES, decode, query_type
 from cuboid.query.filters import EXPRESSIONS_REFUSED, is_expression, parse_filters
 from cuboid.query.join_hints import parse_join_hints
 from cuboid.query.model import CacheMode, DateRange, Filter, FilterGroup, Query, ResponseFormat, TimeDimension
+from cuboid.query.newest import Newest
 
 __all__ = ["check_blending", "decode", "parse", "query_type"]
 
@@ -51,11 +54,42 @@ MAX_ITEMS = 1000
 """Members of each kind, and filters in all groups together, in one query."""
 
 
+_VALUED = ("filters", "timeDimensions")
+
+_KNOWN: Newest[bytes, Query] = Newest(1000)
+"""Queries without filters and time dimensions by the JSON of them: what comes with other values is checked in these."""
+
+_LARGEST_KNOWN = 5000
+"""Bytes of such a query that is worth knowing."""
+
+
 def parse(value: object) -> Query:
     """One decoded query object, its form checked. Raises :class:`InvalidQuery` with the path of the first
     problem, or :class:`UnsupportedFeature`."""
     if not isinstance(value, dict):
         raise InvalidQuery('Invalid query format: "value" must be of type object')
+    try:
+        rest = marshal.dumps({key: value[key] for key in value if key not in _VALUED}, 0)
+    except ValueError:  # what is no JSON is refused
+        return _parse(value)
+    known = _KNOWN.get(rest)
+    if known is None:
+        query = _parse(value)
+        if len(rest) <= _LARGEST_KNOWN:
+            listed = len(value.get("timeDimensions", ()))
+            _KNOWN.keep(rest, replace(query, filters=(), time_dimensions=query.time_dimensions[listed:]))
+        return query
+    for key in value:
+        if key in _VALUED:
+            checks.content(value[key], key, 1)
+    filters = parse_filters(value.get("filters", ()))
+    time_dimensions = _time_dimensions(value.get("timeDimensions", ()))
+    query = replace(known, filters=filters, time_dimensions=(*time_dimensions, *known.time_dimensions))
+    _check_size(query)
+    return query
+
+
+def _parse(value: dict[str, Any]) -> Query:
     checks.content(value)
     if "maskedMembers" in value:
         raise InvalidQuery("maskedMembers cannot be provided in the query", path="maskedMembers")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from cuboid.catalog.model import Catalog, Measure
+from cuboid.catalog.model import Catalog
 from cuboid.catalog.naming import member_alias
-from cuboid.catalog.pieces import MemberReference
-from cuboid.query.model import Question, Shape, TimeDimension, predicates
+from cuboid.query.model import Question, TimeDimension
 from cuboid.types import Statement
 
 
@@ -19,6 +19,7 @@ def describe_statement(
     catalog: Catalog,
     *,
     data_source: str,
+    names: Sequence[str],
     transformed: dict[str, Any],
     rollups: list[dict[str, Any]],
     matches: list[dict[str, Any]] | None = None,
@@ -27,6 +28,7 @@ def describe_statement(
 
     :param parameters: the statement's parameters as texts.
     :param refresh_keys: ``cacheKeyQueries``: the statements whose results tell whether the data changed.
+    :param names: the members that it is about, as :func:`cuboid.plan.mentions.all_members` tells them.
     :param transformed: the question as :func:`cuboid.plan.transformed.transformed_query` has it.
     :param rollups: those that the statement reads, if it does.
     :param matches: how each rollup of the model matches the question, for those who ask.
@@ -41,7 +43,7 @@ def describe_statement(
         sql["timeDimensionAlias"] = _time_alias(time_dimensions[0], catalog)
         sql["timeDimensionField"] = time_dimensions[0].dimension
     shape = question.shape
-    names = [
+    selected = [
         *shape.dimensions,
         *(grouping.key for grouping in shape.time_groupings),
         *shape.measures,
@@ -53,11 +55,11 @@ def describe_statement(
         "preAggregations": rollups,
         "dataSource": data_source,
         "aliasNameToMember": {
-            column.name: name for column, name in zip(statement.columns, names, strict=True)
+            column.name: name for column, name in zip(statement.columns, selected, strict=True)
         },
         **({} if matches is None else {"rollupMatchResults": matches}),
         "canUseTransformedQuery": transformed,
-        "memberNames": _member_names(question.shape, catalog),
+        "memberNames": names,
     }
     return {"sql": sql, "dataSource": data_source}
 
@@ -66,37 +68,3 @@ def _time_alias(entry: TimeDimension, catalog: Catalog) -> str:
     """The alias of the first time dimension's column; ``day`` stands for a missing granularity, as in Cube."""
     cube, _, member = entry.dimension.partition(".")
     return member_alias(catalog.cubes[cube].alias, member, entry.granularity or "day")
-
-
-def _member_names(shape: Shape, catalog: Catalog) -> list[str]:
-    """The members that the query selects or filters by, each followed by those it is made of: what its SQL refers
-    to, and for a count of rows the primary key."""
-    names: dict[str, None] = {}
-
-    def visit(name: str) -> None:
-        member = catalog.member(name)
-        if name in names or member is None:
-            return
-        names[name] = None
-        if isinstance(member, Measure) and member.type == "count" and member.sql is None:
-            for part in catalog.cubes[member.cube].primary_key:
-                visit(part.full_name)
-        for template in member.templates:
-            for reference in template.references:
-                if isinstance(reference, MemberReference):
-                    visit(reference.member)
-
-    filtered = (
-        each
-        for condition in (*shape.row_conditions, *shape.group_conditions)
-        for each in predicates(condition)
-    )
-    for name in (
-        *shape.measures,
-        *shape.dimensions,
-        *shape.segments,
-        *(predicate.member for predicate in filtered),
-        *(grouping.member for grouping in shape.time_groupings),
-    ):
-        visit(name)
-    return list(names)
