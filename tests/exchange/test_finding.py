@@ -66,11 +66,25 @@ async def test_many_who_ask_many_processes_cost_one_statement(deployed: Deployed
         world.driver.gate.clear()
         asked = [ask(process, cache=mode) for process in (one, other) for _ in range(10)]
         await runs(world)
-        await asyncio.sleep(0.5)  # until all are where they wait
+        await until(lambda: all_wait(world, 10))
         world.driver.gate.set()
         answers = await asyncio.gather(*asked)
         assert [each["data"] for each in answers] == [[{"sales.total": "30"}]] * 20
         assert world.driver.count() == 1
+
+
+async def all_wait(world: Deployment, each: int) -> bool:
+    """Whether so many wait for a statement in one process, and one more for those who follow; and so many follow in
+    the other."""
+    running = [
+        sum(len(run.callers) for run in process.source.queue._runs.values())  # type: ignore[attr-defined]
+        for process in world.processes
+    ]
+    following = [
+        sum(len(heard) for topic, heard in process.link._hearers.items() if topic.startswith("released "))
+        for process in world.processes
+    ]
+    return sorted(running) == [0, each + 1] and sorted(following) == [0, each]
 
 
 async def test_an_answer_that_is_not_kept_is_passed_to_those_who_wait(deployed: Deployed) -> None:

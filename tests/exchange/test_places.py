@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -64,11 +65,17 @@ async def test_one_process_may_have_all_places(deployed: Deployed) -> None:
 
 
 async def waits(process: Process, count: int) -> None:
+    """Until so many wait in the process, and the exchange knows which is the next of them."""
+    queue, exchange = process.source.queue, process.exchange
+    places = queue._places  # type: ignore[attr-defined]
+
     async def there() -> bool:
-        return process.source.queue.snapshot().queued == count  # type: ignore[attr-defined]
+        known = await exchange._client.hget(exchange._key("turns", places._source), exchange._process)
+        told = None if known is None else json.loads(known)
+        queued = queue.snapshot().queued  # type: ignore[attr-defined]
+        return bool(queued == count and told is not None and told["waiting"] == places._turn.waiting)
 
     await until(there)
-    await asyncio.sleep(0.05)  # until the exchange knows
 
 
 async def order(world: Deployment, asked: list[asyncio.Task[Result]]) -> list[str]:
@@ -195,7 +202,7 @@ class TestAQueueThatSharesItsPlaces(QueueOnStub):
         """As the kit has it, with time to reach the exchange."""
         stub = Stub()
         queue = self._queue(stub)
-        first = await self._ask(queue, "first", wait=0.5)
+        first = await self._ask(queue, "first", wait=2)
         assert isinstance(first, Pending)
         assert first.stage == "Executing query"
         assert await self._ask(queue, "second", wait=0.01) == Pending("#1 in queue")

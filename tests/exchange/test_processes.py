@@ -221,7 +221,9 @@ def test_requests_are_answered_while_the_exchange_dies_and_when_it_is_back(
     valkey.restart()
     for each in processes:
         until(lambda each=each: "' is back." in each.logged())  # type: ignore[misc]
-        assert each.logged().count("goes on alone") == 1
+        # On a busy machine the exchange may be missed again: each time it is told once, as is its return.
+        lost, back = (each.logged().count(words) for words in ("goes on alone", "' is back."))
+        assert lost - back in (0, 1)
         assert valkey.password not in each.logged()
     time.sleep(3)  # until both have told what they run
     third = {number: asking(processes[number % 2], number) for number in range(30, 36)}

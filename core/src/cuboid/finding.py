@@ -51,20 +51,25 @@ class Finding:
     ) -> list[Told] | Pending:
         """As the ``here`` that it was made with; questions that other processes are about run there alone."""
         leads: dict[int, Lead] = {}
+        others: dict[int, str] = {}
         pending: Pending | None = None
 
         async def enter(index: int) -> None:
             entered = await self._enter(wanted[index], values[index])
             if isinstance(entered, Lead):
                 leads[index] = entered
+            else:
+                others[index] = entered
 
         try:
             await asyncio.gather(*map(enter, range(len(wanted))))
-            others = [index for index in range(len(wanted)) if index not in leads]
             ours = [(wanted[index], values[index], lead) for index, lead in leads.items()]
             outcomes = await asyncio.gather(
                 self._lead(ours, asker, deadline),
-                *(self._follow(wanted[index], values[index], asker, deadline) for index in others),
+                *(
+                    self._follow(wanted[index], values[index], run, asker, deadline)
+                    for index, run in others.items()
+                ),
                 return_exceptions=True,
             )
             told: dict[int, Told] = {}
@@ -98,10 +103,11 @@ class Finding:
         return [each or next(new) for each in found]
 
     async def _follow(
-        self, one: Wanted, values: Values | None, asker: Asker, deadline: float
+        self, one: Wanted, values: Values | None, run: str, asker: Asker, deadline: float
     ) -> list[Told] | Pending:
-        """What another process finds out, or this one should the other give it up."""
-        began, name, runs = time.monotonic(), digest(shared_key(one)), set[str]()
+        """What another process finds out in that run, or in a later one, or this process should the other give it
+        up."""
+        began, name, runs = time.monotonic(), digest(shared_key(one)), {run}
         with self._claims.hearing(name) as released, self._withdrawable(asker, released) as withdrawn:
             while True:
                 if withdrawn():
