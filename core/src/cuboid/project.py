@@ -361,7 +361,7 @@ class Project:
             settings.scheduled_refresh_timezones or (settings.default_timezone,),
             settings.scheduled_refresh_timer,
         )
-        return Refresher(self.service.planning, self.rollups, schedule)
+        return Refresher(self.service.planning, self.rollups, schedule, self.service.hear)
 
     async def close(self) -> None:
         """Stops what runs and closes the data sources; harmless when called twice."""

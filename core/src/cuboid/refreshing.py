@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,10 +36,20 @@ class Schedule:
 
 
 class Refresher:
-    """Builds the rollups of the models in force."""
+    """Builds the rollups of the models in force.
 
-    def __init__(self, planning: Planning, rollups: LateRollups, schedule: Schedule) -> None:
+    :param hear: hears what other processes have said of data.
+    """
+
+    def __init__(
+        self,
+        planning: Planning,
+        rollups: LateRollups,
+        schedule: Schedule,
+        hear: Callable[[], Awaitable[None]],
+    ) -> None:
         self.schedule = schedule
+        self._hear = hear
         self.rollups = rollups
         self._planning = planning
 
@@ -59,6 +69,7 @@ class Refresher:
 
     async def look(self) -> list[CuboidError]:
         """Builds what is missing or out of date of all that is scheduled; what went wrong."""
+        await self._hear()
         rollups = await self.scheduled()
         outcomes: list[Any] = await asyncio.gather(
             *(self.rollups.made.refresh(each) for each in rollups), return_exceptions=True

@@ -300,6 +300,10 @@ class Service:
             log.warning("That data has changed, other processes will hear when the exchange is back.")
         return encode({"cubes": sorted(changed), "answers": self._dropped - before})
 
+    async def hear(self) -> None:
+        """Hears what other processes have said of data, if there are any."""
+        await self._epochs.refresh()
+
     def _forget(self, changes: Mapping[str, datetime]) -> None:
         """What was found out of these cubes before is out of date."""
         self._freshness.values.forget()
