@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -74,3 +74,21 @@ def test_the_number_is_the_one_that_the_shown_sql_computes() -> None:
     assert TimedKey(Clock(600), "UTC", SOURCE, 1).value(moment) == b'[{"refresh_key":"%d"}]' % (
         moment.timestamp() // 600
     )
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Australia/Lord_Howe", "Europe/Berlin"])
+@pytest.mark.parametrize("every", ["10 minutes", "20 minutes", "30 minutes", "1 hour", "15 * * * *"])
+def test_no_value_lasts_longer_than_its_interval_where_the_clock_is_put_back(every: str, zone: str) -> None:
+    clock = read_every(every)
+    begun: dict[bytes, datetime] = {}
+    for month in (
+        4,
+        10,
+        11,
+    ):  # Lord Howe's is put back in April by half an hour, the others' in autumn by a whole one
+        first = datetime(2024, month, 1, tzinfo=UTC)
+        for minute in range(0, 31 * 24 * 60, 5):
+            moment = first + timedelta(minutes=minute)
+            value = TimedKey(clock, zone, SOURCE, 1).value(moment)
+            assert moment - begun.setdefault(value, moment) < timedelta(seconds=clock.seconds), moment
+        begun.clear()

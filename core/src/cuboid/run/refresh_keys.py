@@ -42,9 +42,13 @@ class Clock:
     seconds: float
     offset: int = 0
 
-    def number(self, civil: datetime) -> int:
-        """Which interval a moment of the wall clock is in."""
-        return int(((civil - EPOCH).total_seconds() - self.offset) // self.seconds)
+    def text(self, moment: datetime, zone: str) -> str:
+        """Which interval an aware moment is in on the wall clock of a zone. With the offset from UTC, if there is one:
+        an hour that the clock shows twice has its intervals twice, and the first is not taken for the second."""
+        civil = moment.astimezone(ZoneInfo(zone))
+        passed = (civil.replace(tzinfo=None) - EPOCH).total_seconds() - self.offset
+        number = str(int(passed // self.seconds))
+        return f"{number} {civil:%z}" if civil.utcoffset() and self.seconds < SECONDS["day"] else number
 
 
 def read_every(every: str) -> Clock:
@@ -83,8 +87,7 @@ class TimedKey:
 
     def value(self, now: datetime) -> bytes:
         """The value at an aware moment, as JSON rows."""
-        civil = now.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
-        return b'[{"refresh_key":"%d"}]' % self.clock.number(civil)
+        return b'[{"refresh_key":"%s"}]' % self.clock.text(now, self.zone).encode()
 
 
 @dataclass(frozen=True, slots=True)

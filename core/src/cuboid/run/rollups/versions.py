@@ -79,10 +79,9 @@ def version_at(stored: StoredRollup, part: Part, now: datetime) -> str:
         return STABLE
     every = key.every if key is not None and key.sql is None else None
     if key is None or every is None:
-        return str(DEFAULT.number(civil))
-    if every.count(" ") > 1:  # a cron expression has a zone of its own
-        civil = now.astimezone(ZoneInfo(key.timezone or "UTC")).replace(tzinfo=None)
-    return str(read_every(every).number(civil))
+        return DEFAULT.text(now, stored.zone)
+    is_cron = every.count(" ") > 1  # which has a zone of its own
+    return read_every(every).text(now, (key.timezone or "UTC") if is_cron else stored.zone)
 
 
 def after(moment: datetime, length: str | None) -> datetime:
