@@ -21,6 +21,9 @@ from tests.engines.admin import admin, new_database
 from tests.engines.server import Server
 
 import cuboid
+from cuboid_clickhouse.config import ClickHouseConfig
+from cuboid_clickhouse.store_log import BuildLog
+from cuboid_clickhouse.store_server import StoreServer
 
 ENGINES = ("duckdb", "postgres", "mysql", "mariadb")
 SCHEMA = "kept_rollups"
@@ -98,7 +101,13 @@ class Place:
             return [opened.run(each) for each in statements][-1]
 
     def tables(self) -> set[str]:
-        """The tables of rollups that there are."""
+        """The tables of rollups that there are; on ClickHouse the parts of tables."""
+        if self.engine == "clickhouse":
+            found = self.rows(
+                "SELECT DISTINCT partition FROM system.parts"
+                f" WHERE active AND database = '{self.schema}' AND startsWith(table, 'cuboid_rows_')"
+            )
+            return {str(number) for (number,) in found}
         found = self.rows(
             f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{self.schema}'"
         )
@@ -118,7 +127,10 @@ def schema_of(server: Server | None) -> str:
 
 
 @pytest.fixture(
-    params=["duckdb", *(pytest.param(name, marks=pytest.mark.engine(name)) for name in ENGINES[1:])]
+    params=[
+        "duckdb",
+        *(pytest.param(name, marks=pytest.mark.engine(name)) for name in (*ENGINES[1:], "clickhouse")),
+    ]
 )
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     engine = request.param
@@ -189,10 +201,22 @@ def environment(place: Place) -> dict[str, str]:
 
 def sweep(place: Place) -> None:
     """As if hours had passed, and a process had looked twice."""
+    if place.engine == "clickhouse":
+        assert place.server is not None
+        sweep_log(connection(place.server) | {"database": place.schema})
+        return
     builds = f"{place.schema}.cuboid_builds"
     for moment in (1, -1):
         place.rows(f"UPDATE {builds} SET until = {moment}")
         build(place)
+
+
+def sweep_log(settings: dict[str, Any]) -> None:
+    """As :func:`sweep`, of the log that a store keeps on ClickHouse."""
+    server = StoreServer(ClickHouseConfig.model_validate(settings))
+    for _ in range(2):
+        BuildLog(server, gone=-3600).sweep(0, 0)
+    server.close()
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -82,7 +82,9 @@ def test_what_is_replaced_can_be_read_for_a_while_and_is_dropped_then(place: Pla
         assert opened.load(QUERIES[0]) != expected
     assert "3 of 3 parts built, 5 rows" in build(place, "--force")
     # January too, without a row: who asks first takes the range for that with which the parts were built.
-    assert len(place.tables() - first) == 4
+    assert len(place.tables() - first) == (
+        3 if place.engine == "clickhouse" else 4
+    )  # which keeps no empty parts
     assert first < place.tables()
     sweep(place)
     assert place.tables().isdisjoint(first)
@@ -95,7 +97,7 @@ def test_what_is_replaced_can_be_read_for_a_while_and_is_dropped_then(place: Pla
 
 def test_rows_that_are_all_gone_leave_an_empty_rollup(place: Place) -> None:
     build(place)
-    place.rows("DELETE FROM orders")
+    place.rows("DELETE FROM orders WHERE id > 0")
     build(place, "--force")
     for rollups in ({"rollup_store": "none"}, {}):
         with place.open(**rollups) as opened:
@@ -103,6 +105,11 @@ def test_rows_that_are_all_gone_leave_an_empty_rollup(place: Place) -> None:
             assert opened.load({"measures": ["orders.count"]}) == [{"orders.count": "0"}]
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["duckdb", *(pytest.param(name, marks=pytest.mark.engine(name)) for name in ENGINES[1:])],
+    indirect=True,
+)
 def test_a_build_that_is_killed_is_made_again_and_leaves_nothing(place: Place) -> None:
     if place.engine == "duckdb":
         slow = (
@@ -278,10 +285,10 @@ def test_a_driver_over_another_library_writes_too(place: Place) -> None:
     assert len(place.tables()) == 4
 
 
-@pytest.mark.parametrize(
-    "place", [pytest.param("clickhouse", marks=pytest.mark.engine("clickhouse"))], indirect=True
-)
-def test_an_engine_that_cannot_keep_rollups_answers_from_its_tables(place: Place) -> None:
+@pytest.mark.parametrize("place", ["duckdb"], indirect=True)
+def test_a_database_that_cannot_keep_rollups_answers_from_its_tables(place: Place) -> None:
+    settings = {"driver": "duckdb", "database": "shop.duckdb", "read_only": True}
+    (place.project / "cuboid.yml").write_text(yaml.safe_dump({"data_sources": {"default": settings}}))
     with place.open() as opened:
         (result,) = opened.results(QUERIES[0])
     assert result["data"][0]["orders.count"] == "6"
@@ -290,7 +297,7 @@ def test_an_engine_that_cannot_keep_rollups_answers_from_its_tables(place: Place
         command(place), capture_output=True, text=True, env=environment(place), timeout=100
     )
     assert refused.returncode == 1
-    assert "cannot keep rollups in its database" in refused.stderr
+    assert "open for reading only, and rollups are to be kept in it" in refused.stderr
 
 
 def test_a_lambda_has_newer_rows_of_another_cube_of_the_database(place: Place) -> None:
@@ -338,7 +345,7 @@ def test_each_of_three_rollups_has_the_rows_after_those_of_the_one_before(
     fresh = {**CUBE, "name": "fresh", "sql_table": "fresh", "pre_aggregations": [stored]}
     place.write_cubes(archive, recent, fresh)
     # In each month one row of orders, two of recent ones and four of fresh ones.
-    place.rows("DELETE FROM orders")
+    place.rows("DELETE FROM orders WHERE id > 0")
     for table in ("recent", "fresh"):
         place.rows(f"CREATE TABLE {table} AS SELECT * FROM orders")
     for table, count in (("orders", 1), ("recent", 2), ("fresh", 4)):

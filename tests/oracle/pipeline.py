@@ -117,8 +117,12 @@ class Pipeline:
     def _close_filed(self) -> None:
         if self._filed is not None:
             self._runner.run(self._filed.close())
-            cascade = "" if self._admin is not None and self.engine.driver == "mysql" else " CASCADE"
-            dropped = f"DROP SCHEMA IF EXISTS {self._filed.schema}{cascade}"
+            schema = self._filed.schema
+            dropped = (
+                f"DROP DATABASE IF EXISTS {schema}"
+                if self.engine.driver in ("mysql", "clickhouse")
+                else f"DROP SCHEMA IF EXISTS {schema} CASCADE"
+            )
             if self._admin is None:
                 self.run(Statement(dropped))
             else:

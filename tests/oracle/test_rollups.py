@@ -37,7 +37,10 @@ def test_rollups_answer_as_the_tables_do(
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize(
     "engine",
-    [pytest.param(name, marks=pytest.mark.engine(name)) for name in ("postgres", "mysql", "mariadb")],
+    [
+        pytest.param(name, marks=pytest.mark.engine(name))
+        for name in ("postgres", "mysql", "mariadb", "clickhouse")
+    ],
 )
 def test_rollups_in_a_servers_own_schema_answer_as_its_tables_do(
     compared: Coverage, pytestconfig: pytest.Config, request: pytest.FixtureRequest, engine: str

@@ -23,7 +23,7 @@ from cuboid.run.queue import QueryQueue
 from cuboid.types import Capability, Job, Result, Statement, TableInfo, Value
 
 if TYPE_CHECKING:
-    from cuboid.run.store import RollupStore, StoreSettings
+    from cuboid.run.store import RollupStore, SourceStoreSettings, StoreSettings
 
 GRACE_SECONDS = 1.0
 """How much longer than its queue, whose word says why it was stopped, the server itself should let a statement run."""
@@ -130,6 +130,11 @@ class Driver(ABC):
             f"The {self.name} driver cannot keep the rollups of a project.",
             hint="Leave rollup_store unset, and they are kept on this machine.",
         )
+
+    def inside(self, settings: SourceStoreSettings) -> RollupStore | None:
+        """A store of rollups beside the tables that they are made of, not open, which makes and reads them by its
+        ``make`` and ``read``. None for core's own, which wants a :meth:`writer`, and an UPDATE that compares."""
+        return None
 
     async def rows(self, sql: str) -> Sequence[tuple[Value, ...]]:
         """The rows of a statement of the driver's own. Raises :class:`DriverError`."""

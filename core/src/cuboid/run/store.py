@@ -181,6 +181,10 @@ class RollupStore(ABC):
         rows. Returns None if they are elsewhere, and must be read and written."""
         return None
 
+    def read(self, statement: Statement) -> Statement:
+        """The statement over what is there, for one that names rollups beside the tables that they are made of."""
+        return statement
+
     @abstractmethod
     async def used(self, table: str) -> None:
         """Notes that the table is read now; called often, and cheap."""

@@ -24,7 +24,7 @@ from cuboid.run.cells import Converter
 from cuboid.run.dbapi import Cursor, DBAPIDriver
 from cuboid.run.driver import DriverConfig
 from cuboid.run.queue import QueryQueue
-from cuboid.run.store import RollupStore, StoreSettings
+from cuboid.run.store import RollupStore, SourceStoreSettings, StoreSettings
 from cuboid.types import SemanticType, Statement
 from cuboid_clickhouse.blocks import Blocks
 from cuboid_clickhouse.config import ClickHouseConfig
@@ -142,6 +142,11 @@ class ClickHouseDriver(DBAPIDriver):
         from cuboid_clickhouse.store import ClickHouseStore
 
         return ClickHouseStore(self.config, settings)
+
+    def inside(self, settings: SourceStoreSettings) -> RollupStore | None:
+        from cuboid_clickhouse.store_inside import InsideStore
+
+        return InsideStore(self.config, settings)
 
     def limit(self, connection: Connection, seconds: float) -> None:
         allowed = connection.client.server_settings["max_execution_time"]

@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from cuboid.errors import ConnectionFailed
 from cuboid.run.dbapi import DBAPIDriver
-from cuboid.run.store import RollupStore, StoreSettings
+from cuboid.run.store import RollupStore, SourceStoreSettings, StoreSettings
 from cuboid_clickhouse.config import ChDBConfig
 from cuboid_clickhouse.driver import ClickHouseDriver
 from cuboid_clickhouse.queue import ChDBQueue
@@ -39,3 +39,6 @@ class ChDBDriver(ClickHouseDriver):
 
     def store(self, settings: StoreSettings) -> RollupStore:
         return DBAPIDriver.store(self, settings)  # other processes could not use it
+
+    def inside(self, settings: SourceStoreSettings) -> RollupStore | None:
+        return DBAPIDriver.inside(self, settings)

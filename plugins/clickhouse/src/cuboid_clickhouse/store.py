@@ -12,7 +12,7 @@ import math
 import secrets
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +23,7 @@ from cuboid.run.store import BuiltPart, BuiltTable, NewPart, RollupStore, StoreS
 from cuboid.run.stored import StoredRollup
 from cuboid.run.streams import Batch
 from cuboid_clickhouse.config import ClickHouseConfig
-from cuboid_clickhouse.store_contents import Build
+from cuboid_clickhouse.store_contents import Build, Shard
 from cuboid_clickhouse.store_log import BuildLog
 from cuboid_clickhouse.store_reader import StoreReader
 from cuboid_clickhouse.store_server import StoreServer
@@ -32,6 +32,9 @@ from cuboid_clickhouse.store_writer import PartWriter
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+Fill = Callable[[int], Awaitable[tuple[Shard, ...]]]
+"""Makes the rows of the build of that number."""
 
 KNOWN_SECONDS = 1.0
 """How old what is known of a table may be; what is replaced stays readable for much longer."""
@@ -56,6 +59,7 @@ class ClickHouseStore(RollupStore):
         self._reader = StoreReader(config)
         self._server = StoreServer(config)
         self._log = BuildLog(self._server)
+        self._schema: str | None = None
         self._making = asyncio.Lock()
         self._made = False
         self._looked = self._swept = -math.inf
@@ -71,15 +75,15 @@ class ClickHouseStore(RollupStore):
         await self._tidy()
 
     async def close(self) -> None:
-        await _blocking(self._server.close)
+        await blocking(self._server.close)
 
     async def table(self, name: str) -> BuiltTable | None:
         at, stamp, built = self._known.get(name, (-math.inf, (), None))
         if time.monotonic() - at < KNOWN_SECONDS or not await self._is_made():
             return built
-        now = await _blocking(partial(self._log.stamp, name))
+        now = await blocking(partial(self._log.stamp, name))
         if now != stamp:
-            built = await _blocking(partial(self._show, name))
+            built = await blocking(partial(self._show, name))
         self._known[name] = (time.monotonic(), now, built)  # an older stamp is harmless: it is read again
         return built
 
@@ -87,7 +91,7 @@ class ClickHouseStore(RollupStore):
         contents = self._log.read(name)
         if contents is None:
             return None
-        views = dict(contents.views())
+        views = dict(contents.views(self._schema))
         for table, rows in views.items():
             self._reader.show(table, rows)
         self._shown[name] = tuple(views)
@@ -99,7 +103,7 @@ class ClickHouseStore(RollupStore):
             found = (self._log.read(name) for name in self._log.names())
             return [each.built(used[each.name]) for each in found if each is not None]
 
-        built = await _blocking(read) if await self._is_made() else []
+        built = await blocking(read) if await self._is_made() else []
         return tuple(sorted(built, key=lambda each: (each.rollup, each.zone, each.name)))
 
     @asynccontextmanager
@@ -108,33 +112,41 @@ class ClickHouseStore(RollupStore):
         part, holder, seconds = f"{table}/{label}", uuid.uuid4().hex, self._settings.lease
         mine, again = True, self._again(lambda: self._log.prolong(part, holder, seconds))
         try:
-            mine = await _blocking(lambda: self._log.lease(part, holder, seconds))
+            mine = await blocking(lambda: self._log.lease(part, holder, seconds))
             self._known.pop(table, None)
             yield mine
         finally:
             again.cancel()
             if mine:
                 with suppress(DriverError):  # it runs out
-                    await _blocking(lambda: self._log.prolong(part, holder, 0))
+                    await blocking(lambda: self._log.prolong(part, holder, 0))
 
     async def write(self, stored: StoredRollup, part: NewPart, batches: AsyncIterator[Batch]) -> BuiltPart:
+        async def fill(number: int) -> tuple[Shard, ...]:
+            writer = PartWriter(self._server, stored, number)
+            async with aclosing(batches) as rows:  # type: ignore[type-var]
+                async for batch in rows:
+                    await blocking(partial(writer.add, batch))
+            await blocking(writer.finish)
+            return writer.shards
+
+        return await self._build(stored, part, fill)
+
+    async def _build(self, stored: StoredRollup, part: NewPart, fill: Fill) -> BuiltPart:
+        """Has the rows of a new build made, and publishes it."""
         await self._make()
         began, clock = datetime.now(UTC), time.monotonic()
         number = secrets.randbits(48)
-        writer = PartWriter(self._server, stored, number)
-        await _blocking(lambda: self._log.begin(stored.table, part.label, number))
+        await blocking(lambda: self._log.begin(stored.table, part.label, number))
         again = self._again(lambda: self._log.live(number))
         try:
-            async with aclosing(batches) as rows:  # type: ignore[type-var]
-                async for batch in rows:
-                    await _blocking(partial(writer.add, batch))
-            await _blocking(writer.finish)
-            size = await _blocking(lambda: self._log.bytes_of(number))
+            shards = await fill(number)
+            size = await blocking(lambda: self._log.bytes_of(number))
             seconds = time.monotonic() - clock
             built = BuiltPart(
                 part.label,
                 part.version,
-                writer.rows,
+                sum(shard.rows for shard in shards),
                 size,
                 began,
                 seconds,
@@ -144,10 +156,10 @@ class ClickHouseStore(RollupStore):
                 part.folded,
             )
             told = (stored.name, stored.zone, stored.definition, stored.columns)
-            await _blocking(lambda: self._publish(stored, Build(number, *told, built, writer.shards)))
+            await blocking(lambda: self._publish(stored, Build(number, *told, built, shards)))
         except BaseException:
             with suppress(DriverError):  # swept later
-                await _blocking(lambda: self._log.leave([number]))
+                await blocking(lambda: self._log.leave([number]))
             raise
         finally:
             again.cancel()
@@ -169,7 +181,7 @@ class ClickHouseStore(RollupStore):
         if now - self._used.get(table, -USED_SECONDS) >= USED_SECONDS and await self._is_made():
             self._used[table] = now
             with suppress(QueryFailed):  # whoever may only read leaves that to others
-                await _blocking(lambda: self._log.use(table))
+                await blocking(lambda: self._log.use(table))
 
     async def drop_parts(self, table: str, labels: Collection[str]) -> None:
         def drop() -> None:
@@ -178,22 +190,22 @@ class ClickHouseStore(RollupStore):
             self._log.drop(build.number for build in builds if build.part.label in labels)
 
         if await self._is_made():
-            await _blocking(drop)
+            await blocking(drop)
             self._known.pop(table, None)
 
     async def drop(self, table: str) -> bool:
         if not await self._is_made():
             return True
-        if await _blocking(lambda: self._log.leased(table)):
+        if await blocking(lambda: self._log.leased(table)):
             return False
-        await _blocking(lambda: self._log.forget(table))
+        await blocking(lambda: self._log.forget(table))
         self._known.pop(table, None)
         self._reader.hide(self._shown.pop(table, ()))
         return True
 
     async def sweep(self) -> None:
         if await self._is_made():
-            await _blocking(lambda: self._log.sweep(self._settings.replaced_for, self._settings.lease))
+            await blocking(lambda: self._log.sweep(self._settings.replaced_for, self._settings.lease))
 
     async def _tidy(self) -> None:
         """Sweeps now and then; an account that may only read leaves that to others."""
@@ -208,7 +220,7 @@ class ClickHouseStore(RollupStore):
         """Whether the store's tables are there, by whichever process."""
         if not self._made and time.monotonic() - self._looked >= LOOK_SECONDS:
             self._looked = time.monotonic()
-            self._made = await _blocking(self._log.is_there)
+            self._made = await blocking(self._is_there)
         return self._made
 
     async def _make(self) -> None:
@@ -216,7 +228,7 @@ class ClickHouseStore(RollupStore):
         async with self._making:
             if not self._made:
                 try:
-                    await _blocking(self._log.make)
+                    await blocking(self._make_all)
                 except QueryFailed as error:
                     raise QueryFailed(
                         f"The rollup store: its account may not keep rollups in its database: {error.message}",
@@ -225,6 +237,12 @@ class ClickHouseStore(RollupStore):
                     ) from None
                 self._made = True
 
+    def _is_there(self) -> bool:
+        return self._log.is_there()
+
+    def _make_all(self) -> None:
+        self._log.make()
+
     def _again(self, work: Callable[[], None]) -> asyncio.Task[None]:
         """Does it again and again, so that nobody takes this process for dead; to be cancelled."""
 
@@ -232,12 +250,12 @@ class ClickHouseStore(RollupStore):
             while True:
                 await asyncio.sleep(self._settings.lease / 4)
                 with suppress(DriverError):
-                    await _blocking(work)
+                    await blocking(work)
 
         return asyncio.create_task(go())
 
 
-async def _blocking(work: Callable[[], T]) -> T:
+async def blocking(work: Callable[[], T]) -> T:
     """``work`` in a thread, which is waited for even if the caller is cancelled: it may be half done."""
     task = asyncio.ensure_future(asyncio.to_thread(work))
     try:

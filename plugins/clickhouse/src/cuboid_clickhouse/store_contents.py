@@ -20,7 +20,8 @@ BUILD = "cuboid_build"
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """The rows of a build in one table of the server, which has the columns in the types of these kinds."""
+    """The rows of a build in one table of the server, which has the columns in the types of these kinds; without kinds
+    it has them in the types of the source."""
 
     table: str
     kinds: tuple[Kind, ...]
@@ -78,7 +79,8 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a table holds: of each part the build that counts. ``columns`` are known without any, too."""
+    """What a table holds: of each part the build that counts. ``columns`` are known without any, too; ``sample`` is a
+    table of the server which has them, if they are in the types of the source."""
 
     name: str
     rollup: str
@@ -87,6 +89,7 @@ class Contents:
     columns: tuple[Column, ...]
     builds: tuple[Build, ...]
     dropped_at: datetime | None
+    sample: str | None = None
 
     def built(self, used_at: datetime) -> BuiltTable:
         """As core sees it."""
@@ -94,17 +97,23 @@ class Contents:
         told = (parts, self.dropped_at, self.definition)
         return BuiltTable(self.name, self.rollup, self.zone, self.columns, used_at, *told)
 
-    def views(self) -> Iterator[tuple[str, str]]:
-        """The tables that a reader sees, with what is read of each, as FROM has it: its own, and those of its tails."""
+    def views(self, schema: str | None = None) -> Iterator[tuple[str, str]]:
+        """The tables that a reader sees, with what is read of each, as FROM has it: its own, and those of its tails.
+
+        :param schema: where the server's tables are, if that is another database than the reader's.
+        """
+        within = "" if schema is None else f"{quoted(schema)}."
         own = [build for build in self.builds if build.part.tail is None]
-        yield self.name, self._over(own)
+        yield self.name, self._over(own, within)
         for tail in self.builds:
             if tail.part.tail is not None:
                 before = (build for build in own if _is_before(build.part, tail.part))
-                yield tail.part.tail, self._over([*before, tail])
+                yield tail.part.tail, self._over([*before, tail], within)
 
-    def _over(self, builds: Iterable[Build]) -> str:
+    def _over(self, builds: Iterable[Build], within: str) -> str:
         """The rows of these builds, in the types that cover them all."""
+        if self.sample is not None:
+            return self._as_made(builds, self.sample, within)
         tables: dict[tuple[str, tuple[str, ...]], list[int]] = {}
         covering = [NOTHING] * len(self.columns)
         for build in builds:
@@ -123,6 +132,20 @@ class Contents:
             cells = ", ".join(map(shown, names, types, wanted))
             among = ", ".join(map(str, sorted(numbers)))
             selects.append(f"SELECT {cells} FROM {quoted(table)} WHERE {BUILD} IN ({among})")  # noqa: S608 - quoted
+        return f"({' UNION ALL '.join(selects)})"
+
+    def _as_made(self, builds: Iterable[Build], sample: str, within: str) -> str:
+        """Of builds in the types of the source; without any, no rows of a table that has them."""
+        tables: dict[str, list[int]] = {sample: [0]}  # which is no build
+        for build in builds:
+            for shard in build.shards:
+                tables.setdefault(shard.table, []).append(build.number)
+        if len(tables) > 1 and tables[sample] == [0]:
+            del tables[sample]
+        selects = (
+            f"SELECT * EXCEPT ({BUILD}) FROM {within}{quoted(table)} WHERE {BUILD} IN ({', '.join(map(str, numbers))})"  # noqa: S608
+            for table, numbers in sorted(tables.items())
+        )
         return f"({' UNION ALL '.join(selects)})"
 
     def _types(self, kinds: Sequence[Kind]) -> tuple[str, ...]:

@@ -41,10 +41,9 @@ ROWS = "cuboid_rows_"
 """How the names of tables begin that have rows of builds."""
 
 GONE_SECONDS = SECONDS + 30
-"""For how long a build is gone before its rows are removed: no statement is on its way that began before."""
+"""No statement is on its way then that began before."""
 
 EMPTY_SECONDS = 3600
-"""How old a table without rows is when it is removed."""
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 
@@ -67,10 +66,18 @@ class State:
 
 
 class BuildLog:
-    """The tables with lines, in the database of the server's account. All methods block."""
+    """The tables with lines, in the database of the server's account. All methods block.
 
-    def __init__(self, server: StoreServer) -> None:
+    :param gone: seconds for which a build is gone before its rows are removed.
+    :param empty: how old, in seconds, a table without rows is when it is removed.
+    """
+
+    def __init__(
+        self, server: StoreServer, *, gone: float = GONE_SECONDS, empty: float = EMPTY_SECONDS
+    ) -> None:
         self._server = server
+        self._gone = gone
+        self._empty = empty
 
     def is_there(self) -> bool:
         """Whether its tables were made."""
@@ -119,6 +126,7 @@ class BuildLog:
             first.columns,
             tuple(build for build, dropped in builds if dropped == _NEVER),
             None if dropped_at == _NEVER else dropped_at,
+            next((shard.table for build, _ in builds for shard in build.shards if not shard.kinds), None),
         )
 
     def names(self) -> list[str]:
@@ -231,7 +239,7 @@ class BuildLog:
             rows=ROWS,
         )
         states, now = self._states()  # after the rows: whoever has some has begun
-        before = now - timedelta(seconds=GONE_SECONDS)
+        before = now - timedelta(seconds=self._gone)
         known = {each.number for each in states}
         gone = {each.number for each in states if each.gone is not None and each.gone < before}
         for table, build, at in rows:
@@ -247,7 +255,7 @@ class BuildLog:
             "SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, {rows:String})"
             " AND total_rows = 0 AND metadata_modification_time < now() - {seconds:Int64}",
             rows=ROWS,
-            seconds=EMPTY_SECONDS,
+            seconds=round(self._empty),
         )
         for (table,) in found:
             self._server.run(f"DROP TABLE IF EMPTY {quoted(table)}")

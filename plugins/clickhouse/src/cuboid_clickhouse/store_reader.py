@@ -14,7 +14,7 @@ from cuboid_clickhouse.driver import ClickHouseDriver, Connection
 LONGEST_STATEMENT = 16 * 1024**2
 """Bytes: it has the numbers of all builds that are read."""
 
-_TABLE = re.compile(r'"(\w+)"')
+_TABLE = re.compile(r'(?<! AS )"(\w+)"(?!\.)')
 
 
 class StoreReader(ClickHouseDriver):
@@ -39,5 +39,9 @@ class StoreReader(ClickHouseDriver):
         return connection
 
     def start(self, connection: Connection, statement: Statement, *, streaming: bool) -> Cursor:
+        return super().start(connection, self.over(statement), streaming=streaming)
+
+    def over(self, statement: Statement) -> Statement:
+        """The statement over what is shown, for one that names tables."""
         sql = _TABLE.sub(lambda found: self._shown.get(found[1], found[0]), statement.sql)
-        return super().start(connection, replace(statement, sql=sql), streaming=streaming)
+        return replace(statement, sql=sql)

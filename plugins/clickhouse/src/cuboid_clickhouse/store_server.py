@@ -30,22 +30,25 @@ SETTINGS = {
 class StoreServer:
     """One client without session, so that several threads may use it at once. All methods block.
 
+    :param settings: of each statement, beside those of all.
+
     Raises :class:`cuboid.DriverError`.
     """
 
-    def __init__(self, config: ClickHouseConfig) -> None:
+    def __init__(self, config: ClickHouseConfig, settings: Mapping[str, Any] | None = None) -> None:
         self._driver = ClickHouseDriver(config)
+        self._settings = {**SETTINGS, **(settings or {})}
         self._lock = threading.Lock()
         self._client: Client | None = None
         self._closed = False
 
-    def ask(self, sql: str, **values: Scalar) -> Sequence[tuple[Any, ...]]:
+    def ask(self, sql: str, /, **values: Scalar) -> Sequence[tuple[Any, ...]]:
         """The rows of a statement."""
-        return self._try("query", sql, parameters=_texts(values), settings=SETTINGS).result_rows  # type: ignore[no-any-return]
+        return self._try("query", sql, parameters=_texts(values), settings=self._settings).result_rows  # type: ignore[no-any-return]
 
-    def run(self, sql: str, settings: Mapping[str, Any] | None = None, **values: Scalar) -> None:
+    def run(self, sql: str, settings: Mapping[str, Any] | None = None, /, **values: Scalar) -> None:
         """A statement without rows."""
-        self._try("command", sql, parameters=_texts(values), settings={**SETTINGS, **(settings or {})})
+        self._try("command", sql, parameters=_texts(values), settings={**self._settings, **(settings or {})})
 
     def insert(
         self, table: str, names: Sequence[str], types: Sequence[str], columns: Sequence[Sequence[Any]]
@@ -58,7 +61,7 @@ class StoreServer:
             column_names=names,
             column_type_names=types,
             column_oriented=True,
-            settings=SETTINGS,
+            settings=self._settings,
         )
 
     def close(self) -> None:

@@ -43,11 +43,6 @@ class PartWriter:
         """Where the rows are."""
         return tuple(self._shards.values())
 
-    @property
-    def rows(self) -> int:
-        """How many were inserted."""
-        return sum(shard.rows for shard in self._shards.values())
-
     def add(self, batch: Batch) -> None:
         """Takes more rows."""
         self._waiting.extend(batch)
@@ -82,18 +77,22 @@ class PartWriter:
 
     def _shard(self, names: Sequence[str], types: Sequence[str]) -> Shard:
         """Where rows of these types go, by a table that is there."""
-        described = ", ".join(f"{quoted(name)} {type}" for name, type in zip(names, types, strict=True))
-        time = self._stored.time
-        ordered = dict.fromkeys((*self._stored.order, *([time] if time else ())))
-        order = ", ".join(map(quoted, ordered))
-        index = f", INDEX by_time {quoted(time)} TYPE minmax GRANULARITY 1" if time else ""
-        described = (
-            f"({BUILD} UInt64, {described}{index}) ENGINE = MergeTree PARTITION BY {BUILD} ORDER BY ({order})"
-            " SETTINGS allow_nullable_key = 1"
-        )
-        digest = hashlib.blake2b(described.encode(), digest_size=5).hexdigest()
-        table = f"{ROWS}{self._stored.table.rpartition('_')[2]}_{digest}"
+        table, described = table_of(self._stored, names, types)
         if table not in self._shards:
             self._server.run(f"CREATE TABLE IF NOT EXISTS {quoted(table)} {described}")
             self._shards[table] = Shard(table, (), 0)
         return self._shards[table]
+
+
+def table_of(stored: StoredRollup, names: Sequence[str], types: Sequence[str]) -> tuple[str, str]:
+    """The name of the table for rows of the rollup in these types, and what it is."""
+    columns = ", ".join(f"{quoted(name)} {type}" for name, type in zip(names, types, strict=True))
+    time = stored.time
+    order = ", ".join(map(quoted, dict.fromkeys((*stored.order, *([time] if time else ())))))
+    index = f", INDEX by_time {quoted(time)} TYPE minmax GRANULARITY 1" if time else ""
+    described = (
+        f"({BUILD} UInt64, {columns}{index}) ENGINE = MergeTree PARTITION BY {BUILD} ORDER BY ({order})"
+        " SETTINGS allow_nullable_key = 1"
+    )
+    digest = hashlib.blake2b(described.encode(), digest_size=5).hexdigest()
+    return f"{ROWS}{stored.table.rpartition('_')[2]}_{digest}", described

@@ -86,7 +86,8 @@ class Rollups:
         """Where rows are read that are kept in the database of their source."""
         reader = self._readers.get(source.serial)
         if reader is None:
-            reader = self._readers[source.serial] = SourceReader(source, SourceStore(source, self._inside))
+            store = source.driver.inside(self._inside) or SourceStore(source, self._inside)
+            reader = self._readers[source.serial] = SourceReader(source, store)
         return reader
 
     async def ready(

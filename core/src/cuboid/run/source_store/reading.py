@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.data_source import DataSource
-from cuboid.run.source_store.store import SourceStore
+from cuboid.run.store import RollupStore
 from cuboid.run.streams import Batch
 from cuboid.types import Pending, Result, Statement
 
@@ -16,7 +16,7 @@ from cuboid.types import Pending, Result, Statement
 class SourceReader(DataSource):
     """The data source, for statements over what is stored in it; connections, queue and limits are its own."""
 
-    def __init__(self, source: DataSource, store: SourceStore) -> None:
+    def __init__(self, source: DataSource, store: RollupStore) -> None:
         super().__init__(
             source.name,
             source.driver,
