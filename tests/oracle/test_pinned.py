@@ -16,9 +16,10 @@ from tests.oracle.expressions import (
     Ratio,
     Reference,
 )
-from tests.oracle.members import Conversion, Stage, SwitchCase
+from tests.oracle.members import Conversion, Stage, SwitchCase, Window
 from tests.oracle.pipeline import Pipeline
 from tests.oracle.policies import Policy
+from tests.oracle.spans import Span
 from tests.oracle.test_oracle_access import equals, shop
 from tests.oracle.test_oracle_windows import sales
 from tests.oracle.test_planner_agrees import check
@@ -183,6 +184,34 @@ def test_two_windows_over_the_same_rows_reach_as_far_as_each(pipeline: Pipeline)
         asked = {"dimensions": [], "filters": [], "timeDimensions": [days]}
         check(pipeline, world, {**asked, "measures": ["sales.last2", "sales.month"]})
         check(pipeline, world, {**asked, "measures": ["sales.ahead", "sales.last2"]})
+
+
+def test_a_range_that_restricts_another_fact_is_no_time_to_roll_along(pipeline: Pipeline) -> None:
+    # It was taken for the window's, so that rows without that time were in no frame.
+    def cube(name: str, day: date | None) -> Cube:
+        columns = (TableColumn("id", "integer"), TableColumn("day", "date"))
+        window = Measure("rolling", "sum", Column(name, "id"), window=Window(trailing=Span(2, "day")))
+        return Cube(
+            name,
+            Table(f"t_{name}", columns, ((1, day),)),
+            (
+                Dimension("id", "number", Column(name, "id"), primary_key=True),
+                Dimension("day", "time", Column(name, "day"), time_kind="date"),
+            ),
+            (Measure("count", "count"), window),
+        )
+
+    calls, visits = cube("calls", None), cube("visits", date(2024, 1, 1))
+    both = tuple(
+        Join(name, "many_to_one", Compare("=", Column("people", "id"), Column(name, "id")))
+        for name in ("calls", "visits")
+    )
+    world = World((replace(cube("people", date(2024, 1, 1)), joins=both), calls, visits))
+    pipeline.show(world)
+    ranged = {"dimension": "calls.day", "dateRange": ["2024-01-01", "2024-01-31"]}
+    asked = {"dimensions": ["people.id"], "filters": [], "timeDimensions": [ranged]}
+    check(pipeline, world, {**asked, "measures": ["calls.count", "visits.rolling"]})
+    check(pipeline, world, {**asked, "measures": ["visits.rolling"]})
 
 
 def test_a_key_that_a_stage_leaves_out_and_adds_again_is_the_states_through_a_view_too(

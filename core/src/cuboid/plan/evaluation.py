@@ -92,7 +92,12 @@ class Evaluation:
         """A measure with a rolling window along a time dimension of the state; None for any other."""
         if measure.rolling_window is None:
             return None
-        origin, ranges = self.members.origin, self.asked.shape.date_ranges
+        origin = self.members.origin
+        ranges = tuple(
+            each
+            for each in self.asked.shape.date_ranges
+            if self.relations.restricts(frozenset({each.member}), self.facts, measure.cube)
+        )
         frames = frames_of(measure, measure.rolling_window, state, ranges, self.catalog, origin)
         if frames is None:
             return None

@@ -76,10 +76,10 @@ class Relations:
         conditions: list[Condition] = []
         for condition in state.moved_conditions(self._members.origin, self._catalog):
             tested = frozenset(predicate.member for predicate in predicates(condition))
-            if self._restricts(tested, facts, cube):
+            if self.restricts(tested, facts, cube):
                 conditions.append(condition)
                 members |= tested.union(*map(self._members.tested_rows, tested))
-        segments = [each for each in state.segments if self._restricts(frozenset({each}), facts, cube)]
+        segments = [each for each in state.segments if self.restricts(frozenset({each}), facts, cube)]
         members |= set(segments)
         if top is not None and not top.drop and Key(top.dimension) not in state.keys:
             top = None
@@ -131,7 +131,8 @@ class Relations:
             self._observe(tree, AskedTree(needed, roots, bound, frozenset(shape.join_hints)))
         return tree
 
-    def _restricts(self, members: frozenset[str], facts: Facts | None, cube: str | None) -> bool:
+    def restricts(self, members: frozenset[str], facts: Facts | None, cube: str | None) -> bool:
+        """Whether a condition that tests the members is one on what is measured of ``cube``; without facts it is."""
         if facts is None or cube is None:
             return True
         owners = frozenset[str]().union(*(self._members.owners(name) for name in members))
