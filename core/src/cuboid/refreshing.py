@@ -12,13 +12,11 @@ from cuboid.errors import CuboidError
 from cuboid.plan.layouts import Layout, Unusable
 from cuboid.planning import Planning
 from cuboid.run.rollups import LateRollups
+from cuboid.run.rollups.rollups import SWEEP_SECONDS
 from cuboid.run.stored import StoredRollup
 from cuboid.types import Principal
 
 log = logging.getLogger(__name__)
-
-SWEEP_SECONDS = 300.0
-"""How often tables that nobody reads any more are looked for."""
 
 
 @dataclass(frozen=True, slots=True)

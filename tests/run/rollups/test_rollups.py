@@ -436,6 +436,18 @@ async def test_tables_that_nobody_reads_are_dropped_in_time(tmp_path):
         assert await opened.rows(whole("unread")) == await opened.truth()
 
 
+async def test_whoever_builds_drops_them_though_there_is_no_worker(tmp_path, monkeypatch):
+    monkeypatch.setattr("cuboid.run.rollups.rollups.SWEEP_SECONDS", 0.0)
+    async with shelf(tmp_path, settings=RollupSettings(kept=86400.0)) as opened:
+        await with_orders(opened)
+        await opened.ready(whole("unread"))
+        used_ago(tmp_path, "unread", 90_000)
+        await opened.ready(whole("read"))
+        if opened.rollups._sweeping is not None:  # it may be over
+            await opened.rollups._sweeping
+        assert [table.name for table in await opened.rollups.tables()] == ["read"]
+
+
 async def test_the_table_of_a_definition_that_was_changed_goes_after_an_hour(tmp_path):
     async with shelf(tmp_path) as opened:
         await with_orders(opened)

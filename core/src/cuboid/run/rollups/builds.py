@@ -90,12 +90,16 @@ class Builds:
 
     :param store: where the rows of a rollup are kept.
     :param prepare: sees to what a rollup is made of, and says where its rows are read.
+    :param built: told of each part that was built.
     :param at_once: builds of one data source.
     :param timeout: seconds that reading the rows of a part may take.
     """
 
-    def __init__(self, store: StoreOf, prepare: Prepare, *, at_once: int, timeout: float) -> None:
+    def __init__(
+        self, store: StoreOf, prepare: Prepare, built: Callable[[], None], *, at_once: int, timeout: float
+    ) -> None:
         self.counts = Counts()
+        self._built = built
         self._store = store
         self._prepare = prepare
         self._timeout = timeout
@@ -200,6 +204,7 @@ class Builds:
         log.info(
             "built %s %s %s: %d rows, %.1f s", stored.name, stored.zone, part.label, built.rows, built.seconds
         )
+        self._built()
 
     async def _rows(
         self, source: DataSource, stored: StoredRollup, part: Part, progress: Progress

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cuboid.catalog.naming import data_source_name
-from cuboid.errors import ConfigError, DriverError, NotStored
+from cuboid.errors import ConfigError, CuboidError, DriverError, NotStored
 from cuboid.run.asker import NOBODY, Asker
 from cuboid.run.data_source import DataSource
 from cuboid.run.rollups.builds import Builds, Counts
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 SUPERSEDED_SECONDS = 3600.0
 """How long a table of a rollup that is defined otherwise by now is kept after it was last read."""
+
+SWEEP_SECONDS = 300.0
+"""How often what is no longer needed is looked for, while parts are built."""
 
 READS_SECONDS = 60.0
 """How long to wait at a time for what a rollup is made of."""
@@ -76,8 +79,14 @@ class Rollups:
         self._version = version or self._versions
         self._changed: dict[str, datetime] = {}
         self._builds = Builds(
-            self._store_of, self._prepare, at_once=self.settings.at_once, timeout=self.settings.timeout
+            self._store_of,
+            self._prepare,
+            self._tidy,
+            at_once=self.settings.at_once,
+            timeout=self.settings.timeout,
         )
+        self._swept: float | None = None
+        self._sweeping: asyncio.Task[None] | None = None
         self._tables: dict[str, RollupTable] = {}
         self._lambdas: dict[str, LambdaTable] = {}
         self._opening: dict[RollupStore, asyncio.Task[None]] = {}
@@ -186,6 +195,24 @@ class Rollups:
                 log.warning("rollups that are no longer needed stay: %s", error)
         return tuple(gone)
 
+    def _tidy(self) -> None:
+        """Sweeps now and then: each build leaves what it has replaced."""
+        now = asyncio.get_running_loop().time()
+        if self._swept is None:
+            self._swept = now
+        elif now - self._swept >= SWEEP_SECONDS and self._sweeping is None:
+            self._swept = now
+            self._sweeping = asyncio.get_running_loop().create_task(self._sweep_behind())
+
+    async def _sweep_behind(self) -> None:
+        try:
+            for table in await self.sweep():
+                log.info("dropped %s, which nobody reads", table)
+        except CuboidError as error:
+            log.warning("rollups that are no longer needed stay: %s", error)
+        finally:
+            self._sweeping = None
+
     async def _leave_replaced(self) -> None:
         """Closes the stores of data sources that others have taken the place of."""
         for serial, reader in list(self._readers.items()):
@@ -228,6 +255,9 @@ class Rollups:
         if self._opening:
             await asyncio.wait(self._opening.values())
         await self._builds.close()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.wait({self._sweeping})
         tables: list[RollupTable | LambdaTable] = [*self._tables.values(), *self._lambdas.values()]
         await asyncio.gather(*(table.close() for table in tables))
         await self._versions.close()
