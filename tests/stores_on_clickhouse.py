@@ -101,11 +101,15 @@ class Process:
         log.sweep(0, 0)
 
 
+def config_of(server):
+    names = ("host", "port", "database", "user", "password")
+    return ClickHouseConfig.model_validate({name: getattr(server, name) for name in names})
+
+
 @pytest.fixture
 def config(clickhouse_server):
     with new_database(clickhouse_server) as server:
-        names = ("host", "port", "database", "user", "password")
-        yield ClickHouseConfig.model_validate({name: getattr(server, name) for name in names})
+        yield config_of(server)
 
 
 @pytest.fixture

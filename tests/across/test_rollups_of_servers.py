@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,20 @@ USERS: dict[str, Any] = {
 ZONES = ("UTC", "America/New_York")
 
 
-@pytest.fixture(params=[pytest.param(engine, marks=pytest.mark.engine(engine)) for engine in DATABASES])
+HERE = [pytest.param((engine, False), marks=pytest.mark.engine(engine), id=engine) for engine in DATABASES]
+ON_A_SERVER = [
+    pytest.param(
+        (engine, True), marks=pytest.mark.engine(engine, "clickhouse"), id=f"{engine}-kept-on-a-server"
+    )
+    for engine in ("postgres", "clickhouse")
+]
+
+
+@pytest.fixture(params=[*HERE, *ON_A_SERVER])
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    engine = request.param
-    with new_database(request.getfixturevalue(f"{engine}_server")) as server:
+    engine, on_a_server = request.param
+    with ExitStack() as opened:
+        server = opened.enter_context(new_database(request.getfixturevalue(f"{engine}_server")))
         with admin(server) as account:
             account.script(f"{TABLES[engine]}\n{ROWS}")
         with duckdb.connect(str(tmp_path / "people.duckdb")) as people:
@@ -89,7 +100,12 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
             "default": {"driver": DRIVERS[engine], **connection(server)},
             "people": {"driver": "duckdb", "database": "people.duckdb"},
         }
-        (tmp_path / "cuboid.yml").write_text(yaml.safe_dump({"data_sources": sources}))
+        settings: dict[str, Any] = {"data_sources": sources}
+        if on_a_server:
+            store = opened.enter_context(new_database(request.getfixturevalue("clickhouse_server")))
+            sources["kept"] = {"driver": "clickhouse", **connection(store)}
+            settings["rollup_store"] = "kept"
+        (tmp_path / "cuboid.yml").write_text(yaml.safe_dump(settings))
         yield tmp_path
 
 

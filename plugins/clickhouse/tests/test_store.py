@@ -221,6 +221,17 @@ async def test_of_many_who_want_to_build_at_once_one_may(process):
         assert sum(await asyncio.gather(*wanted)) == 1
 
 
+async def test_a_build_replaces_those_before_though_the_clock_was_put_back(process, on_server):
+    one, stored = process(), rollup(*NUMBER)
+    await one.put(stored, "all", [(1,)])
+    on_server(
+        "INSERT INTO cuboid_builds SELECT name, label, build, began + INTERVAL 1 HOUR, event, at, contents"
+        " FROM cuboid_builds WHERE event = 'built'"
+    )
+    await one.put(stored, "all", [(2,)])
+    assert await one.rows() == [(2,)]
+
+
 async def test_two_who_build_one_part_at_once_agree_on_the_one_that_began_last(process):
     one, other, third, stored = process(), process(), process(), rollup(*NUMBER)
     begun, published = asyncio.Event(), asyncio.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from itertools import count
 
@@ -10,7 +11,9 @@ from tests.stores_on_clickhouse import (
     NUMBER,
     TABLE,
     Mortal,
+    Process,
     config,
+    config_of,
     dies_after,
     on_server,
     process,
@@ -21,7 +24,7 @@ from cuboid.errors import ConnectionFailed
 from cuboid.run.store import NewPart, SourceStoreSettings
 from cuboid.types import Statement
 from cuboid_clickhouse import store as stores
-from cuboid_clickhouse import store_inside
+from cuboid_clickhouse import store_inside, store_writer
 from cuboid_clickhouse.driver import ClickHouseDriver
 from cuboid_clickhouse.store_log import BuildLog
 
@@ -62,6 +65,30 @@ async def test_a_process_may_be_killed_after_any_statement(process, on_server, f
     ((rows,),) = on_server("SELECT count() FROM merge(currentDatabase(), '^cuboid_rows_')")
     assert (int(builds), int(rows)) == (2, 2)
     assert await first.rows() == [(1,), (3,)]
+
+
+async def test_a_server_that_dies_amid_a_build_has_the_old_rows_and_takes_new_ones(
+    own_server, made, monkeypatch
+):
+    monkeypatch.setattr(store_writer, "CHUNK_ROWS", 1)
+    server = await asyncio.to_thread(own_server, "clickhouse")
+    one, stored = Process(config_of(server)), rollup(*NUMBER)
+    made.append(one)
+    await one.put(stored, "all", [(1,)])
+
+    async def dying():
+        yield [(2,)]
+        await asyncio.to_thread(server.kill)
+        yield [(3,)]
+
+    with pytest.raises(ConnectionFailed):
+        await one.store.write(stored, NewPart("all", "2"), dying())
+    await asyncio.to_thread(server.restart)
+    other = Process(config_of(server))
+    made.append(other)
+    assert await other.rows() == [(1,)]
+    await other.put(stored, "all", [(4,)])
+    assert await other.rows() == [(4,)]
 
 
 @pytest.mark.parametrize("first_of_four", range(4))

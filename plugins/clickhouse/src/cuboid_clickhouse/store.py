@@ -12,6 +12,7 @@ import math
 import secrets
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -61,6 +62,7 @@ class ClickHouseStore(RollupStore):
         self._log = BuildLog(self._server)
         self._schema: str | None = None
         self._making = asyncio.Lock()
+        self._showing = defaultdict[str, asyncio.Lock](asyncio.Lock)
         self._made = False
         self._looked = self._swept = -math.inf
         self._known: dict[str, tuple[float, tuple[object, ...], BuiltTable | None]] = {}
@@ -78,14 +80,15 @@ class ClickHouseStore(RollupStore):
         await blocking(self._server.close)
 
     async def table(self, name: str) -> BuiltTable | None:
-        at, stamp, built = self._known.get(name, (-math.inf, (), None))
-        if time.monotonic() - at < KNOWN_SECONDS or not await self._is_made():
+        async with self._showing[name]:  # what is shown never goes back to older rows
+            at, stamp, built = self._known.get(name, (-math.inf, (), None))
+            if time.monotonic() - at < KNOWN_SECONDS or not await self._is_made():
+                return built
+            now = await blocking(partial(self._log.stamp, name))
+            if now != stamp:
+                built = await blocking(partial(self._show, name))
+            self._known[name] = (time.monotonic(), now, built)  # an older stamp is harmless: it is read again
             return built
-        now = await blocking(partial(self._log.stamp, name))
-        if now != stamp:
-            built = await blocking(partial(self._show, name))
-        self._known[name] = (time.monotonic(), now, built)  # an older stamp is harmless: it is read again
-        return built
 
     def _show(self, name: str) -> BuiltTable | None:
         contents = self._log.read(name)
@@ -95,13 +98,13 @@ class ClickHouseStore(RollupStore):
         for table, rows in views.items():
             self._reader.show(table, rows)
         self._shown[name] = tuple(views)
-        return contents.built(self._log.used()[name])
+        return contents.built(self._log.used().get(name, datetime.now(UTC)))
 
     async def tables(self) -> tuple[BuiltTable, ...]:
         def read() -> list[BuiltTable]:
             used = self._log.used()
             found = (self._log.read(name) for name in self._log.names())
-            return [each.built(used[each.name]) for each in found if each is not None]
+            return [each.built(used.get(each.name, datetime.now(UTC))) for each in found if each is not None]
 
         built = await blocking(read) if await self._is_made() else []
         return tuple(sorted(built, key=lambda each: (each.rollup, each.zone, each.name)))

@@ -151,10 +151,11 @@ class BuildLog:
     # ------------------------------------------------------------ what happens to builds
 
     def begin(self, name: str, label: str, build: int) -> None:
-        """A build begins to read its rows."""
+        """A build begins to read its rows: after all others of the part, though the clock was put back."""
         self._server.run(
-            "INSERT INTO cuboid_builds (name, label, build, began, event) VALUES"
-            " ({name:String}, {label:String}, {build:UInt64}, now64(6), 'begun')",
+            f"{_LINES} SELECT {{name:String}}, {{label:String}}, {{build:UInt64}},"  # noqa: S608 - constants
+            " greatest(now64(6), max(began) + toIntervalMicrosecond(1)), 'begun', ''"
+            " FROM cuboid_builds WHERE name = {name:String} AND label = {label:String}",
             name=name,
             label=label,
             build=build,
