@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import cache
+import jwt
 from measure import Row, private, resident
-from plain_shop import plain_shop
+from plain_shop import SECRET, plain_shop
 from serving import cost, running, the_sql
 
 ROWS = (10_000, 50_000)
@@ -30,12 +31,13 @@ QUERY: dict[str, Any] = {
     ],
     "filters": [{"member": "orders.status", "operator": "equals", "values": ["completed"]}],
 }
+TOKEN = {"Authorization": jwt.encode({"tenant": 7, "exp": 4_000_000_000}, SECRET)}
 CUBOID = [str(Path(sys.executable).parent / "cuboid"), "serve"]
 
 
 def rows(shop: Path, requests: int) -> list[Row]:
     """The report's rows."""
-    with plain_shop(shop) as project, running([*CUBOID, str(project), "--dev", "--port"]) as ours:
+    with plain_shop(shop) as project, running([*CUBOID, str(project), "--port"]) as ours:
         memory = [
             Row("memory when ready, pages of libraries included", resident(ours[0]), most=120, unit="MiB"),
             Row("memory when ready, its own", private(ours[0]), unit="MiB"),
@@ -50,13 +52,13 @@ def statement_text(ours: tuple[int, int], requests: int) -> list[Row]:
     repeated = sql_path(0)
     with tempfile.TemporaryDirectory() as folder:
         body = Path(folder) / "sql.json"
-        cost(ours, repeated, 1, body=body)
+        cost(ours, repeated, 1, TOKEN, body)
         with running([sys.executable, cache.__file__, str(body)]) as bare:
             rounds = [
                 (
-                    cost(bare, "/", requests).cpu,
-                    cost(ours, repeated, requests).cpu,
-                    cost(ours, map(sql_path, fresh), requests).cpu,
+                    cost(bare, "/", requests, TOKEN).cpu,
+                    cost(ours, repeated, requests, TOKEN).cpu,
+                    cost(ours, map(sql_path, fresh), requests, TOKEN).cpu,
                 )
                 for _ in range(3)
             ]
@@ -175,7 +177,8 @@ async def ask_at_once(port: int, path: str, clients: int) -> list[float]:
 
     async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> float:
         start = time.perf_counter()
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        headers = "".join(f"{name}: {value}\r\n" for name, value in TOKEN.items())
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Connection: close\r\n\r\n".encode())
         answer = await reader.read()
         writer.close()
         if not answer.startswith(b"HTTP/1.1 200"):
