@@ -17,20 +17,23 @@ WITH "orders__rows" AS (
     AND "orders".created_at < CAST(? AS TIMESTAMP)
   GROUP BY
     1
-), "orders__created_at_day__frames" AS (
-  /* the buckets of orders.createdAt.day and the frame of each */
+), "orders__created_at_day__series" AS (
+  /* the buckets of orders.createdAt.day and what is added up, by seconds since 1970-01-01 00:00:00 */
   SELECT
-    (
-      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("n")
-    ) AS "bucket",
-    (
-      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("n")
-    ) AS "frame_start",
-    (
-      (
-        CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("n")
-      ) + TO_SECONDS(604800)
-    ) AS "frame_end"
+    COALESCE(
+      CAST(FLOOR(EXTRACT(EPOCH FROM (
+        "row_time" - CAST('1970-01-01 00:00:00' AS TIMESTAMP)
+      ))) AS BIGINT),
+      0
+    ) AS "n",
+    0 AS "is_bucket",
+    "input__nextWeek"
+  FROM "orders__rows"
+  UNION ALL
+  SELECT
+    "n",
+    1 AS "is_bucket",
+    NULL AS "input__nextWeek"
   FROM (
     SELECT
       UNNEST(RANGE(1709251200, 1711843200 + 1, 86400)) AS "n"
@@ -38,14 +41,19 @@ WITH "orders__rows" AS (
 ), "orders__measures" AS (
   /* orders.nextWeek by orders.createdAt.day: the rows in the frame of each bucket */
   SELECT
-    "frames"."bucket" AS "orders__created_at_day",
-    SUM("orders__rows"."input__nextWeek") AS "orders__next_week"
-  FROM "orders__created_at_day__frames" AS "frames"
-  LEFT JOIN "orders__rows" AS "orders__rows"
-    ON "orders__rows"."row_time" >= "frames"."frame_start"
-    AND "orders__rows"."row_time" < "frames"."frame_end"
-  GROUP BY
-    1
+    (
+      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("frames"."n")
+    ) AS "orders__created_at_day",
+    "frames"."value__nextWeek" AS "orders__next_week"
+  FROM (
+    SELECT
+      "orders__rows"."n",
+      "orders__rows"."is_bucket",
+      SUM("orders__rows"."input__nextWeek") OVER (ORDER BY "orders__rows"."n" RANGE BETWEEN CURRENT ROW AND 518400 FOLLOWING) AS "value__nextWeek"
+    FROM "orders__created_at_day__series" AS "orders__rows"
+  ) AS "frames"
+  WHERE
+    "frames"."is_bucket" = 1
 )
 SELECT
   "orders__created_at_day",

@@ -17,20 +17,23 @@ WITH "orders__rows" AS (
     AND "orders".created_at < CAST(? AS TIMESTAMP)
   GROUP BY
     1
-), "orders__created_at_day__frames" AS (
-  /* the buckets of orders.createdAt.day and the frame of each */
+), "orders__created_at_day__series" AS (
+  /* the buckets of orders.createdAt.day and what is added up, by seconds since 1970-01-01 00:00:00 */
   SELECT
-    (
-      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("n")
-    ) AS "bucket",
-    (
-      (
-        CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("n" + 86400)
-      ) + TO_SECONDS(-604800)
-    ) AS "frame_start",
-    (
-      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("n" + 86400)
-    ) AS "frame_end"
+    COALESCE(
+      CAST(FLOOR(EXTRACT(EPOCH FROM (
+        "row_time" - CAST('1970-01-01 00:00:00' AS TIMESTAMP)
+      ))) AS BIGINT),
+      0
+    ) AS "n",
+    0 AS "is_bucket",
+    "input__week"
+  FROM "orders__rows"
+  UNION ALL
+  SELECT
+    "n",
+    1 AS "is_bucket",
+    NULL AS "input__week"
   FROM (
     SELECT
       UNNEST(RANGE(1709251200, 1712707200 + 1, 86400)) AS "n"
@@ -38,41 +41,44 @@ WITH "orders__rows" AS (
 ), "orders__measures" AS (
   /* orders.week by orders.createdAt.day: the rows in the frame of each bucket */
   SELECT
-    "frames"."bucket" AS "orders__created_at_day",
-    SUM("orders__rows"."input__week") AS "orders__week"
-  FROM "orders__created_at_day__frames" AS "frames"
-  LEFT JOIN "orders__rows" AS "orders__rows"
-    ON "orders__rows"."row_time" >= "frames"."frame_start"
-    AND "orders__rows"."row_time" < "frames"."frame_end"
-  GROUP BY
-    1
-), "orders__created_at_day__frames_2" AS (
-  /* the buckets of orders.createdAt.day and the frame of each */
-  SELECT
     (
-      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("n")
-    ) AS "bucket",
-    CAST(DATE_TRUNC('month', (
-      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("n")
-    )) AS TIMESTAMP) AS "frame_start",
-    (
-      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("n" + 86400)
-    ) AS "frame_end"
+      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("frames"."n")
+    ) AS "orders__created_at_day",
+    "frames"."value__week" AS "orders__week"
   FROM (
     SELECT
-      UNNEST(RANGE(1709251200, 1712707200 + 1, 86400)) AS "n"
-  ) AS "numbers"
+      "orders__rows"."n",
+      "orders__rows"."is_bucket",
+      SUM("orders__rows"."input__week") OVER (ORDER BY "orders__rows"."n" RANGE BETWEEN 518400 PRECEDING AND CURRENT ROW) AS "value__week"
+    FROM "orders__created_at_day__series" AS "orders__rows"
+  ) AS "frames"
+  WHERE
+    "frames"."is_bucket" = 1
 ), "orders__measures_2" AS (
   /* orders.toDate by orders.createdAt.day: the rows in the frame of each bucket */
   SELECT
-    "frames"."bucket" AS "orders__created_at_day",
-    SUM("orders__rows"."input__week") AS "orders__to_date"
-  FROM "orders__created_at_day__frames_2" AS "frames"
-  LEFT JOIN "orders__rows" AS "orders__rows"
-    ON "orders__rows"."row_time" >= "frames"."frame_start"
-    AND "orders__rows"."row_time" < "frames"."frame_end"
-  GROUP BY
-    1
+    (
+      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("frames"."n")
+    ) AS "orders__created_at_day",
+    "frames"."value__toDate" AS "orders__to_date"
+  FROM (
+    SELECT
+      "orders__rows"."n",
+      "orders__rows"."is_bucket",
+      SUM("orders__rows"."input__week") OVER (
+        PARTITION BY CAST(DATE_TRUNC(
+          'month',
+          (
+            CAST('1970-01-01 00:00:00' AS TIMESTAMP) + TO_SECONDS("orders__rows"."n")
+          )
+        ) AS TIMESTAMP)
+        ORDER BY "orders__rows"."n"
+        RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      ) AS "value__toDate"
+    FROM "orders__created_at_day__series" AS "orders__rows"
+  ) AS "frames"
+  WHERE
+    "frames"."is_bucket" = 1
 ), "orders__measures_3" AS (
   /* orders.total by orders.createdAt.day */
   SELECT

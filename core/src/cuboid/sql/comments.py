@@ -31,10 +31,13 @@ SHOWN = 8
 _NOT_IN_NAMES = re.compile(r"[^\w ,.:()-]", re.ASCII)
 
 
-def commented(select: exp.Select, text: str) -> exp.Select:
-    """``select`` under the comment."""
-    select.comments = [f" {_NOT_IN_NAMES.sub('', text)} "]
-    return select
+def commented(query: exp.Query, text: str) -> exp.Query:
+    """``query`` under the comment."""
+    first: exp.Expr = query
+    while isinstance(first, exp.SetOperation):  # a comment of its own would stand in its middle
+        first = first.this
+    first.comments = [f" {_NOT_IN_NAMES.sub('', text)} "]
+    return query
 
 
 def about(node: Groups | Combine, values: Sequence[str]) -> str:

@@ -40,6 +40,8 @@ class Dialect(ABC):
     """A LEFT JOIN by inequalities alone is refused."""
     cuts_quotients: ClassVar[bool] = False
     """Decimals divide to digits of the engine's own choice, fewer or more than a double's: 0.3333 for 1.0 / 3."""
+    subtracts_in_windows: ClassVar[bool] = False
+    """A sum over a frame that moves is that of the frame before it, less what left: of doubles it is not the sum."""
     orders_by_input: ClassVar[bool] = False
     """ORDER BY takes a name for a column of what is read before it takes it for one of the answer, where a value may be
     hidden: answers are ordered by position."""

@@ -56,7 +56,7 @@ class Tables:
         self._window = window
         self.names = names
         self._tables: dict[Groups | Combine, Table] = {}
-        self._ctes: list[tuple[str, exp.Select]] = []
+        self._ctes: list[tuple[str, exp.Query]] = []
 
     def attach(self, select: exp.Select) -> exp.Select:
         """``select`` with all CTEs that were made, each after those it reads."""
@@ -111,7 +111,7 @@ class Tables:
         self._ctes.append((table.name, commented(select, comment or by(values, keys))))
         return table
 
-    def cte(self, wanted: str, select: exp.Select, comment: str) -> str:
+    def cte(self, wanted: str, select: exp.Query, comment: str) -> str:
         """A CTE that is no table of groups, under a comment; equal ones are one. Returns its name."""
         for name, known in self._ctes:
             if known == select:

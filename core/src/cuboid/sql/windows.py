@@ -11,6 +11,7 @@ from cuboid.catalog.model import Catalog
 from cuboid.catalog.timing import BinCount, Bins, WindowBound
 from cuboid.plan.frames import Buckets, Frames
 from cuboid.plan.nodes import Combine, Key, Leaf, Relation, StoredAggregate, Windowed
+from cuboid.plan.rollup_windows import reaches
 from cuboid.sql.aggregates import RAW
 from cuboid.sql.binding import slot_mark
 from cuboid.sql.bins import bin_mark
@@ -25,7 +26,7 @@ from cuboid.sql.calendar_windows import (
     CalendarBins,
     CalendarWindows,
 )
-from cuboid.sql.dialect import Dialect, ShiftUnit
+from cuboid.sql.dialect import Dialect
 from cuboid.sql.guards import guarded
 from cuboid.sql.members import is_not_null
 from cuboid.sql.reading import Reading, aliased, column, group_by_position, identifier
@@ -35,6 +36,7 @@ from cuboid.sql.stages import StageSql
 from cuboid.sql.stored import aggregated_again
 from cuboid.sql.tables import Tables
 from cuboid.sql.time import floored
+from cuboid.sql.window_functions import NUMBER, Span, bin_begin, over_series, series, span_of
 from cuboid.types import Interval
 
 PRESENT = "is_row"
@@ -78,6 +80,9 @@ class WindowSql:
             rows = self._stored_rows(node, node.rows, others, tables)
         else:
             rows = self._relation_rows(node, node.rows, others, reach, tables)
+        span = None if others else span_of(node, self._catalog, self._dialect)
+        if span is not None:
+            return self._over_series(node, rows, span, tables)
         shown: Mapping[Key, str] = {}
         if looked_up is not None:
             shown = looked_up.keys
@@ -250,10 +255,10 @@ class WindowSql:
             begin, end = (self._dialect.parameter(slot_mark(slot, "civil"), "date") for slot in frames.range)
             select = exp.Select()
         else:
-            number = column("n")
-            begin = self._after(frames, number)
+            number = column(NUMBER)
+            begin = bin_begin(self._dialect, frames.bins, number)
             step = exp.Literal.number(frames.bins.step)
-            end = self._after(frames, exp.Add(this=number.copy(), expression=step))
+            end = bin_begin(self._dialect, frames.bins, exp.Add(this=number.copy(), expression=step))
             numbers = self._numbers(frames, frames.bins, rows)
             select = exp.Select().from_(numbers.subquery(identifier("numbers"), copy=False), copy=False)
         low, high = self._bounds(frames, begin, end)
@@ -286,11 +291,6 @@ class WindowSql:
         source = bounds.subquery(identifier("bounds"), copy=False)
         return self._dialect.steps(column("first_n"), column("last_n"), bins.step, source)
 
-    def _after(self, frames: Frames, number: exp.Expr) -> exp.Expr:
-        assert frames.bins is not None
-        unit: ShiftUnit = "month" if frames.bins.interval.months else "second"
-        return self._dialect.shift(self._dialect.constant(frames.bins.origin), number, unit)
-
     def _bounds(
         self, frames: Frames, begin: exp.Expr, end: exp.Expr
     ) -> tuple[exp.Expr | None, exp.Expr | None]:
@@ -314,6 +314,26 @@ class WindowSql:
         return self._dialect.add_interval(point.copy(), Interval(sign * bound.months, sign * bound.seconds))
 
     # ------------------------------------------------------------ together
+
+    def _over_series(self, node: Windowed, rows: _Rows, span: Span, tables: Tables) -> Reading:
+        """Each bucket with the values of its frame, by window functions."""
+        frames, bins, dialect = node.frames, node.frames.bins, self._dialect
+        assert bins is not None
+        carried = [name for name in rows.carried if name != rows.time]
+        assert isinstance(node.rows, Relation)
+        timeless = bool(node.rows.shifts) or not any(reaches(node.rows, frames))
+        numbers = self._numbers(frames, bins, rows)
+        unit = "months" if bins.interval.months else "seconds"
+        points = tables.cte(
+            f"{self._sources.alias(frames.time.member, frames.time.granularity)}__series",
+            series(numbers, bins, rows.table, rows.time, carried, dialect, timeless=timeless),
+            f"the buckets of {frames.time.name} and what is added up, by {unit} since {bins.origin}",
+        )
+        leaves = {name: rows.leaves[name] for name in node.values}
+        select, leaf = over_series(points, rows.name, frames, span, leaves, self._sources.names(), dialect)
+        begin = bin_begin(dialect, bins, column(NUMBER, FRAMES))
+        keys = {key: self._period(key, frames, begin) for key in node.keys}
+        return Reading(select, keys, leaf, grouped=False)
 
     def _joined(
         self, node: Windowed, frames: str, rows: _Rows, shown: Sequence[str], *, every_bucket: bool

@@ -35,6 +35,7 @@ class MySQLDialect(Dialect):
     max_identifier_bytes = 64
     having_by_alias = True
     cuts_quotients = True
+    subtracts_in_windows = True  # MariaDB; MySQL does so for exact numbers only
 
     # ------------------------------------------------------------ time
 

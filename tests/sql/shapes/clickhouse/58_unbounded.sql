@@ -16,11 +16,23 @@ WITH "orders__rows" AS (
     "orders".created_at < {p1:DateTime64(6, 'UTC')}
   GROUP BY
     1
-), "orders__created_at_month__frames" AS (
-  /* the buckets of orders.createdAt.month and the frame of each */
+), "orders__created_at_month__series" AS (
+  /* the buckets of orders.createdAt.month and what is added up, by months since 1970-01-01 00:00:00 */
   SELECT
-    addMonths(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n") AS "bucket",
-    addMonths(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n" + 1) AS "frame_end"
+    COALESCE(
+      CAST((
+        toInt64(toYear("row_time") * 12 + toMonth("row_time")) - 23641
+      ) AS Nullable(Int64)),
+      0
+    ) AS "n",
+    0 AS "is_bucket",
+    "input__running"
+  FROM "orders__rows"
+  UNION ALL
+  SELECT
+    "n",
+    1 AS "is_bucket",
+    NULL AS "input__running"
   FROM (
     SELECT
       arrayJoin(
@@ -34,21 +46,20 @@ WITH "orders__rows" AS (
 ), "orders__measures" AS (
   /* orders.running by orders.createdAt.month: the rows in the frame of each bucket */
   SELECT
-    "frames"."bucket" AS "orders__created_at_month",
-    CAST(COALESCE(SUM("orders__rows"."input__running"), 0) AS Nullable(Int64)) AS "orders__running"
-  FROM "orders__created_at_month__frames" AS "frames"
-  LEFT JOIN (
+    addMonths(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "frames"."n") AS "orders__created_at_month",
+    "frames"."value__running" AS "orders__running"
+  FROM (
     SELECT
-      "orders__rows".*,
-      "frames"."bucket" AS "matched_bucket"
-    FROM "orders__created_at_month__frames" AS "frames"
-    CROSS JOIN "orders__rows" AS "orders__rows"
-    WHERE
-      "orders__rows"."row_time" < "frames"."frame_end"
-  ) AS "orders__rows"
-    ON "frames"."bucket" = "orders__rows"."matched_bucket"
-  GROUP BY
-    1
+      "orders__rows"."n",
+      "orders__rows"."is_bucket",
+      CAST(COALESCE(
+        SUM("orders__rows"."input__running") OVER (ORDER BY "orders__rows"."n" RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+        0
+      ) AS Nullable(Int64)) AS "value__running"
+    FROM "orders__created_at_month__series" AS "orders__rows"
+  ) AS "frames"
+  WHERE
+    "frames"."is_bucket" = 1
 )
 SELECT
   "orders__created_at_month",

@@ -26,16 +26,21 @@ WITH "orders__rows" AS (
     AND "orders".created_at < {p2:DateTime64(6, 'UTC')}
   GROUP BY
     1
-), "orders__created_at_day__frames" AS (
-  /* the buckets of orders.createdAt.day and the frame of each */
+), "orders__created_at_day__series" AS (
+  /* the buckets of orders.createdAt.day and what is added up, by seconds since 1970-01-01 00:00:00 */
   SELECT
-    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n") AS "bucket",
-    toDateTime64(
-      toStartOfMonth(toDate32(addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n"))),
-      6,
-      'UTC'
-    ) AS "frame_start",
-    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n" + 86400) AS "frame_end"
+    COALESCE(
+      CAST(dateDiff('second', toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "row_time") AS Nullable(Int64)),
+      0
+    ) AS "n",
+    0 AS "is_bucket",
+    "input__toDate"
+  FROM "orders__rows"
+  UNION ALL
+  SELECT
+    "n",
+    1 AS "is_bucket",
+    NULL AS "input__toDate"
   FROM (
     SELECT
       arrayJoin(
@@ -49,22 +54,27 @@ WITH "orders__rows" AS (
 ), "orders__measures" AS (
   /* orders.toDate by orders.createdAt.day: the rows in the frame of each bucket */
   SELECT
-    "frames"."bucket" AS "orders__created_at_day",
-    SUM("orders__rows"."input__toDate") AS "orders__to_date"
-  FROM "orders__created_at_day__frames" AS "frames"
-  LEFT JOIN (
+    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "frames"."n") AS "orders__created_at_day",
+    "frames"."value__toDate" AS "orders__to_date"
+  FROM (
     SELECT
-      "orders__rows".*,
-      "frames"."bucket" AS "matched_bucket"
-    FROM "orders__created_at_day__frames" AS "frames"
-    CROSS JOIN "orders__rows" AS "orders__rows"
-    WHERE
-      "orders__rows"."row_time" >= "frames"."frame_start"
-      AND "orders__rows"."row_time" < "frames"."frame_end"
-  ) AS "orders__rows"
-    ON "frames"."bucket" = "orders__rows"."matched_bucket"
-  GROUP BY
-    1
+      "orders__rows"."n",
+      "orders__rows"."is_bucket",
+      SUM("orders__rows"."input__toDate") OVER (
+        PARTITION BY toDateTime64(
+          toStartOfMonth(
+            toDate32(addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "orders__rows"."n"))
+          ),
+          6,
+          'UTC'
+        )
+        ORDER BY "orders__rows"."n"
+        RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      ) AS "value__toDate"
+    FROM "orders__created_at_day__series" AS "orders__rows"
+  ) AS "frames"
+  WHERE
+    "frames"."is_bucket" = 1
 )
 SELECT
   "orders__created_at_day",

@@ -17,12 +17,23 @@ WITH "orders__rows" AS (
     "orders".created_at < {p1:DateTime64(6, 'UTC')}
   GROUP BY
     1
-), "orders__created_at_day__frames" AS (
-  /* the buckets of orders.createdAt.day and the frame of each */
+), "orders__created_at_day__series" AS (
+  /* the buckets of orders.createdAt.day and what is added up, by seconds since 1970-01-01 00:00:00 */
   SELECT
-    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n") AS "bucket",
-    addSeconds(addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n" + 86400), -604800) AS "frame_start",
-    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n" + 86400) AS "frame_end"
+    COALESCE(
+      CAST(dateDiff('second', toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "row_time") AS Nullable(Int64)),
+      0
+    ) AS "n",
+    0 AS "is_bucket",
+    "input__week",
+    "input__running"
+  FROM "orders__rows"
+  UNION ALL
+  SELECT
+    "n",
+    1 AS "is_bucket",
+    NULL AS "input__week",
+    NULL AS "input__running"
   FROM (
     SELECT
       arrayJoin(
@@ -36,55 +47,34 @@ WITH "orders__rows" AS (
 ), "orders__measures" AS (
   /* orders.week by orders.createdAt.day: the rows in the frame of each bucket */
   SELECT
-    "frames"."bucket" AS "orders__created_at_day",
-    SUM("orders__rows"."input__week") AS "orders__week"
-  FROM "orders__created_at_day__frames" AS "frames"
-  LEFT JOIN (
-    SELECT
-      "orders__rows".*,
-      "frames"."bucket" AS "matched_bucket"
-    FROM "orders__created_at_day__frames" AS "frames"
-    CROSS JOIN "orders__rows" AS "orders__rows"
-    WHERE
-      "orders__rows"."row_time" >= "frames"."frame_start"
-      AND "orders__rows"."row_time" < "frames"."frame_end"
-  ) AS "orders__rows"
-    ON "frames"."bucket" = "orders__rows"."matched_bucket"
-  GROUP BY
-    1
-), "orders__created_at_day__frames_2" AS (
-  /* the buckets of orders.createdAt.day and the frame of each */
-  SELECT
-    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n") AS "bucket",
-    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "n" + 86400) AS "frame_end"
+    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "frames"."n") AS "orders__created_at_day",
+    "frames"."value__week" AS "orders__week"
   FROM (
     SELECT
-      arrayJoin(
-        range(
-          toInt64(1709251200),
-          toInt64(1711843200 + 1),
-          toInt64(86400)
-        )
-      ) AS "n"
-  ) AS "numbers"
+      "orders__rows"."n",
+      "orders__rows"."is_bucket",
+      SUM("orders__rows"."input__week") OVER (ORDER BY "orders__rows"."n" RANGE BETWEEN 518400 PRECEDING AND CURRENT ROW) AS "value__week"
+    FROM "orders__created_at_day__series" AS "orders__rows"
+  ) AS "frames"
+  WHERE
+    "frames"."is_bucket" = 1
 ), "orders__measures_2" AS (
   /* orders.running by orders.createdAt.day: the rows in the frame of each bucket */
   SELECT
-    "frames"."bucket" AS "orders__created_at_day",
-    CAST(COALESCE(SUM("orders__rows"."input__running"), 0) AS Nullable(Int64)) AS "orders__running"
-  FROM "orders__created_at_day__frames_2" AS "frames"
-  LEFT JOIN (
+    addSeconds(toDateTime64('1970-01-01 00:00:00', 6, 'UTC'), "frames"."n") AS "orders__created_at_day",
+    "frames"."value__running" AS "orders__running"
+  FROM (
     SELECT
-      "orders__rows".*,
-      "frames"."bucket" AS "matched_bucket"
-    FROM "orders__created_at_day__frames_2" AS "frames"
-    CROSS JOIN "orders__rows" AS "orders__rows"
-    WHERE
-      "orders__rows"."row_time" < "frames"."frame_end"
-  ) AS "orders__rows"
-    ON "frames"."bucket" = "orders__rows"."matched_bucket"
-  GROUP BY
-    1
+      "orders__rows"."n",
+      "orders__rows"."is_bucket",
+      CAST(COALESCE(
+        SUM("orders__rows"."input__running") OVER (ORDER BY "orders__rows"."n" RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+        0
+      ) AS Nullable(Int64)) AS "value__running"
+    FROM "orders__created_at_day__series" AS "orders__rows"
+  ) AS "frames"
+  WHERE
+    "frames"."is_bucket" = 1
 )
 SELECT
   "orders__created_at_day",

@@ -16,15 +16,25 @@ WITH `orders__rows` AS (
     `orders`.created_at < CAST(%s AS DATETIME(6))
   GROUP BY
     1
-), `orders__created_at_month__frames` AS (
-  /* the buckets of orders.createdAt.month and the frame of each */
+), `orders__created_at_month__series` AS (
+  /* the buckets of orders.createdAt.month and what is added up, by months since 1970-01-01 00:00:00 */
   SELECT
-    DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
-      `n`
-    ) MONTH) AS `bucket`,
-    DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
-      `n` + 1
-    ) MONTH) AS `frame_end`
+    COALESCE(
+      CAST((
+        (
+          TIMESTAMPDIFF(MONTH, '0001-01-01', `row_time`) + 13
+        ) - 23641
+      ) AS SIGNED),
+      0
+    ) AS `n`,
+    0 AS `is_bucket`,
+    `input__running`
+  FROM `orders__rows`
+  UNION ALL
+  SELECT
+    `n`,
+    1 AS `is_bucket`,
+    NULL AS `input__running`
   FROM (
     SELECT
       first_n + (
@@ -44,13 +54,22 @@ WITH `orders__rows` AS (
 ), `orders__measures` AS (
   /* orders.running by orders.createdAt.month: the rows in the frame of each bucket */
   SELECT
-    `frames`.`bucket` AS `orders__created_at_month`,
-    CAST(COALESCE(SUM(`orders__rows`.`input__running`), 0) AS SIGNED) AS `orders__running`
-  FROM `orders__created_at_month__frames` AS `frames`
-  LEFT JOIN `orders__rows` AS `orders__rows`
-    ON `orders__rows`.`row_time` < `frames`.`frame_end`
-  GROUP BY
-    1
+    DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
+      `frames`.`n`
+    ) MONTH) AS `orders__created_at_month`,
+    `frames`.`value__running` AS `orders__running`
+  FROM (
+    SELECT
+      `orders__rows`.`n`,
+      `orders__rows`.`is_bucket`,
+      CAST(COALESCE(
+        SUM(`orders__rows`.`input__running`) OVER (ORDER BY `orders__rows`.`n` RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+        0
+      ) AS SIGNED) AS `value__running`
+    FROM `orders__created_at_month__series` AS `orders__rows`
+  ) AS `frames`
+  WHERE
+    `frames`.`is_bucket` = 1
 )
 SELECT
   `orders__created_at_month`,

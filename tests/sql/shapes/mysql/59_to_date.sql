@@ -88,21 +88,23 @@ WITH `orders__rows` AS (
     AND `orders`.created_at < CAST(%s AS DATETIME(6))
   GROUP BY
     1
-), `orders__created_at_day__frames` AS (
-  /* the buckets of orders.createdAt.day and the frame of each */
+), `orders__created_at_day__series` AS (
+  /* the buckets of orders.createdAt.day and what is added up, by seconds since 1970-01-01 00:00:00 */
   SELECT
-    DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
-      `n`
-    ) SECOND) AS `bucket`,
-    CAST(DATE_FORMAT(
-      DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
-        `n`
-      ) SECOND),
-      '%%Y-%%m-01 00:00:00'
-    ) AS DATETIME(6)) AS `frame_start`,
-    DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
-      `n` + 86400
-    ) SECOND) AS `frame_end`
+    COALESCE(
+      CAST((
+        TO_SECONDS(`row_time`) - TO_SECONDS(CAST('1970-01-01 00:00:00' AS DATETIME(6)))
+      ) AS SIGNED),
+      0
+    ) AS `n`,
+    0 AS `is_bucket`,
+    `input__toDate`
+  FROM `orders__rows`
+  UNION ALL
+  SELECT
+    `n`,
+    1 AS `is_bucket`,
+    NULL AS `input__toDate`
   FROM (
     SELECT
       first_n + (
@@ -122,14 +124,31 @@ WITH `orders__rows` AS (
 ), `orders__measures` AS (
   /* orders.toDate by orders.createdAt.day: the rows in the frame of each bucket */
   SELECT
-    `frames`.`bucket` AS `orders__created_at_day`,
-    SUM(`orders__rows`.`input__toDate`) AS `orders__to_date`
-  FROM `orders__created_at_day__frames` AS `frames`
-  LEFT JOIN `orders__rows` AS `orders__rows`
-    ON `orders__rows`.`row_time` >= `frames`.`frame_start`
-    AND `orders__rows`.`row_time` < `frames`.`frame_end`
-  GROUP BY
-    1
+    DATE_ADD(CAST('1970-01-01 00:00:00' AS DATETIME(6)), INTERVAL (
+      `frames`.`n`
+    ) SECOND) AS `orders__created_at_day`,
+    `frames`.`value__toDate` AS `orders__to_date`
+  FROM (
+    SELECT
+      `orders__rows`.`n`,
+      `orders__rows`.`is_bucket`,
+      SUM(`orders__rows`.`input__toDate`) OVER (
+        PARTITION BY CAST(DATE_FORMAT(
+          DATE_ADD(
+            CAST('1970-01-01 00:00:00' AS DATETIME(6)),
+            INTERVAL (
+              `orders__rows`.`n`
+            ) SECOND
+          ),
+          '%%Y-%%m-01 00:00:00'
+        ) AS DATETIME(6))
+        ORDER BY `orders__rows`.`n`
+        RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      ) AS `value__toDate`
+    FROM `orders__created_at_day__series` AS `orders__rows`
+  ) AS `frames`
+  WHERE
+    `frames`.`is_bucket` = 1
 )
 SELECT
   `orders__created_at_day`,

@@ -16,19 +16,23 @@ WITH "orders__rows" AS (
     "orders".created_at < CAST($1 AS TIMESTAMP)
   GROUP BY
     1
-), "orders__created_at_month__frames" AS (
-  /* the buckets of orders.createdAt.month and the frame of each */
+), "orders__created_at_month__series" AS (
+  /* the buckets of orders.createdAt.month and what is added up, by months since 1970-01-01 00:00:00 */
   SELECT
-    (
-      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + INTERVAL '1 MONTH' * (
-        "n"
-      )
-    ) AS "bucket",
-    (
-      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + INTERVAL '1 MONTH' * (
-        "n" + 1
-      )
-    ) AS "frame_end"
+    COALESCE(
+      CAST((
+        EXTRACT(YEAR FROM "row_time") * 12 + EXTRACT(MONTH FROM "row_time") - 23641
+      ) AS BIGINT),
+      0
+    ) AS "n",
+    0 AS "is_bucket",
+    "input__running"
+  FROM "orders__rows"
+  UNION ALL
+  SELECT
+    "n",
+    1 AS "is_bucket",
+    NULL AS "input__running"
   FROM (
     SELECT
       GENERATE_SERIES(648, 659, 1) AS "n"
@@ -36,13 +40,24 @@ WITH "orders__rows" AS (
 ), "orders__measures" AS (
   /* orders.running by orders.createdAt.month: the rows in the frame of each bucket */
   SELECT
-    "frames"."bucket" AS "orders__created_at_month",
-    CAST(COALESCE(SUM("orders__rows"."input__running"), 0) AS BIGINT) AS "orders__running"
-  FROM "orders__created_at_month__frames" AS "frames"
-  LEFT JOIN "orders__rows" AS "orders__rows"
-    ON "orders__rows"."row_time" < "frames"."frame_end"
-  GROUP BY
-    1
+    (
+      CAST('1970-01-01 00:00:00' AS TIMESTAMP) + INTERVAL '1 MONTH' * (
+        "frames"."n"
+      )
+    ) AS "orders__created_at_month",
+    "frames"."value__running" AS "orders__running"
+  FROM (
+    SELECT
+      "orders__rows"."n",
+      "orders__rows"."is_bucket",
+      CAST(COALESCE(
+        SUM("orders__rows"."input__running") OVER (ORDER BY "orders__rows"."n" RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+        0
+      ) AS BIGINT) AS "value__running"
+    FROM "orders__created_at_month__series" AS "orders__rows"
+  ) AS "frames"
+  WHERE
+    "frames"."is_bucket" = 1
 )
 SELECT
   "orders__created_at_month",
