@@ -170,7 +170,7 @@ class RequestReader:
 
         if self.forms is None:
             return read()
-        return self.forms.questions(query, (self.identities.of(principal), dev), present, read)
+        return self.forms.questions(query, (self.identities.of(principal), dev, self.limits), present, read)
 
     def _parse(self, given: object, principal: Principal, cache: str | None, as_sent: bool) -> Query:
         """One query object, checked, rewritten by the plugins and then checked again."""
