@@ -16,7 +16,7 @@ from tests.run.rollups.shelves import COLUMNS, FEBRUARY, ORDERED, monthly, shelf
 
 from cuboid.catalog.pieces import Place
 from cuboid.catalog.rollups import RefreshKey
-from cuboid.errors import QueryFailed
+from cuboid.errors import NotStored, QueryFailed
 from cuboid.run.rollups import RollupSettings
 from cuboid.run.stored import RollupUse, StoredRollup
 from cuboid.types import Pending, Statement
@@ -411,6 +411,20 @@ async def test_what_is_ordered_while_it_is_built_for_another_is_built_once_more(
         await asyncio.gather(first, second)
         table = await opened.rollups.table(monthly())
         assert table.parts["20240101"].built_at >= ordered_at
+
+
+async def test_rows_under_the_same_name_are_not_those_of_another_definition(tmp_path):
+    async with shelf(tmp_path) as one, shelf(tmp_path) as other:
+        await with_orders(one)
+        stored = replace(whole(), definition="one")
+        await one.ready(stored)
+        for opened in (one, other):
+            with pytest.raises(NotStored):
+                await opened.ready(replace(stored, definition="other"))
+            with pytest.raises(NotStored):
+                await opened.rollups.refresh(replace(stored, definition="other"), since=datetime.now(UTC))
+        assert await one.rows(stored) == await one.truth()
+        assert (await one.rollups.table(stored)).definition == "one"
 
 
 # ---------------------------------------------------------------- cleaning up

@@ -78,7 +78,8 @@ class LambdaTable:
             return pending
         labels = [part.label for part in wanted] + ([] if tail is None else [tail.label])
         table = await self._base.built()
-        self._check_tail(table)
+        if tail is not None:
+            self._check_tail(table)
         return refreshed(table, labels)
 
     def follow(self, stored: StoredRollup, source: DataSource, store: RollupStore) -> None:
