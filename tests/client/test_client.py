@@ -205,6 +205,13 @@ def slow(database: Path, catalog: Any, run: Any, token: Any, tmp_path: Path) -> 
         Service(lambda: catalog, {"default": source}, ServiceSettings(continue_wait=0.05)), token=token({})
     )
     server.driver, server.url = driver, f"http://127.0.0.1:{server.port}/cubejs-api"
+
+    def waiting() -> int:
+        """How many statements run or wait for a place."""
+        now = queue.snapshot()
+        return now.running + now.queued
+
+    server.waiting = waiting
     yield server
     driver.let.set()
 
@@ -232,9 +239,10 @@ def test_patience_ends(slow: Any, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["blocking", "asyncio"])
 def test_a_full_queue_says_when_to_come_back(slow: Any, kind: str) -> None:
-    for running_or_queued in ("Users.count", "Orders.totalAmount"):
-        with pytest.raises(WaitedTooLong):
-            Both(kind, slow.url, token=slow.token, patience=1.0).load({"measures": [running_or_queued]})
+    for number, running_or_queued in enumerate(("Users.count", "Orders.totalAmount")):
+        while slow.waiting() == number:  # once more, if the database was not open in time
+            with pytest.raises(WaitedTooLong):
+                Both(kind, slow.url, token=slow.token, patience=0.5).load({"measures": [running_or_queued]})
     with pytest.raises(ServerBusy, match="Too many") as caught:
         Both(kind, slow.url, token=slow.token, patience=50).load({"measures": ["Orders.count"]})
     assert caught.value.retry_after == 5
