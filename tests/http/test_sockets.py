@@ -90,7 +90,7 @@ def test_dev_mode_needs_no_token(dev: Any, connect: Any) -> None:
 
 
 def test_a_token_that_expires_ends_the_right_to_ask(production: Any, connect: Any) -> None:
-    socket = connect(production, {"exp": time.time() + 2})
+    socket = connect(production, {"exp": time.time() + 4})
     wait_for(lambda: socket.ask(1, "load", query=COUNT)["status"] == 403)
 
 
