@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -198,3 +199,16 @@ def test_what_plugins_decide_is_read_each_time(catalog: Catalog) -> None:
             OneModel(lambda: catalog), source, ServiceSettings(plugins_decide=decide), lambda q, _: q
         )  # type: ignore[arg-type]
         assert (planning.over(catalog)[1].forms is None) is decide
+
+
+def test_a_larger_limit_is_for_whoever_has_it(catalog: Catalog) -> None:
+    """Readers that differ in limits share what is known of forms: that of streams comes first here."""
+    name = next(cube.name for cube in catalog.cubes.values() if cube.measures and cube.public)
+    measure = next(each.full_name for each in catalog.cubes[name].measures.values() if each.public)
+    query, context = {"measures": [measure], "limit": 60_000}, RequestContext(dev=True)
+    small = reader(catalog, Forms(catalog, "Europe/Berlin"))
+    large = replace(small, limits=Limits(maximum=100_000))
+    for _ in range(2):
+        assert len(large.read(query, context, now=NOW).questions) == 1
+        with pytest.raises(CuboidError, match="limit has been exceeded"):
+            small.read(query, context, now=NOW)
