@@ -26,7 +26,6 @@ from cuboid.plan import (
     windows,
 )
 from cuboid.plan.facts import Facts
-from cuboid.plan.members import Members
 from cuboid.query import access, dates, defaults, normalize, policies
 from cuboid.query.model import ALWAYS, Access
 from cuboid.sql import conversions
@@ -171,7 +170,6 @@ MISTAKES: tuple[Mistake, ...] = (
     in_tree("ranks leave no gaps", each(exp.Anonymous, trees.dense)),
     in_tree("ranks go the other way", each(exp.Window, trees.upside_down)),
     in_code("the paths of views bind nothing", JoinGraph, "tree", code.without_paths(paths=())),
-    in_code("a view's own measure is along no path", Members, "leaf_paths", code.own_along_no_path()),
     in_code("join hints bind nothing", JoinGraph, "tree", code.without_paths(hints=())),
     in_code("default filters are added whatever is asked", defaults, "_filtered", lambda query: ()),
     in_code("default filters are forgotten", normalize, "default_filters", lambda *given: ()),

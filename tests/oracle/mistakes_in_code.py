@@ -13,7 +13,6 @@ from cuboid.catalog.joins import JoinGraph
 from cuboid.catalog.model import Cube
 from cuboid.plan import additions, build, evaluation, rewrite, scans, states, sub_queries
 from cuboid.plan.facts import Facts
-from cuboid.plan.members import Members
 from cuboid.query import access, dates, normalize
 from cuboid.query.model import NEVER
 from cuboid.sql.aggregates import LeafSql
@@ -240,17 +239,6 @@ def without_rules_of_views(right: Any = access.AccessReader.read) -> Any:
     def wrong(self: Any, *given: Any) -> Any:
         found = right(self, *given)
         return replace(found, conditions=tuple(each for each in found.conditions if each == NEVER))
-
-    return wrong
-
-
-def own_along_no_path(right: Any = Members.leaf_paths) -> Any:
-    """What a view's own measure is made of is evaluated by the shortest joins."""
-
-    def wrong(self: Any, name: str) -> Any:
-        found, measure = right(self, name), self.catalog.measure(name)
-        own = self.catalog.cubes[measure.cube].view is not None and measure.alias_member is None
-        return dict.fromkeys(found, frozenset()) if own else found
 
     return wrong
 
