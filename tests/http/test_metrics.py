@@ -48,11 +48,12 @@ def test_requests_are_counted_by_route_method_and_status(client: Any) -> None:
     assert value(client, "cuboid_http_request_duration_seconds_count", route="/cubejs-api/v1/load") == 5
 
 
-def test_rows_and_shapes_are_counted(client: Any) -> None:
-    assert value(client, "cuboid_planner_shapes") == 0
+def test_rows_shapes_and_forms_are_counted(client: Any) -> None:
+    assert value(client, "cuboid_planner_shapes") == value(client, "cuboid_query_forms") == 0
     client.get("load", QUERY)
     client.get("load", {**QUERY, "limit": 2})
     assert value(client, "cuboid_planner_shapes") >= 1
+    assert value(client, "cuboid_query_forms") == 2
     assert value(client, "cuboid_rows_total", data_source="default") == 3 + 2
 
 

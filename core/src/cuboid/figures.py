@@ -17,6 +17,7 @@ class Figures:
     """Counts of one service at one moment.
 
     :param shapes: statements that are kept for their shape.
+    :param forms: queries that are known but for their values.
     :param mistakes: errors of the models in force.
     :param queues: by data source, as models name them, of those whose queue counts.
     :param rows: that data sources returned so far, by data source.
@@ -26,6 +27,7 @@ class Figures:
     """
 
     shapes: int
+    forms: int
     mistakes: int
     queues: Mapping[str, QueueSnapshot]
     rows: Mapping[str, int]

@@ -174,6 +174,11 @@ class Planning:
         """How many prepared statements are kept."""
         return sum(planner.kept for planner, _ in self._known.values())
 
+    def known_forms(self) -> int:
+        """How many queries are known but for their values."""
+        readers = (reader for _, reader in self._known.values())
+        return sum(len(reader.forms) for reader in readers if reader.forms is not None)
+
     async def think(self, work: Callable[[], T], raw: object) -> T:
         """Reads and plans what a request asks, in a thread if it is large or plugins take their time over it."""
         return await in_thread_if(self.settings.plugins_wait or is_large(raw), work)

@@ -330,6 +330,7 @@ class Service:
         """Counts for those who watch."""
         return Figures(
             shapes=self._planning.kept(),
+            forms=self._planning.known_forms(),
             mistakes=sum(len(catalog.errors) for catalog in self._models.held()),
             queues=queues(self._data_sources.values()),
             rows=dict(self._rows),

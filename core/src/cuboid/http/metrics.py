@@ -102,6 +102,9 @@ class FiguresCollector(Collector):
         yield _gauge(
             "cuboid_planner_shapes", "Shapes of queries whose statements are kept.", {(): now.shapes}, ()
         )
+        yield _gauge(
+            "cuboid_query_forms", "Forms of queries that are known but for their values.", {(): now.forms}, ()
+        )
         yield _gauge("cuboid_model_errors", "Mistakes in the model that is in force.", {(): now.mistakes}, ())
         yield _gauge(
             "cuboid_statements",

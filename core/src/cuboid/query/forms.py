@@ -47,6 +47,10 @@ class Forms:
         self._default_timezone = default_timezone
         self._known: Newest[Hashable, _Known] = Newest(MOST)
 
+    def __len__(self) -> int:
+        """How many forms are known."""
+        return len(self._known)
+
     def questions(
         self, query: Query, asker: Hashable, now: Present, read: Callable[[], tuple[Question, ...]]
     ) -> tuple[Question, ...]:
