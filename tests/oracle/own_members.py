@@ -23,8 +23,6 @@ from tests.oracle.expressions import (
 from tests.oracle.questions import JsonQuery
 from tests.oracle.world import Dimension, Measure, Segment, View, World
 
-COUNTS = ("count", "count_distinct")
-
 
 def with_own_members(draw: st.DrawFn, world: World, view: View) -> View:
     """With one to three members of its own, in half of the views."""
@@ -40,7 +38,7 @@ def _own(draw: st.DrawFn, world: World, view: View, number: int) -> Dimension | 
         Reference(view.name, name.partition(".")[2])
         for name, origin in view.taken.items()
         if (measure := world.measure(origin)) is not None
-        and measure.type in COUNTS
+        and measure.type == "count"  # on a row (5.4) what is counted once may be a text
         and measure.stage is measure.window is measure.semi is None
     ]
     kind = draw(st.sampled_from(("measure", "measure", "text", "number", "flag", "segment")))
