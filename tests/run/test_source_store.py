@@ -30,10 +30,11 @@ OTHER_ROWS = Statement("SELECT 3 AS n")
 
 class Mortal(DuckDBDriver):
     """Runs no statement any more after some: as a process that was killed. What others do before the first statement
-    that begins so is done then."""
+    that begins so is done then, and what they do before its answer arrives."""
 
     left: float = float("inf")
     before: tuple[str, Callable[[], Awaitable[object]]] | None = None
+    late: tuple[str, Callable[[], Awaitable[object]]] | None = None
 
     async def execute(self, job: Job) -> Result:
         if self.before is not None and job.statement.sql.startswith(self.before[0]):
@@ -42,7 +43,11 @@ class Mortal(DuckDBDriver):
         if self.left <= 0:
             raise ConnectionFailed("Killed.")
         self.left -= 1
-        return await super().execute(job)
+        result = await super().execute(job)
+        if self.late is not None and job.statement.sql.startswith(self.late[0]):
+            (_, meanwhile), self.late = self.late, None
+            await meanwhile()
+        return result
 
 
 def stored(rows: Statement = ROWS) -> StoredRollup:
@@ -104,6 +109,15 @@ async def opened(**settings: float) -> AsyncIterator[Opened]:
         yield database
     finally:
         await database.source.close()
+
+
+async def test_a_late_answer_brings_no_older_rows_back() -> None:
+    async with opened() as database:
+        await database.put(await database.process(), "all", ROWS)
+        store = await database.process()
+        database.driver.late = ("SELECT contents", lambda: database.put(store, "all", OTHER_ROWS))
+        assert await database.numbers(store) == [3]
+        assert database.driver.late is None
 
 
 async def test_a_process_may_be_killed_after_any_statement() -> None:

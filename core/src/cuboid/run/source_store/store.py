@@ -161,7 +161,7 @@ class SourceStore(RollupStore):
             raise
         finally:
             keeping.cancel()
-        self._show(stored.table, known)
+        self._show(stored.table, known, time.monotonic())
         await self._tidy()
         return built
 
@@ -185,7 +185,7 @@ class SourceStore(RollupStore):
                 lambda before: before.without(labels, now),
                 self._settings.replaced_for,
             )
-            self._show(table, changed)
+            self._show(table, changed, time.monotonic())
 
     async def drop(self, table: str) -> bool:
         if await self._ledger.leased(table):
@@ -217,16 +217,20 @@ class SourceStore(RollupStore):
         at, known = self._known.get(name, (-KNOWN_SECONDS, None))
         if time.monotonic() - at < KNOWN_SECONDS or not await self._is_made():
             return known
-        known = await self._ledger.read(name)
-        self._show(name, known)
-        return known
+        asked = time.monotonic()
+        return self._show(name, await self._ledger.read(name), asked)
 
-    def _show(self, name: str, known: Known | None) -> None:
-        self._known[name] = (time.monotonic(), known)
+    def _show(self, name: str, known: Known | None, at: float) -> Known | None:
+        """What there is now, if it is not known how it was after ``at``: an answer may be late."""
+        latest, newer = self._known.get(name, (at, known))
+        if at < latest:
+            return newer
+        self._known[name] = (at, known)
         if known is not None and (sample := known.contents.sample) is not None:
             for table, builds in known.contents.shown(name):
                 self._shown[table] = builds
                 self._columns[table] = self._ledger.named(sample)
+        return known
 
     async def _is_made(self) -> bool:
         """Whether the schema is there, by whichever process."""
