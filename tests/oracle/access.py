@@ -219,15 +219,14 @@ class Access:
         if policies is None:
             return value
         filters = FilterReader(self.world, self.zone)
-        items: list[Item] = [{"and": list(policy.filters)} for policy in policies]
+        items: list[Item] = [{"and": [self._stated(item) for item in policy.filters]} for policy in policies]
         if full_name in self._in_views:
             view, _ = self._in_views[full_name]
             items = [renamed_item(item, view.origins.__getitem__) for item in items]
-        tested = {name for item in items for name in members(item)}
-        told = tested <= grouped.keys() and not self._looks_beyond(full_name)
-        for item in items if told else ():
-            if filters.holds(self._stated(item), grouped.__getitem__) is True:
-                return value
+        item = folded({"or": items})
+        told = set(members(item)) <= grouped.keys() and not self._looks_beyond(full_name)
+        if told and filters.holds(item, grouped.__getitem__) is True:
+            return value
         measure = self.world.measure(full_name)
         assert measure is not None
         return measure.mask
