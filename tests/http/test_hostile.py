@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from tests.http.fuzzing import is_an_answer
+from tests.http.garbage import go_away, nothing_left
 
 REFUSED = {400, 403, 404, 413, 414, 431}
 
@@ -236,6 +237,14 @@ def test_clients_that_go_away_in_the_midst_leave_nothing_behind(production: Any)
             with socket.create_connection(("127.0.0.1", production.port), timeout=55) as connection:
                 connection.sendall(beginning)
     assert production.get("meta").status == 200
+
+
+def test_an_error_that_a_client_does_not_wait_for_is_not_kept(production: Any) -> None:
+    body = json.dumps({"query": {"measures": [f"Orders.{'x' * 8_000_000}"]}}).encode()
+    head = POST.replace(b"%s", production.token.encode()) + b"Content-Type: application/json\r\n"
+    with nothing_left():
+        for _ in range(3):
+            go_away(production.port, head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
 
 def test_many_requests_in_one_packet_are_answered_one_by_one(production: Any) -> None:

@@ -23,6 +23,7 @@ import duckdb
 import psutil
 import pyarrow
 import pytest
+from tests.http.garbage import go_away, nothing_left
 
 from cuboid.errors import QueryFailed
 from cuboid.http.settings import DEFAULT_SCOPES, AuthSettings
@@ -360,6 +361,16 @@ def test_a_client_that_reads_slowly_holds_up_nobody_and_fills_no_memory(serve: A
         assert client.queue.snapshot().running == 1
         assert process.memory_info().rss - before < 50_000_000
     wait_until(lambda: client.queue.snapshot().running == 0)
+
+
+@pytest.mark.parametrize("accept", ["application/json", CSV])
+def test_rows_that_a_client_does_not_wait_for_are_not_kept(serve: Any, accept: str) -> None:
+    client = serve()
+    path = f"/cubejs-api/v1/load?{urlencode({'query': json.dumps({**ROWS, 'limit': 50_000})})}"
+    head = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {client.token}\r\nAccept: {accept}\r\n\r\n"
+    with nothing_left():
+        for _ in range(3):
+            go_away(client.port, head.encode())
 
 
 def test_a_failure_after_the_first_byte_cuts_the_answer_off(serve: Any) -> None:

@@ -47,6 +47,7 @@ class PouringHandler(ApiHandler):
             )
             self._cut_off(500)
         finally:
+            self._pouring = None  # which knows this handler, as this handler knows it
             self.site.traffic.leave(self)
 
     async def _pour(self, chunks: AsyncIterator[bytes], content_type: str) -> None:
@@ -76,6 +77,7 @@ class PouringHandler(ApiHandler):
         self._status_code = status
         cast("HTTP1Connection", self.request.connection).stream.close()
         self._finished = True
+        self._break_cycles()  # as Tornado does at the end of an answer that is complete
         self._log()
 
     def compute_etag(self) -> str | None:

@@ -9,8 +9,9 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, cast
 
+from tornado.http1connection import HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
@@ -30,6 +31,17 @@ BACKLOG = 128
 """Connections that may wait to be accepted."""
 
 NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+class Server(HTTPServer):
+    """Lets go of what was on its way to a client that went: the stream keeps the error, whose traceback knows the
+    stream and, if it came while an answer was written, that answer and all who wrote it."""
+
+    def on_close(self, server_conn: object) -> None:
+        super().on_close(server_conn)
+        error = cast("HTTP1ServerConnection", server_conn).stream.error
+        if error is not None:
+            error.__traceback__ = error.__context__ = None
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
@@ -93,7 +105,7 @@ def start(app: Application, sockets: list[socket.socket]) -> HTTPServer:
     """Serves ``app`` on ``sockets`` from the running event loop."""
     site: Site = app.settings["site"]
     site.authenticator.open()
-    server = HTTPServer(
+    server = Server(
         app,
         decompress_request=True,
         max_body_size=site.settings.max_request_size,
