@@ -16,6 +16,7 @@ from tests.oracle.members import Bound, Window
 from tests.oracle.question import GroupColumn
 from tests.oracle.state import Group, Groups, State
 from tests.oracle.times import MILLISECOND, read_civil
+from tests.oracle.world import Paths
 
 T = TypeVar("T")
 Frame = tuple[datetime | None, datetime | None]
@@ -117,9 +118,16 @@ def inner(state: State, axis: Axis) -> State:
     """The state whose rows the frames choose from: the other keys, then T itself, without T's date range."""
     return replace(
         state,
-        keys=(*others(state, axis), GroupColumn(axis.member)),
+        keys=(*others(state, axis), GroupColumn(axis.member, paths=_paths(state, axis.member))),
         conditions=tuple(c for c in state.conditions if not (c.ranged and c.names == {axis.member})),
     )
+
+
+def _paths(state: State, member: str) -> Paths:
+    """Those that the query means T along."""
+    asked = [*(key.paths for key in state.keys if key.member == member)]
+    asked += [c.paths for c in state.conditions if c.ranged and c.names == {member}]
+    return tuple(dict.fromkeys(path for paths in asked for path in paths))
 
 
 def others(state: State, axis: Axis) -> tuple[GroupColumn, ...]:
