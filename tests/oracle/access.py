@@ -224,7 +224,10 @@ class Access:
             view, _ = self._in_views[full_name]
             items = [renamed_item(item, view.origins.__getitem__) for item in items]
         item = folded({"or": items})
-        told = set(members(item)) <= grouped.keys() and not self._looks_beyond(full_name)
+        tested = set(members(item))
+        owner = f"{full_name.partition('.')[0]}."
+        own = full_name in self._in_views or all(name.startswith(owner) for name in tested)
+        told = own and tested <= grouped.keys() and not self._looks_beyond(full_name)
         if told and filters.holds(item, grouped.__getitem__) is True:
             return value
         measure = self.world.measure(full_name)
